@@ -1,0 +1,1 @@
+"""The simulated world that drives the real gateway."""

@@ -1,0 +1,1 @@
+"""One module per command of `etalage`; each builds what it needs and prints for a person."""

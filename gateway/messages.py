@@ -1,0 +1,247 @@
+"""The MQTT contract: a model for every message that crosses the wire, in this one place.
+
+Payloads are CloudEvents 1.0 in structured JSON. `source` + `id` is the idempotency key. Readers ignore fields they don't know, so
+fields may be added; a name or a meaning never changes. The JSON Schemas and the AsyncAPI document in docs/ are made from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
+Language = Literal["nl", "en"]
+ReceiptWhat = Literal["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
+OfferKind = Literal["voucher", "content", "social_proof", "question", "invitation", "staff"]
+
+MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A shopper: a pseudonym that the backend gave. No `@`, no spaces: an e-mail address or a name doesn't fit."""
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Data = TypeVar("Data", bound=Message)
+
+
+class Event(Message, Generic[Data]):
+    """The CloudEvents envelope around every payload."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: MessageId
+    source: MessageId
+    type: str
+    time: AwareDatetime
+    data: Data
+
+
+# ---- who: from the backend -------------------------------------------------------------------------------------------------
+
+
+class StaticBeacon(Message):
+    """A tag, a fob or an older app that always says the same."""
+
+    uuid: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    major: int = Field(ge=0, le=0xFFFF)
+    minor: int = Field(ge=0, le=0xFFFF)
+
+
+class RotatingBeacon(Message):
+    """A phone that changes its major and minor every quarter of an hour by a key it shares with the shop."""
+
+    uuid: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    key: SecretStr = Field(description="16 bytes as 32 hex digits.")
+
+
+class Identity(Message):
+    """How a shopper's phone or tag is recognised: exactly one of the two."""
+
+    beacon: StaticBeacon | None = None
+    rotating: RotatingBeacon | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Identity:
+        if (self.beacon is None) == (self.rotating is None):
+            raise ValueError("give either beacon or rotating")
+        return self
+
+
+class ConsentText(Message):
+    text: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(description="Version of the wording agreed to.")
+    channel: Word = Field("app", description="Where the yes was given: app, desk, web.")
+
+
+class OptInGiven(Message):
+    """A shopper said yes, to these purposes. The event's `time` is the moment of that decision."""
+
+    TYPE: ClassVar = "etalage.optin.given"
+    shopper: Pseudonym
+    version: int = Field(ge=1)
+    purposes: list[Purpose] = Field(min_length=1, max_length=5)
+    language: Language = "nl"
+    identity: Identity
+    consent: ConsentText
+
+
+class OptInWithdrawn(Message):
+    """A shopper said no more. The event's `time` is the moment of that decision."""
+
+    TYPE: ClassVar = "etalage.optin.withdrawn"
+    shopper: Pseudonym
+    version: int = Field(ge=1)
+
+
+AttributeValue = bool | int | float | Annotated[str, StringConstraints(max_length=200)] | list[Word]
+
+
+class Profile(Message):
+    """What the backend knows of a shopper that a rule may read."""
+
+    TYPE: ClassVar = "etalage.profile"
+    shopper: Pseudonym
+    version: int = Field(ge=1)
+    attributes: dict[Word, AttributeValue] = Field(default_factory=dict, max_length=200)
+    affinities: dict[Word, float] = Field(default_factory=dict, max_length=1000, description="Offer id to 0..1.")
+
+
+# ---- what was promised: to the backend -------------------------------------------------------------------------------------
+
+
+class Voucher(Message):
+    """What the till honours."""
+
+    code: str
+    value: dict[str, float | str] = Field(description="One of percent, amount (with currency), gift.")
+    ends_at: AwareDatetime
+
+
+class OfferPromised(Message):
+    """The announcement of a promise. What it says here is what is honoured."""
+
+    TYPE: ClassVar = "etalage.offer.promised"
+    promise: MessageId
+    shopper: Pseudonym
+    offer: Word
+    kind: OfferKind
+    zone: str | None
+    decision: MessageId
+    language: Language
+    content: dict[str, str]
+    voucher: Voucher | None = None
+    expires_at: AwareDatetime
+
+
+class OfferWithdrawn(Message):
+    """A promise that was certainly never shown, and is released."""
+
+    TYPE: ClassVar = "etalage.offer.withdrawn"
+    promise: MessageId
+    shopper: Pseudonym
+    reason: Literal["consent_withdrawn", "expired_unsent"]
+
+
+class StaffCall(Message):
+    """Help is wanted in a zone."""
+
+    TYPE: ClassVar = "etalage.staff.called"
+    promise: MessageId
+    zone: str | None
+    content: dict[str, str]
+
+
+# ---- what came of it: from the backend -------------------------------------------------------------------------------------
+
+
+class Receipt(Message):
+    """What happened to a promise. The event's `time` is when."""
+
+    TYPE: ClassVar = "etalage.receipt"
+    promise: MessageId
+    what: ReceiptWhat
+    answer: Word | None = Field(None, description="For a question card: the answer that was tapped.")
+    products: list[Word] = Field(default_factory=list, max_length=100, description="For a purchase: product groups bought.")
+
+
+# ---- sightings from elsewhere ----------------------------------------------------------------------------------------------
+
+
+class SightingsBatch(Message):
+    """Receptions from another scanner. Key: scanner + sequence number."""
+
+    TYPE: ClassVar = "etalage.sightings"
+    scanner: Word
+    sequence: int = Field(ge=0)
+    readings: list[tuple[float, str, int]] = Field(max_length=1000, description="[epoch seconds, beacon id as 40 hex digits, dBm].")
+
+
+# ---- everything again ------------------------------------------------------------------------------------------------------
+
+
+class SyncRequest(Message):
+    """Ask for all opt-ins and profiles again, from a cursor on."""
+
+    TYPE: ClassVar = "etalage.sync.request"
+    gateway: Word
+    cursor: str | None = None
+
+
+class SyncPage(Message):
+    """One page of the answer: events as they would have come one by one. `next` None: this was the last."""
+
+    TYPE: ClassVar = "etalage.sync.page"
+    events: list[dict[str, object]] = Field(max_length=500)
+    next: str | None = None
+
+
+# ---- answers, state and figures --------------------------------------------------------------------------------------------
+
+
+class Refusal(Message):
+    """One reason why a message, or a part of it, was not taken."""
+
+    path: str
+    code: Word
+    text: str
+
+
+class Reply(Message):
+    """Accepted, or refused with reasons. A taken message may carry reasons for the parts that were left out."""
+
+    TYPE: ClassVar = "etalage.reply"
+    accepted: str | None = None
+    refused: str | None = None
+    reasons: list[Refusal] = Field(default_factory=list)
+
+
+class Status(Message):
+    """Birth and last will of a gateway."""
+
+    TYPE: ClassVar = "etalage.gateway.status"
+    state: Literal["online", "offline"]
+    boot: str
+    version: str
+    health: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class Occupancy(Message):
+    """How many opted-in people are in a zone; `count` None with `fewer_than` k where it would tell too much."""
+
+    TYPE: ClassVar = "etalage.zone.occupancy"
+    zone: str
+    count: int | None
+    fewer_than: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an inbound message: why parts were refused, and what to do in memory once the commit stands."""
+
+    refusals: tuple[Refusal, ...] = ()
+    taken: bool = True
+    then: Callable[[], None] | None = None

@@ -1,0 +1,8 @@
+"""The database and its one door: everything SQL is in this room."""
+
+from sqlalchemy import Connection
+
+from gateway.storage.store import StorageError, Store, open_store
+from gateway.storage.writer import Writer, WriterClosed
+
+__all__ = ["Connection", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]

@@ -1,0 +1,130 @@
+"""The one writer: a thread that runs pieces of work, many to a commit, so that a promise costs a share of a disk sync."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    work: Callable[[Connection], T]
+    future: Future[T]
+
+
+class WriterClosed(Exception):
+    """Work was handed to a writer that has been closed: the gateway is shutting down."""
+
+
+class Writer:
+    """Runs work on the database in one thread, in the order it was handed over, in group commits.
+
+    Each piece of work stands in a savepoint of its own: what one raises takes back that one alone, and its Future carries it. A
+    Future is resolved only once the commit is on disk. When a commit itself fails (disk full, database locked), every piece in it
+    is run again from the start, so work must have no effect but its SQL and its return value.
+    """
+
+    RETRY_S = 0.5
+    """Pause before a failed commit is tried again: long enough not to spin on a full disk, short for a person who just freed it."""
+
+    def __init__(self, engine: Engine, group_commit_max: int = 256) -> None:
+        self._engine = engine
+        self._group_commit_max = group_commit_max
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self.last_failure: str | None = None
+        """Why the latest commit failed; None while commits succeed. Shown in health."""
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Hand over `work`; the Future resolves to what it returned, once committed. Raises WriterClosed."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closing.is_set():
+                raise WriterClosed
+            self._jobs.put(_Job(work, future))
+        return future
+
+    @property
+    def backlog(self) -> int:
+        """Pieces of work waiting."""
+        return self._jobs.qsize()
+
+    def close(self) -> None:
+        """Commit what has been handed over, then stop; what a broken disk doesn't take fails with the disk's error."""
+        with self._lock:
+            if not self._closing.is_set():
+                self._closing.set()
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            jobs, last = self._next_group()
+            if jobs:
+                self._commit(jobs)
+            if last:
+                return
+
+    def _next_group(self) -> tuple[list[_Job[Any]], bool]:
+        """Wait for one piece of work, and take along what else is there already."""
+        job = self._jobs.get()
+        if job is None:
+            return [], True
+        jobs = [job]
+        while len(jobs) < self._group_commit_max:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return jobs, True
+            jobs.append(job)
+        return jobs, False
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        while True:
+            try:
+                outcomes = self._attempt(jobs)
+            except DBAPIError as error:
+                self.last_failure = str(error.orig)
+                if self._closing.wait(self.RETRY_S):
+                    for job in jobs:
+                        job.future.set_exception(error)
+                    return
+                continue
+            self.last_failure = None
+            for job, (value, failure) in zip(jobs, outcomes, strict=True):
+                if failure is None:
+                    job.future.set_result(value)
+                else:
+                    job.future.set_exception(failure)
+            return
+
+    def _attempt(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
+        outcomes: list[tuple[Any, Exception | None]] = []
+        with self._engine.begin() as connection:
+            for job in jobs:
+                savepoint = connection.begin_nested()
+                try:
+                    outcomes.append((job.work(connection), None))
+                    savepoint.commit()
+                except OperationalError:
+                    raise  # the disk or a lock, not this piece of work: all of it again
+                except Exception as error:
+                    with contextlib.suppress(DBAPIError):
+                        savepoint.rollback()
+                    outcomes.append((None, error))
+        return outcomes
