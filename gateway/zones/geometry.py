@@ -1,0 +1,69 @@
+"""Plane geometry of a shop floor, in metres, over numpy arrays of points of shape (n, 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Point = tuple[float, float]
+Ring = Sequence[Point]
+
+OVERLAP_SAMPLES = 48
+"""Points a side with which two zones' common bounding box is searched: finds a sliver of 1/2000 of that box."""
+
+
+def area_m2(ring: Ring) -> float:
+    """Area inside a simple polygon (the shoelace formula), whichever way round it is drawn."""
+    x, y = np.asarray(ring, dtype=float).T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def inside(points: Floats, ring: Ring) -> NDArray[np.bool_]:
+    """Which of the points (n, 2) lie inside the polygon: the even-odd rule, so that touching zones share no point."""
+    result = np.zeros(len(points), dtype=bool)
+    x, y = points[:, 0], points[:, 1]
+    for (x1, y1), (x2, y2) in zip(ring, [*ring[1:], ring[0]], strict=True):
+        if y1 == y2:
+            continue
+        spans = (y1 > y) != (y2 > y)
+        result ^= spans & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
+    return result
+
+
+def shared_area_m2(one: Ring, other: Ring) -> float:
+    """Area that two polygons have in common, by sampling their common bounding box; 0 when they only touch."""
+    a, b = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
+    low, high = np.maximum(a.min(0), b.min(0)), np.minimum(a.max(0), b.max(0))
+    if np.any(high <= low):
+        return 0.0
+    steps = (np.arange(OVERLAP_SAMPLES) + 0.5) / OVERLAP_SAMPLES
+    xs, ys = np.meshgrid(low[0] + steps * (high[0] - low[0]), low[1] + steps * (high[1] - low[1]))
+    points = np.column_stack([xs.ravel(), ys.ravel()])
+    both = inside(points, one) & inside(points, other)
+    return float(both.mean() * np.prod(high - low))
+
+
+def crosses_itself(ring: Ring) -> bool:
+    """Whether two edges of the polygon that are not neighbours cross."""
+    edges = list(zip(ring, [*ring[1:], ring[0]], strict=True))
+    return any(
+        bool(crossings(np.array([a[0]]), np.array([a[1]]), b[0], b[1])[0])
+        for (i, a), (j, b) in combinations(enumerate(edges), 2)
+        if (j - i) not in (1, len(edges) - 1)
+    )
+
+
+def crossings(starts: Floats, ends: Floats, wall_from: Point, wall_to: Point) -> NDArray[np.bool_]:
+    """Which of the straight lines from `starts` to `ends` (n, 2) cross the wall."""
+    p, q = np.asarray(wall_from, dtype=float), np.asarray(wall_to, dtype=float)
+
+    def side(a: Floats, b: Floats, c: Floats) -> Floats:
+        return (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+
+    apart = side(p, q, starts) * side(p, q, ends) < 0
+    astride = side(starts, ends, p) * side(starts, ends, q) < 0
+    return np.asarray(apart & astride)

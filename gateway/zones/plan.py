@@ -1,0 +1,216 @@
+"""The store plan: zones, scanners, fixed beacons, walls and opening hours, read from `plan.yaml` and checked whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
+
+from gateway.zones import geometry
+
+SMALLEST_ZONE_M2 = 0.05
+"""A zone below this has no area: a drawing error, not a place where somebody can stand."""
+LARGEST_OVERLAP_M2 = 0.02
+"""Two zones may share this much: rounding of hand-typed corners."""
+DEFAULT_WALL_LOSS_DB = 3.0
+"""What a shelf takes off a signal when the plan doesn't say."""
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class PlanError(ValueError):
+    """The plan can't be used; the text is one line: file, place, what is wrong, what to do."""
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"unknown timezone {name!r}; write one like Europe/Amsterdam") from error
+    return name
+
+
+def _clock_text(value: object) -> object:
+    """YAML 1.1 reads an unquoted 09:30 as the number 570: turn it back."""
+    return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and 0 <= value <= 1440 else value
+
+
+def _one_name_for_all(value: object) -> object:
+    return {"nl": value, "en": value} if isinstance(value, str) else value
+
+
+def _line_of(value: object) -> object:
+    """A wall may be written as its bare line of points."""
+    return {"line": value} if isinstance(value, list) else value
+
+
+PlaceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+Coordinate = Annotated[FiniteFloat, Field(ge=-10_000, le=10_000)]
+At = tuple[Coordinate, Coordinate]
+ClockTime = Annotated[str, BeforeValidator(_clock_text), Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Zone(_Part):
+    """A named part of the shop. Without `polygon` it is where its scanners are nearest."""
+
+    id: PlaceId
+    name: Annotated[dict[str, str], BeforeValidator(_one_name_for_all)] = Field(default_factory=dict)
+    polygon: tuple[At, ...] | None = None
+
+    def called(self, language: str) -> str:
+        """The zone's name in a language, else in any language, else its id."""
+        return self.name.get(language) or next(iter(self.name.values()), self.id)
+
+    @model_validator(mode="after")
+    def _has_area(self) -> Self:
+        if self.polygon is None:
+            return self
+        if len(self.polygon) < 3 or geometry.area_m2(self.polygon) < SMALLEST_ZONE_M2:
+            raise ValueError(f"zone {self.id} has no area; draw at least three corners that enclose it")
+        if geometry.crosses_itself(self.polygon):
+            raise ValueError(f"the outline of zone {self.id} crosses itself; list its corners in order")
+        return self
+
+
+class _Placed(_Part):
+    id: PlaceId
+    zone: str | None = None
+    at: At | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if self.zone is None and self.at is None:
+            raise ValueError(f"{self.id} is nowhere; give its zone, its place `at: [x, y]`, or both")
+        return self
+
+
+class Scanner(_Placed):
+    """A receiver: a zone, a place in metres, or both."""
+
+
+class FixedBeacon(_Placed):
+    """A beacon that hangs in the shop and is heard by shoppers' phones: in the tracker a receiver at its place."""
+
+    uuid: str | None = None
+    major: int | None = Field(default=None, ge=0, le=0xFFFF)
+    minor: int | None = Field(default=None, ge=0, le=0xFFFF)
+
+
+class Wall(_Part):
+    """A wall or shelf: a line of points that people walk around and signals lose `loss_db` through."""
+
+    line: tuple[At, ...] = Field(min_length=2)
+    loss_db: float = Field(default=DEFAULT_WALL_LOSS_DB, ge=0, le=60)
+
+    def pieces(self) -> Iterator[tuple[At, At]]:
+        """Its straight pieces."""
+        return pairwise(self.line)
+
+
+class Hours(_Part):
+    """Opening hours of one day, in the shop's timezone."""
+
+    opens: ClockTime
+    closes: ClockTime
+
+
+def _hours_pair(value: object) -> object:
+    return {"opens": value[0], "closes": value[1]} if isinstance(value, list) and len(value) == 2 else value
+
+
+class StorePlan(_Part):
+    """All that is fixed about a shop: zones, scanners, beacons, walls, hours."""
+
+    store: str
+    zones: tuple[Zone, ...] = Field(min_length=1)
+    scanners: tuple[Scanner, ...] = Field(min_length=1)
+    beacons: tuple[FixedBeacon, ...] = ()
+    walls: tuple[Annotated[Wall, BeforeValidator(_line_of)], ...] = ()
+    neighbours: tuple[tuple[str, str], ...] | None = None
+    """Pairs of zones one can walk between directly; None: taken from the drawing."""
+    hours: dict[Day, Annotated[Hours | None, BeforeValidator(_hours_pair)]] = Field(default_factory=dict)
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/Amsterdam"
+    floor: int | str | None = None
+    picture: str | None = None
+
+    @property
+    def zone_ids(self) -> tuple[str, ...]:
+        """The zones' ids in the plan's order."""
+        return tuple(zone.id for zone in self.zones)
+
+    @property
+    def receivers(self) -> tuple[_Placed, ...]:
+        """Everything a sighting can name: scanners, then fixed beacons."""
+        return (*self.scanners, *self.beacons)
+
+    def fingerprint(self) -> str:
+        """A hash over what a calibration depends on: zones, receivers and walls, not names or hours."""
+        what = self.model_dump_json(include={"zones": {"__all__": {"id", "polygon"}}, "scanners": True, "walls": True})
+        return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        doubled = [name for name, times in Counter(zone.id for zone in self.zones).items() if times > 1]
+        doubled += [name for name, times in Counter(part.id for part in self.receivers).items() if times > 1]
+        if doubled:
+            raise ValueError(f"id {doubled[0]} is used twice; give each zone and each scanner or beacon its own")
+        known = set(self.zone_ids)
+        for part in self.receivers:
+            if part.zone is not None and part.zone not in known:
+                raise ValueError(f"{part.id} stands in zone {part.zone}, which the plan doesn't have")
+        for pair in self.neighbours or ():
+            if not known.issuperset(pair):
+                raise ValueError(f"neighbours {pair[0]} and {pair[1]}: the plan doesn't have both")
+        for one, other in combinations([zone for zone in self.zones if zone.polygon], 2):
+            shared = geometry.shared_area_m2(one.polygon or (), other.polygon or ())
+            if shared > LARGEST_OVERLAP_M2:
+                raise ValueError(f"zones {one.id} and {other.id} overlap by {shared:.2f} m²; redraw one of them")
+        return self
+
+
+def load_plan(path: Path | str) -> StorePlan:
+    """Read and check a `plan.yaml`. Raises PlanError with one line that names file and place."""
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"{path}: can't be read ({error.strerror}); give the path of a plan.yaml") from error
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise PlanError(f"{path}{line}: is not YAML ({getattr(error, 'problem', None) or 'unreadable'})") from error
+    return parse_plan(document, str(path))
+
+
+def parse_plan(document: Any, source: str = "plan") -> StorePlan:
+    """Check a plan that is already parsed (YAML or JSON). Raises PlanError with one line."""
+    if not isinstance(document, dict):
+        raise PlanError(f"{source}: a plan is a mapping with store, zones and scanners")
+    try:
+        return StorePlan.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
+        text = first["msg"].removeprefix("Value error, ")
+        raise PlanError(f"{source}: {place + ': ' if place else ''}{text}") from error
