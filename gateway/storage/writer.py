@@ -45,6 +45,8 @@ class Writer:
         self._closing = threading.Event()
         self.last_failure: str | None = None
         """Why the latest commit failed; None while commits succeed. Shown in health."""
+        self.on_commit: list[Callable[[], None]] = []
+        """Called in the writer's thread after each commit; must return at once and not raise."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -111,6 +113,8 @@ class Writer:
                     job.future.set_result(value)
                 else:
                     job.future.set_exception(failure)
+            for call in self.on_commit:
+                call()
             return
 
     def _attempt(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
