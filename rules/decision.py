@@ -1,0 +1,192 @@
+"""What comes out of the engine: what to promise, what would have been promised, and one reason for every offer in the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Gate(StrEnum):
+    """The gate that decided about an offer, in the order they are passed. A closed list: reports and texts rely on it."""
+
+    MOMENT = "moment"
+    VALIDITY = "validity"
+    HOURS = "hours"
+    QUIET = "quiet"
+    CONSENT = "consent"
+    ANSWERED = "answered"
+    CONDITION = "condition"
+    UNKNOWN = "unknown"
+    COOLDOWN = "cooldown"
+    LIMIT = "limit"
+    EXHAUSTED = "exhausted"
+    ATTENTION = "attention"
+    YIELDED = "yielded"
+    TIER = "tier"
+    SILENCE = "silence"
+    GROUP = "group"
+    RANK = "rank"
+    GHOST = "ghost"
+    CHOSEN = "chosen"
+
+
+class Verdict(NamedTuple):
+    """Which gate decided about one offer."""
+
+    offer: str
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The words as the shopper will read them: language chosen, placeholders filled."""
+
+    title: str
+    body: str
+    button: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a voucher or reward is worth: exactly one of the three."""
+
+    percent: float | None = None
+    amount_cents: int | None = None
+    gift: str | None = None
+
+    def as_message(self) -> dict[str, float | str]:
+        """The wire's `value`: {"percent": 10}, {"amount": 2.5} (euro) or {"gift": "…"}."""
+        if self.percent is not None:
+            return {"percent": self.percent}
+        if self.amount_cents is not None:
+            return {"amount": self.amount_cents / 100}
+        return {"gift": self.gift or ""}
+
+
+class CodeKind(StrEnum):
+    """One code for everybody, a list of codes handed out once each, or a new code for every promise."""
+
+    SINGLE = "single"
+    POOL = "pool"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Where a voucher's code comes from. `code` for single, `pool` for pool, `length` (characters) for generated."""
+
+    kind: CodeKind
+    code: str = ""
+    pool: tuple[str, ...] = ()
+    length: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """The voucher to promise; the ledger adds its code. `ends_at` is the last moment it can be redeemed, epoch seconds."""
+
+    worth: Worth
+    codes: Codes
+    cost_cents: int
+    """The most that one redemption costs the shop: what a budget in money counts."""
+    ends_at: float
+    was_price_source: str = ""
+
+
+class CapKind(StrEnum):
+    """What a cap counts."""
+
+    ISSUES = "issues"
+    REDEMPTIONS = "redemptions"
+    BUDGET = "budget_cents"
+
+
+class Cap(NamedTuple):
+    """One counter that the ledger must hold: add `amount` to `key` only while the sum stays at or below `at_most`.
+
+    The key names the scope and, for a calendar window, the window itself, so a new day or month is a new counter. A cap per
+    shopper counts that shopper's promises of the offer alone.
+    """
+
+    key: str
+    kind: CapKind
+    at_most: int
+    amount: int = 1
+    per_shopper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where a social proof comes from; `people` is how many stand behind it (crowd only)."""
+
+    type: str
+    source: str
+    people: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question card: the attribute that an answer fills, the answers with their words, and how long one stays valid."""
+
+    attribute: str
+    answers: tuple[tuple[str, str], ...]
+    valid_for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation to review or share: what the shopper gets when it is used, and what the friend gets."""
+
+    to: str
+    reward: Worth | None
+    friend: Worth | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One offer to promise (or, among the ghosts, one that would have been)."""
+
+    offer: str
+    kind: str
+    category: str | None
+    zone: str | None
+    language: str
+    content: Content
+    expires_at: float
+    """When the card itself ends, epoch seconds; a voucher has its own `ends_at`."""
+    attention: float
+    """Tokens that it costs."""
+    score: float
+    propensity: float
+    """The exact probability that a shopper in this situation is made this offer, over test groups and ranker."""
+    voucher: Voucher | None = None
+    caps: tuple[Cap, ...] = ()
+    fallback: Content | None = None
+    """Content to give instead when the ledger finds a cap reached at the moment of promising."""
+    fell_back: bool = False
+    """True when this already is the content in place of a voucher that can no longer be given."""
+    proof: Proof | None = None
+    question: Question | None = None
+    invitation: Invitation | None = None
+
+
+class Group(StrEnum):
+    """Which arm of the measurement a shopper is in. Without consent to measure nobody is put in one."""
+
+    TREATED = "treated"
+    CONTROL = "control"
+    UNMEASURED = "unmeasured"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome for one shopper at one moment. `verdicts` names every offer of the book, in the book's order."""
+
+    chosen: tuple[Chosen, ...]
+    ghosts: tuple[Chosen, ...]
+    verdicts: tuple[Verdict, ...]
+    book_hash: str
+    inputs_hash: str
+    group: Group
