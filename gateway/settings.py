@@ -34,7 +34,7 @@ class StoreSettings(Section):
     gateway: TopicId = Field("gw-1", description="Id of this box, unique in the shop.")
     plan: Path = Field(Path("plan.yaml"), description="Store plan: zones, scanners, fixed beacons, opening hours.")
     rule_book: Path | None = Field(
-        None, description="Rule book that goes live at the first start; later ones come by API or command."
+        None, description="Rule book that goes live at the first start; later ones by API or command."
     )
     calibration: Path | None = Field(None, description="Calibration of this place, as `etalage calibrate` wrote it.")
     optins: Path | None = Field(None, description="Opt-ins known beforehand, for a shop without an app backend (loyalty fobs).")
@@ -42,6 +42,28 @@ class StoreSettings(Section):
 
 class RadioSettings(Section):
     """What this box itself hears."""
+
+    adapters: dict[TopicId, str] = Field(
+        {"pi-1": "hci0"},
+        description="This box's Bluetooth adapters: the scanner's id in the store plan, and the adapter's name (hci0) or its address. "
+        "An address keeps its place when USB sticks are swapped. Empty: this box itself hears nothing.",
+    )
+    source: Literal["auto", "mgmt", "bleak"] = Field(
+        "auto",
+        description="How the adapters are read: the kernel's management socket (needs CAP_NET_ADMIN), BlueZ through bleak, or the first "
+        "that this process may use.",
+    )
+    uuids: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")], ...] = Field(
+        (),
+        description="The beacon uuids of this shop, 32 hex digits each: what the scanner role passes on, `etalage record` writes, and the "
+        "ears' quality is measured by.",
+    )
+    beacon_interval_ms: int | None = Field(
+        None, ge=20, le=10_240, description="Advertising interval of the shop's beacons, in ms, if they share one; else it is estimated."
+    )
+    may_power_cycle: bool = Field(
+        True, description="A deaf adapter may be powered off and on, and reset. Off where something else on this box uses Bluetooth."
+    )
 
 
 class ZonesSettings(Section):
@@ -66,11 +88,11 @@ class StorageSettings(Section):
     path: Path = Field(Path("etalage.db"), description="SQLite file. Its folder must be writable by the gateway only.")
     url: SecretStr | None = Field(
         None,
-        description="Another database in place of the file, as an SQLAlchemy URL (PostgreSQL for several gateways in one venue).",
+        description="Another database in place of the file, as an SQLAlchemy URL (PostgreSQL, several gateways in a venue).",
     )
     group_commit_max: int = Field(256, ge=1, le=10_000, description="Most pieces of work that share one commit.")
     busy_timeout_s: float = Field(
-        5.0, gt=0, description="How long a write waits for another process's lock before it is tried again."
+        5.0, gt=0, description="How long a write waits for another process's lock before the next try."
     )
     wal_limit_mb: int = Field(16, ge=1, description="Size the write-ahead log is cut back to, in MB.")
     free_space_min_mb: int = Field(64, ge=1, description="Below this much free disk the box stops making new promises, in MB.")

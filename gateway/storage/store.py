@@ -63,7 +63,7 @@ def _sqlite(settings: StorageSettings) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StorageError(
-            f"{path}: can't be opened ({error.strerror}); give the gateway's user the right to write there"
+            f"{path}: can't be opened ({error.strerror}); let the gateway's user write there"
         ) from error
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": settings.busy_timeout_s, "check_same_thread": False})
     wal_limit_bytes = settings.wal_limit_mb * 1_000_000

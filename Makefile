@@ -1,0 +1,63 @@
+# One command each, for people and CI alike. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+LOCK := -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+.PHONY: help demo test lint unit test-radio bench accuracy torture contract lock clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: $(VENV)/runtime.stamp ## a simulated shop with everything in it, on this machine
+	@$(BIN)/etalage demo $(ARGS)
+
+test: $(VENV)/dev.stamp ## set up and run every check there is
+	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium
+	$(MAKE) lint unit
+
+lint: $(VENV)/dev.stamp ## style, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/dev.stamp ## the tests, without setting up what they need from Debian
+	$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/dev.stamp ## how fast it is, beside a plain Python floor in the same run
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name $(ARGS)
+
+accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple rivals
+	OMP_NUM_THREADS=1 $(BIN)/python tests/accuracy/score.py $(ARGS)
+
+torture: $(VENV)/dev.stamp ## kill it for an hour, and count the promises
+	$(BIN)/python tests/journeys/torture.py $(ARGS)
+
+test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual controller, in an emulated guest
+	tests/radio/run $(ARGS)
+
+contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings
+	$(BIN)/etalage contract
+
+lock: ## pin every dependency anew, with its hashes (needs uv)
+	uv pip compile $(LOCK) --extra build pyproject.toml -o deploy/requirements.txt
+	uv pip compile $(LOCK) --extra build --extra dev -c deploy/requirements.txt pyproject.toml -o tests/requirements.txt
+
+clean: ## remove what these commands made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@deploy/make-venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/runtime.stamp: deploy/requirements.txt pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: tests/requirements.txt pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/runtime.stamp
