@@ -68,7 +68,7 @@ class Channel:
         for wall in plan.walls:
             for a, b in wall.pieces():
                 level -= wall.loss_db * geometry.crossings(points, np.broadcast_to(at, points.shape), a, b)
-        return level + self._shadow().ravel()
+        return np.asarray(level + self._shadow().ravel())
 
     def _shadow(self) -> Floats:
         """A Gaussian field with the wanted spread and reach, by filtering white noise in the frequency domain."""

@@ -148,12 +148,13 @@ class World:
             device, self._offset_db[device], self._at[device], headings[device], len(device) / STEP_S, alive
         )
         at_s = sent_s[packet] + self.receivers.clock_s[scanner]
-        ids, senders = self.receivers.ids, [self._sender(int(index)) for index in range(len(self.walkers))]
         order = np.argsort(at_s, kind="stable")
-        columns = zip(
-            at_s[order].tolist(), scanner[order].tolist(), device[packet[order]].tolist(), rssi[order].tolist(), strict=True
-        )
-        return [Advertisement(at, ids[which], *_signed(senders[who], level)) for at, which, who, level in columns]
+        who = device[packet[order]].tolist()
+        ids, senders = self.receivers.ids, {index: self._sender(index) for index in set(who)}
+        columns = zip(at_s[order].tolist(), scanner[order].tolist(), who, rssi[order].tolist(), strict=True)
+        return [
+            Advertisement(at, ids[which], senders[sender][0], level, senders[sender][1]) for at, which, sender, level in columns
+        ]
 
     def _sender(self, index: int) -> tuple[str, bytes]:
         """The radio address and payload that a device uses now."""
@@ -174,13 +175,12 @@ class World:
         return address, frames.find_my(seed) if index % 3 == 1 else frames.nearby_info(seed)
 
     def _note_truth(self) -> None:
-        at = self._at[: self._shoppers]
         zones: list[str | None] = [None] * self._shoppers
         for zone, ring in self._rings:
-            for index in np.flatnonzero(geometry.inside(at, ring)):
+            for index in np.flatnonzero(geometry.inside(self._at[: self._shoppers], ring)).tolist():
                 zones[index] = zone
-        for index, zone in enumerate(zones):
-            self._note(self.walkers[index].shopper, zone)
+        for walker, true_zone in zip(self.walkers, zones, strict=False):
+            self._note(walker.shopper, true_zone)
 
     def _note(self, shopper: str, zone: str | None) -> None:
         known = self._open_stays.get(shopper)
