@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.settings import StorageSettings
+from gateway.storage import Connection, Store, WriterClosed, open_store
+
+note = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+    store.writer.submit(lambda connection: note.create(connection)).result(10)
+    yield store
+    store.close()
+
+
+def write(number: int, text: str = "") -> object:
+    return lambda connection: connection.execute(note.insert().values(id=number, text=text))
+
+
+def count(store: Store) -> int:
+    with store.read() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(note)).scalar_one())
+
+
+def test_work_is_on_disk_once_its_future_is_resolved(store: Store, tmp_path: Path) -> None:
+    store.writer.submit(write(1)).result(10)
+    other = sa.create_engine(f"sqlite:///{tmp_path}/etalage.db")
+    with other.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM note")).scalar() == 1
+    other.dispose()
+
+
+def test_work_that_raises_takes_back_only_itself(store: Store) -> None:
+    held = threading.Event()
+    store.writer.submit(lambda connection: held.wait(10))  # so that the next three share one commit
+    first, twice, last = (store.writer.submit(write(number)) for number in (1, 1, 2))
+    held.set()
+    first.result(10)
+    last.result(10)
+    with pytest.raises(sa.exc.IntegrityError):
+        twice.result(10)
+    assert count(store) == 2
+
+
+def test_work_runs_in_the_order_it_was_handed_over(store: Store) -> None:
+    ran: list[int] = []
+    for future in [store.writer.submit(lambda connection, n=n: ran.append(n)) for n in range(500)]:
+        future.result(10)
+    assert ran == list(range(500))
+
+
+def test_many_pieces_of_work_share_a_commit(store: Store) -> None:
+    commits: list[None] = []
+    store.writer.on_commit.append(lambda: commits.append(None))
+    held = threading.Event()
+    futures = [store.writer.submit(lambda connection: held.wait(10)), *(store.writer.submit(write(n)) for n in range(200))]
+    held.set()
+    for future in futures:
+        future.result(10)
+    assert len(commits) <= 3
+
+
+def test_a_locked_database_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
+    store = open_store(StorageSettings(path=tmp_path / "etalage.db", busy_timeout_s=0.05))
+    store.writer.submit(lambda connection: note.create(connection)).result(10)
+    intruder = sa.create_engine(f"sqlite:///{tmp_path}/etalage.db", isolation_level="AUTOCOMMIT")
+    with intruder.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        future = store.writer.submit(write(1))
+        deadline = threading.Event()
+        while store.writer.last_failure is None:
+            assert not deadline.wait(0.01)
+        assert "locked" in store.writer.last_failure
+        assert not future.done()
+        connection.exec_driver_sql("ROLLBACK")
+    future.result(10)
+    assert store.writer.last_failure is None
+    assert count(store) == 1
+    intruder.dispose()
+    store.close()
+
+
+def test_closing_commits_what_was_handed_over_and_takes_no_more(store: Store) -> None:
+    futures = [store.writer.submit(write(n)) for n in range(100)]
+    store.writer.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+    with pytest.raises(WriterClosed):
+        store.writer.submit(write(1000))
+
+
+def test_readers_do_not_wait_for_the_writer(store: Store) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.execute(note.insert().values(id=7))
+        inside.set()
+        go_on.wait(10)
+
+    future = store.writer.submit(slow)
+    assert inside.wait(10)
+    assert count(store) == 0
+    go_on.set()
+    future.result(10)
+    assert count(store) == 1
