@@ -1,0 +1,107 @@
+"""Reading an adapter through BlueZ with bleak: two scanners at once, which together hear everything.
+
+An active scan alone hears 2 % of a beacon's advertisements: the kernel asks the controller for each device once per
+scan. A passive monitor alone hears 20 %: BlueZ reports a change of RSSI only from 8 dB. The monitor makes the kernel
+drop the controller's duplicate filter; the active scan's `DuplicateData` makes BlueZ report every advertisement. `RSSI:
+-127` keeps that so from BlueZ 5.87 on. The monitor needs `bluetoothd --experimental` on BlueZ before 5.87 or
+`Experimental = true` in main.conf.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+from bleak import BleakScanner
+from bleak.args.bluez import BlueZScannerArgs, OrPattern
+from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import BleakError
+
+from gateway.model import Advertisement
+from gateway.radio.bluez import Bluez
+from gateway.radio.frames import APPLE_COMPANY_ID
+from gateway.radio.health import Tally
+from gateway.radio.sources import AdapterAbsentError, Hear, SourceError
+
+START_TIMEOUT_S = 5.0
+"""A healthy BlueZ answers in 0.3 s; a hung controller makes it wait for ever."""
+STOP_TIMEOUT_S = 2.0
+RSSI_LOWEST_DBM = -127
+
+_PATTERN = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, b"\x4c\x00\x02\x15")
+
+
+class BleakSource:
+    """One adapter, by its name ("hci0") or address, through BlueZ. `backend` puts a simulated radio under the real
+    bleak."""
+
+    def __init__(
+        self,
+        scanner: str,
+        adapter: str,
+        *,
+        backend: type[BaseBleakScanner] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.kind = "bleak pair" if backend is None else "simulated"
+        self.broken: str | None = None
+        self._scanner = scanner
+        self._bluez = Bluez(adapter) if backend is None else None
+        self._backend = backend
+        self._clock = clock
+        self._pair: list[BleakScanner] = []
+
+    async def start(self, hear: Hear, tally: Tally) -> None:
+        """See Source. Raises AdapterAbsentError when BlueZ doesn't have the adapter."""
+        name = await self._bluez.powered_adapter() if self._bluez else "simulated"
+        self.broken = None
+        monitor: BlueZScannerArgs = {"adapter": name, "or_patterns": [_PATTERN]}
+        discovery: BlueZScannerArgs = {"adapter": name, "filters": {"DuplicateData": True, "RSSI": RSSI_LOWEST_DBM}}
+        heard = self._hearing(hear, tally)
+        self._pair = [
+            BleakScanner(scanning_mode="passive", bluez=monitor, backend=self._backend),
+            BleakScanner(heard, scanning_mode="active", bluez=discovery, backend=self._backend),
+        ]
+        try:
+            for scanner in self._pair:
+                async with asyncio.timeout(START_TIMEOUT_S):
+                    await scanner.start()
+        except TimeoutError as error:
+            raise SourceError(f"BlueZ didn't start to scan within {START_TIMEOUT_S:.0f} s") from error
+        except (BleakError, OSError, EOFError) as error:
+            raise (AdapterAbsentError if "not found" in str(error) else SourceError)(str(error)) from error
+
+    async def stop(self) -> None:
+        """See Source. What BlueZ says to it doesn't matter: after a restart of bluetoothd it knows of no scan."""
+        pair, self._pair = self._pair, []
+        for scanner in reversed(pair):
+            with contextlib.suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await scanner.stop()
+
+    async def power_cycle(self) -> None:
+        """See Source."""
+        if self._bluez:
+            await self._bluez.power_cycle()
+
+    async def reset(self) -> None:
+        """See Source."""
+        if self._bluez:
+            await self._bluez.reset()
+
+    def _hearing(self, hear: Hear, tally: Tally) -> Callable[[BLEDevice, AdvertisementData], None]:
+        scanner, clock = self._scanner, self._clock
+
+        def heard(device: BLEDevice, data: AdvertisementData) -> None:
+            payload = data.manufacturer_data.get(APPLE_COMPANY_ID)
+            if payload is None:
+                tally.other += 1
+            else:
+                tally.heard += 1
+                hear(Advertisement(clock(), scanner, device.address, data.rssi, payload))
+
+        return heard

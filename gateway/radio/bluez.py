@@ -1,0 +1,120 @@
+"""The little that an ear asks of BlueZ itself besides scanning: which adapter, is it powered, power it off and on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from bleak.backends.bluezdbus.manager import get_global_bluez_manager
+from bleak.exc import BleakError
+from dbus_fast import AuthError, BusType, Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+from gateway.radio.hci import reset_controller
+from gateway.radio.sources import AdapterAbsentError, SourceError
+
+BLUEZ = "org.bluez"
+ADAPTER = "org.bluez.Adapter1"
+CALL_TIMEOUT_S = 3.0
+POWER_OFF_S = 0.5
+"""How long the power stays off: enough for the controller to forget its scan."""
+
+
+class Bluez:
+    """One adapter, by name ("hci0") or address, as BlueZ has it on the system bus."""
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+
+    async def powered_adapter(self) -> str:
+        """The adapter's name now, powered on and with no scan of ours left on it.
+
+        Raises AdapterAbsentError when BlueZ has no such adapter, SourceError when there is no BlueZ or the adapter
+        can't be powered.
+        """
+        async with _bus() as bus:
+            name, powered = await self._find(bus)
+            if not powered:
+                await _set_powered(bus, name, True)
+        await _stop_leftover_discovery(name)
+        return name
+
+    async def power_cycle(self) -> None:
+        """Power off, on. A radio that won't power off may still power on."""
+        async with _bus() as bus:
+            name, _ = await self._find(bus)
+            with contextlib.suppress(SourceError):
+                await _set_powered(bus, name, False)
+            await asyncio.sleep(POWER_OFF_S)
+            await _set_powered(bus, name, True)
+
+    async def reset(self) -> None:
+        """Resets the controller. Raises SourceError where this process may not."""
+        async with _bus() as bus:
+            name, _ = await self._find(bus)
+        await asyncio.to_thread(reset_controller, int(name.removeprefix("hci")))
+
+    async def _find(self, bus: MessageBus) -> tuple[str, bool]:
+        """The adapter's name and whether it is powered."""
+        objects = await _call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        for path, interfaces in objects[0].items():
+            adapter = interfaces.get(ADAPTER)
+            name = path.rsplit("/", 1)[-1]
+            if adapter and self._adapter.lower() in (name, adapter["Address"].value.lower()):
+                return name, bool(adapter["Powered"].value)
+        raise AdapterAbsentError(f"BlueZ has no adapter {self._adapter}")
+
+
+@contextlib.asynccontextmanager
+async def _bus() -> AsyncIterator[MessageBus]:
+    bus = MessageBus(bus_type=BusType.SYSTEM)
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await bus.connect()
+    except (OSError, AuthError, TimeoutError) as error:
+        bus.disconnect()
+        raise SourceError(f"no system D-Bus ({error}); install dbus, or let the gateway use the management socket") from error
+    try:
+        yield bus
+    finally:
+        bus.disconnect()
+
+
+async def _call(bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any) -> list[Any]:
+    message = Message(destination=BLUEZ, path=path, interface=interface, member=member, signature=signature,
+    body=list(body)) try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            reply = await bus.call(message)
+    except TimeoutError as error:
+        raise SourceError(f"BlueZ doesn't answer {member} within {CALL_TIMEOUT_S:.0f} s") from error
+    except (OSError, EOFError) as error:
+        raise SourceError(f"the system D-Bus is gone ({error})") from error
+    if reply is None or reply.message_type is MessageType.ERROR:
+        fault = reply.error_name if reply else "no reply"
+        if fault == "org.freedesktop.DBus.Error.ServiceUnknown":
+            raise SourceError("bluetoothd isn't running; `systemctl start bluetooth`")
+        raise SourceError(f"BlueZ refused {member}: {fault}")
+    return list(reply.body)
+
+
+async def _set_powered(bus: MessageBus, name: str, on: bool) -> None:
+    value = Variant("b", on)
+    await _call(bus, f"/org/bluez/{name}", "org.freedesktop.DBus.Properties", "Set", "ssv", ADAPTER, "Powered", value)
+
+
+async def _stop_leftover_discovery(name: str) -> None:
+    """Ends a discovery that a timed-out `start()` may have left on bleak's own connection.
+
+    BlueZ would answer the next StartDiscovery of that connection with InProgress, for ever. bleak has no public way to
+    its connection.
+    """
+    try:
+        manager = await get_global_bluez_manager()
+    except (BleakError, OSError, EOFError) as error:
+        raise SourceError(f"bleak can't reach BlueZ ({error})") from error
+    bus: MessageBus | None = getattr(manager, "_bus", None)
+    if bus is not None:
+        with contextlib.suppress(SourceError):
+            await _call(bus, f"/org/bluez/{name}", ADAPTER, "StopDiscovery")

@@ -1,0 +1,198 @@
+"""The ears of this box: one per Bluetooth adapter, each with its watchdog and its recovery ladder.
+
+A source knows one way to read an adapter; the ear around it counts, watches, recovers and reports, the same for all of
+them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from gateway.model import Advertisement
+from gateway.radio.frames import uuid_bytes
+from gateway.radio.hci import management_socket, may_manage
+from gateway.radio.health import EarHealth, Tally
+from gateway.radio.mgmt_source import MgmtSource
+from gateway.radio.quality import QualityMeter
+from gateway.radio.sources import AdapterAbsentError, Hear, Source, SourceError
+from gateway.radio.watchdog import EarState, Step, Watchdog
+from gateway.settings import RadioSettings
+
+TICK_S = 0.5
+STEP_TIMEOUT_S = 12.0
+"""Longer than the time-outs within any one step; a step that hangs all the same counts as failed."""
+RATE_TIME_CONSTANT_S = 5.0
+"""Over how long the shown advertisements per second are smoothed."""
+
+log = structlog.get_logger(__name__)
+
+
+class Ear(Protocol):
+    """A receiver of this box."""
+
+    @property
+    def scanner(self) -> str:
+        """Its id in the store plan."""
+
+    async def listen(self, hear: Hear) -> None:
+        """Hands every advertisement to `hear`, in the loop's thread. Runs until cancelled; survives everything else."""
+
+    def health(self) -> EarHealth:
+        """How it is doing now."""
+
+
+class AdapterEar:
+    """An ear on one Bluetooth adapter."""
+
+    def __init__(
+        self,
+        scanner: str,
+        source: Source,
+        meter: QualityMeter,
+        *,
+        may_power_cycle: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._scanner = scanner
+        self._source = source
+        self._meter = meter
+        self._monotonic = monotonic
+        self._tally = Tally()
+        self._watchdog = Watchdog(monotonic(), may_power_cycle=may_power_cycle)
+        self._adverts_per_s = 0.0
+
+    @property
+    def scanner(self) -> str:
+        return self._scanner
+
+    async def listen(self, hear: Hear) -> None:
+        meter = self._meter
+
+        def measured(advertisement: Advertisement) -> None:
+            meter.hear(advertisement.at_s, advertisement.payload, advertisement.rssi_dbm)
+            hear(advertisement)
+
+        try:
+            while True:
+                step = self._tick()
+                if step is None:
+                    await asyncio.sleep(TICK_S)
+                else:
+                    await self._carry_out(step, measured)
+        finally:
+            await self._source.stop()
+
+    def health(self) -> EarHealth:
+        watchdog, tally, now_s = self._watchdog, self._tally, self._monotonic()
+        hearing = watchdog.state is EarState.HEARING
+        return EarHealth(
+            scanner=self._scanner,
+            kind=self._source.kind,
+            state=watchdog.state,
+            adverts_per_s=round(self._adverts_per_s, 1),
+            heard=tally.heard,
+            other=tally.other,
+            malformed=tally.malformed,
+            restarts=watchdog.steps[Step.RESTART],
+            power_cycles=watchdog.steps[Step.POWER_CYCLE],
+            resets=watchdog.steps[Step.RESET],
+            failures=watchdog.failures,
+            recoveries=watchdog.recoveries,
+            reason=watchdog.reason,
+            silent_s=None if watchdog.last_heard_s is None else now_s - watchdog.last_heard_s,
+            next_step_in_s=None if hearing else max(watchdog.next_step_s - now_s, 0.0),
+            quality=self._meter.quality,
+        )
+
+    def _tick(self) -> Step | None:
+        now_s, before, watchdog = self._monotonic(), self._watchdog.state, self._watchdog
+        elapsed_s, life_before = now_s - watchdog.now_s, watchdog.heard
+        step = watchdog.tick(now_s, self._tally.life, self._source.broken)
+        if elapsed_s > 0:
+            rate = (watchdog.heard - life_before) / elapsed_s
+            self._adverts_per_s += min(elapsed_s / RATE_TIME_CONSTANT_S, 1.0) * (rate - self._adverts_per_s)
+        self._meter.tick(now_s)
+        if before is not EarState.HEARING and watchdog.state is EarState.HEARING:
+            log.info("ear hears", scanner=self._scanner, kind=self._source.kind)
+        elif before is EarState.HEARING and watchdog.state is not EarState.HEARING:
+            log.warning("ear is deaf", scanner=self._scanner, reason=watchdog.reason)
+        return step
+
+    async def _carry_out(self, step: Step, hear: Hear) -> None:
+        """One rung: stop, what the rung adds, start. Whatever it raises is an answer for the watchdog, not the end of
+        the ear."""
+        source, watchdog = self._source, self._watchdog
+        reason_before = watchdog.reason
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT_S):
+                await source.stop()
+                if step is Step.POWER_CYCLE:
+                    await source.power_cycle()
+                elif step is Step.RESET:
+                    await source.reset()
+                await source.start(hear, self._tally)
+        except AdapterAbsentError as error:
+            watchdog.absent(self._monotonic(), str(error))
+        except Exception as error:
+            watchdog.failed(self._monotonic(), str(error) or type(error).__name__)
+        else:
+            watchdog.started(self._monotonic())
+        if watchdog.reason != reason_before:
+            log.warning("ear can't listen", scanner=self._scanner, step=step.value, reason=watchdog.reason)
+
+
+def make_ears(radio: RadioSettings, *, platform: str = sys.platform) -> list[Ear]:
+    """One ear for each adapter in the settings. None, and one clear line in the log, where this system can't hear
+    beacons.
+
+    An adapter that isn't there (yet) has an ear as well: it is looked for all the time.
+    """
+    if not radio.adapters:
+        log.info("this box has no Bluetooth adapter in its settings; it hears by other scanners only")
+        return []
+    if platform != "linux":
+        log.warning(_NOT_HERE.get(platform, _NOT_HERE["other"]))
+        return []
+    source = _source_for(radio)
+    interval_s = radio.beacon_interval_ms / 1000 if radio.beacon_interval_ms else None
+    uuids = frozenset(uuid_bytes(uuid) for uuid in radio.uuids)
+    ears: list[Ear] = []
+    for scanner, adapter in radio.adapters.items():
+        meter = QualityMeter(uuids, interval_s)
+        ears.append(AdapterEar(scanner, source(scanner, adapter), meter, may_power_cycle=radio.may_power_cycle))
+        log.info("ear", scanner=scanner, adapter=adapter, source=source.__name__)
+    return ears
+
+
+_NOT_HERE = {
+    "darwin": "macOS hides iBeacon payloads from applications: this box hears no beacons itself, only by other scanners;
+    " "run the gateway on Linux to hear", "other": "this system has no BlueZ: this box hears no beacons itself, only by
+    other scanners; run the gateway on Linux to hear",
+}
+
+
+def _source_for(radio: RadioSettings) -> Callable[[str, str], Source]:
+    """The management socket where this process may use it, BlueZ through bleak otherwise."""
+    if radio.source == "mgmt" or (radio.source == "auto" and _management_works()):
+        return MgmtSource
+    if radio.source == "auto":
+        log.warning("the faster ear needs CAP_NET_ADMIN; reading BlueZ through bleak, at three times the CPU (docs/radio.md)")
+    from gateway.radio.bleak_source import BleakSource  # only here: macOS and Windows have no D-Bus library
+
+    return BleakSource
+
+
+def _management_works() -> bool:
+    if not may_manage():
+        return False
+    try:
+        management_socket().close()
+    except SourceError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""How an ear is doing, as a frozen value, and in words that a shop understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.radio.quality import Quality
+from gateway.radio.watchdog import EarState
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one ear heard since it was made. Whole numbers only: nothing about whom."""
+
+    heard: int = 0
+    """Advertisements with Apple's manufacturer data, handed over."""
+    other: int = 0
+    """All other traffic: life signs, dropped at the ear."""
+    malformed: int = 0
+    """Packets that break their own lengths, dropped at the ear."""
+
+    @property
+    def life(self) -> int:
+        return self.heard + self.other + self.malformed
+
+
+@dataclass(frozen=True, slots=True)
+class EarHealth:
+    """One ear at one moment."""
+
+    scanner: str
+    kind: str
+    """"mgmt", "bleak pair", "simulated", or the kind of other scanner: "etalage", "espresense", …"""
+    state: EarState
+    adverts_per_s: float
+    """Everything on the air, over the last ticks."""
+    heard: int
+    other: int
+    malformed: int
+    restarts: int
+    power_cycles: int
+    resets: int
+    failures: int
+    recoveries: int
+    reason: str
+    """Why it was deaf last, for a technician; empty if it never was."""
+    silent_s: float | None
+    """Seconds since anything was heard; None if nothing ever was."""
+    next_step_in_s: float | None
+    """When the next recovery step follows, while it is not hearing."""
+    quality: Quality | None = None
+
+    @property
+    def trustworthy(self) -> bool:
+        """False: what this ear doesn't hear says nothing about who is there; its zones are unknown, not empty."""
+        return self.state in (EarState.HEARING, EarState.QUIET)
+
+    def words(self) -> tuple[str, dict[str, str | int | float]]:
+        """What to tell the shop: a key of WORDS and its parameters."""
+        parameters: dict[str, str | int | float] = {"scanner": self.scanner, "reason": self.reason}
+        if self.state is EarState.HEARING:
+            fault = self.quality.fault if self.quality else None
+            if fault is not None and self.quality is not None:
+                return f"ear.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
+            return "ear.hearing", {**parameters, "rate": round(self.adverts_per_s)}
+        silent = {"silent_s": round(self.silent_s or 0.0), "next_s": round(self.next_step_in_s or 0.0)}
+        return f"ear.{self.state}", {**parameters, **silent}
+
+
+WORDS: dict[str, dict[str, str]] = {
+    "ear.hearing": {
+        "nl": "{scanner} hoort goed: {rate} berichten per seconde.",
+        "en": "{scanner} hears well: {rate} messages a second.",
+    },
+    "ear.quiet": {
+        "nl": "{scanner} luistert, maar heeft nog niets gehoord. Is er een baken aan in de buurt?",
+        "en": "{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?",
+    },
+    "ear.deaf": {
+        "nl": "{scanner} hoort al {silent_s} s niets ({reason}). Over {next_s} s volgt een nieuwe poging.",
+        "en": "{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s.",
+    },
+    "ear.recovering": {
+        "nl": "{scanner} wordt opnieuw gestart.",
+        "en": "{scanner} is being restarted.",
+    },
+    "ear.absent": {
+        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje?",
+        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in?",
+    },
+    "ear.filtered": {
+        "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
+        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered ear'.",
+    },
+    "ear.misses": {
+        "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
+        "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
+    },
+    "ear.clock": {
+        "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
+        "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
+    },
+}
+
+
+def words_in(language: str, health: EarHealth) -> str:
+    """The sentence for a person, in "nl" or "en"."""
+    key, parameters = health.words()
+    return WORDS[key][language].format(**parameters)

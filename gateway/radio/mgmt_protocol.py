@@ -1,0 +1,128 @@
+"""The kernel's Bluetooth management protocol, as far as an ear needs it: commands to bytes, bytes to events. Pure.
+
+Source: mgmt-api.txt of BlueZ. Every packet: opcode or event code, controller index, length of what follows; all little
+endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+HEADER = struct.Struct("<HHH")
+NO_INDEX = 0xFFFF
+
+# Commands
+READ_INDEX_LIST, READ_INFO, SET_POWERED, SET_LE = 0x0003, 0x0004, 0x0005, 0x000D
+ADD_PATTERNS_MONITOR, REMOVE_MONITOR = 0x0052, 0x0053
+
+# Events
+COMMAND_COMPLETE, COMMAND_STATUS, CONTROLLER_ERROR = 0x0001, 0x0002, 0x0003
+INDEX_REMOVED, NEW_SETTINGS, DEVICE_FOUND = 0x0005, 0x0006, 0x0012
+MONITOR_REMOVED, MONITOR_DEVICE_FOUND = 0x002C, 0x002F
+
+POWERED_BIT, LE_BIT = 1 << 0, 1 << 9
+
+AD_MANUFACTURER = 0xFF
+_APPLE_IBEACON = b"\x4c\x00\x02\x15"
+_APPLE_FIELD = b"\xff\x4c\x00"
+_PATTERN_BYTES = 31
+
+STATUS_WORDS = {
+    0x03: "the controller failed",
+    0x08: "the controller timed out",
+    0x0A: "the controller is busy",
+    0x0B: "the kernel refused it",
+    0x0C: "not supported by this controller",
+    0x0F: "the adapter is not powered",
+    0x10: "cancelled",
+    0x11: "there is no such adapter",
+    0x12: "switched off by rfkill; `rfkill unblock bluetooth`",
+    0x14: "not permitted; give the gateway CAP_NET_ADMIN",
+}
+INVALID_INDEX = 0x11
+
+
+def command(opcode: int, index: int, parameters: bytes = b"") -> bytes:
+    """One command packet."""
+    return HEADER.pack(opcode, index, len(parameters)) + parameters
+
+
+def ibeacon_monitor() -> bytes:
+    """Parameters of ADD_PATTERNS_MONITOR for the iBeacon prefix: one pattern on manufacturer data, at its start.
+
+    The prefix, and no pattern on the flags field: many beacons and Android phones send no flags.
+    """
+    pattern = bytes([AD_MANUFACTURER, 0, len(_APPLE_IBEACON)]) + _APPLE_IBEACON.ljust(_PATTERN_BYTES, b"\0")
+    return b"\x01" + pattern
+
+
+class Info(NamedTuple):
+    """What READ_INFO says of a controller."""
+
+    address: str
+    supported: int
+    settings: int
+
+
+def info(reply: bytes) -> Info | None:
+    """The reply to READ_INFO, None when it is too short."""
+    if len(reply) < 17:
+        return None
+    supported, settings = struct.unpack_from("<II", reply, 9)
+    return Info(address_text(reply[:6]), supported, settings)
+
+
+def index_list(reply: bytes) -> list[int]:
+    """The reply to READ_INDEX_LIST."""
+    count = min(int.from_bytes(reply[:2], "little"), (len(reply) - 2) // 2) if len(reply) >= 2 else 0
+    return list(struct.unpack_from(f"<{count}H", reply, 2))
+
+
+def address_text(raw: bytes) -> str:
+    """A Bluetooth address as people write it; on the wire it is reversed."""
+    return raw[::-1].hex(":").upper()
+
+
+class Found(NamedTuple):
+    """One advertisement as the kernel reports it."""
+
+    address: str
+    rssi_dbm: int
+    payload: bytes | None
+    """Apple's manufacturer data without the company id; None: other traffic."""
+
+
+_FOUND = struct.Struct("<6sBbIH")
+
+
+def found(packet: bytes, event: int) -> Found | None:
+    """A DEVICE_FOUND or MONITOR_DEVICE_FOUND packet; None when it breaks its own lengths."""
+    offset = 6 if event == DEVICE_FOUND else 8
+    data_at = offset + _FOUND.size
+    if len(packet) < data_at:
+        return None
+    address, _type, rssi_dbm, _flags, length = _FOUND.unpack_from(packet, offset)
+    if len(packet) < data_at + length:
+        return None
+    # One search in C rejects nearly all noise; only what may be Apple's is walked field by field.
+    if packet.find(_APPLE_FIELD, data_at) < 0:
+        return Found("", rssi_dbm, None)
+    payload = apple_payload(packet, data_at, data_at + length)
+    return Found("" if payload is None else address_text(address), rssi_dbm, payload)
+
+
+def apple_payload(data: bytes, start: int, end: int) -> bytes | None:
+    """Apple's manufacturer data in advertising data `data[start:end]`: fields of length, type, value. None: there is
+    none.
+
+    A field that reaches past the end makes the rest unreadable: it is not used.
+    """
+    while start < end:
+        after = start + 1 + data[start]
+        if after > end:
+            return None
+        if data[start + 1 : start + 4] == _APPLE_FIELD and after - start >= 4:
+            return data[start + 4 : after]
+        start = after
+    return None

@@ -1,0 +1,183 @@
+"""Reading an adapter from the kernel's management socket: every advertisement the kernel hears, without D-Bus and
+without bluetoothd.
+
+An advertisement monitor on the iBeacon prefix makes the kernel scan passively, all the time, without duplicate filter.
+Kernels without offloaded monitors report all other traffic too, which serves as a sign of life. Needs CAP_NET_ADMIN;
+works beside bluetoothd.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+from gateway.model import Advertisement
+from gateway.radio import mgmt_protocol as mgmt
+from gateway.radio.hci import management_socket, reset_controller
+from gateway.radio.health import Tally
+from gateway.radio.sources import AdapterAbsentError, Hear, SourceError
+
+COMMAND_TIMEOUT_S = 4.0
+"""The kernel itself gives a controller 2 s for each HCI command."""
+POWER_OFF_S = 0.5
+PACKET_MAX_BYTES = 4096
+PACKETS_PER_WAKE = 64
+"""Then the loop's other tasks get a turn; the rest waits in the socket's buffer."""
+
+
+class MgmtSource:
+    """One adapter, by name ("hci0") or address, through the kernel's management socket."""
+
+    kind = "mgmt"
+
+    def __init__(self, scanner: str, adapter: str, *, clock: Callable[[], float] = time.time) -> None:
+        self.broken: str | None = None
+        self._scanner = scanner
+        self._adapter = adapter.lower()
+        self._clock = clock
+        self._socket: socket.socket | None = None
+        self._index = mgmt.NO_INDEX
+        self._monitor = b""
+        self._waiting: dict[tuple[int, int], asyncio.Future[tuple[int, bytes]]] = {}
+        self._hear: Hear | None = None
+        self._tally = Tally()
+
+    async def start(self, hear: Hear, tally: Tally) -> None:
+        """See Source."""
+        self._open()
+        self._index, settings = await self._find()
+        if not settings & mgmt.LE_BIT:
+            await self._command(mgmt.SET_LE, b"\x01")
+        if not settings & mgmt.POWERED_BIT:
+            await self._command(mgmt.SET_POWERED, b"\x01")
+        self._monitor = (await self._command(mgmt.ADD_PATTERNS_MONITOR, mgmt.ibeacon_monitor()))[:2]
+        self._hear, self._tally, self.broken = hear, tally, None
+
+    async def stop(self) -> None:
+        """See Source. The kernel drops a monitor with an error when the adapter is gone; the socket is closed in any
+        case."""
+        self._hear = None
+        monitor, self._monitor = self._monitor, b""
+        try:
+            if self._socket is not None and monitor:
+                with contextlib.suppress(SourceError, AdapterAbsentError):
+                    await self._command(mgmt.REMOVE_MONITOR, monitor)
+        finally:
+            self._close()
+
+    async def power_cycle(self) -> None:
+        """See Source."""
+        self._open()
+        self._index, _ = await self._find()
+        with contextlib.suppress(SourceError):
+            await self._command(mgmt.SET_POWERED, b"\x00")
+        await asyncio.sleep(POWER_OFF_S)
+        await self._command(mgmt.SET_POWERED, b"\x01")
+
+    async def reset(self) -> None:
+        """See Source."""
+        self._open()
+        self._index, _ = await self._find()
+        await asyncio.to_thread(reset_controller, self._index)
+
+    def _open(self) -> None:
+        if self._socket is None:
+            self._socket = management_socket()
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+        for future in self._waiting.values():
+            future.cancel()
+        self._waiting.clear()
+
+    async def _find(self) -> tuple[int, int]:
+        """The adapter's index and its current settings."""
+        indexes = mgmt.index_list(await self._command(mgmt.READ_INDEX_LIST, index=mgmt.NO_INDEX))
+        for index in indexes:
+            if self._adapter.startswith("hci") and self._adapter != f"hci{index}":
+                continue
+            info = mgmt.info(await self._command(mgmt.READ_INFO, index=index))
+            if info and self._adapter in (f"hci{index}", info.address.lower()):
+                return index, info.settings
+        raise AdapterAbsentError(f"the kernel has no adapter {self._adapter}")
+
+    async def _command(self, opcode: int, parameters: bytes = b"", *, index: int | None = None) -> bytes:
+        """Sends a command and waits for its answer. Raises SourceError with the kernel's reason."""
+        index = self._index if index is None else index
+        assert self._socket is not None
+        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+        self._waiting[opcode, index] = answer
+        try:
+            self._socket.send(mgmt.command(opcode, index, parameters))
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                status, reply = await answer
+        except TimeoutError as error:
+            raise SourceError(f"the kernel doesn't answer management command {opcode:#06x}") from error
+        except OSError as error:
+            raise SourceError(f"management command {opcode:#06x} can't be sent ({error.strerror})") from error
+        finally:
+            self._waiting.pop((opcode, index), None)
+        if status == mgmt.INVALID_INDEX:
+            raise AdapterAbsentError(f"the kernel has no adapter {self._adapter} any more")
+        if status:
+            words = mgmt.STATUS_WORDS.get(status, f"status {status:#04x}")
+            raise SourceError(f"management command {opcode:#06x}: {words}")
+        return reply
+
+    def _read(self) -> None:
+        """Everything the socket has, in the loop's thread."""
+        for _ in range(PACKETS_PER_WAKE):
+            if self._socket is None:
+                return
+            try:
+                packet = self._socket.recv(PACKET_MAX_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.broken = f"the management socket failed ({error.strerror})"
+                return
+            self._event(packet)
+
+    def _event(self, packet: bytes) -> None:
+        if len(packet) < mgmt.HEADER.size:
+            return
+        event, index, _length = mgmt.HEADER.unpack_from(packet)
+        if event in (mgmt.COMMAND_COMPLETE, mgmt.COMMAND_STATUS):
+            self._answered(packet, index)
+        elif index == self._index:
+            if event in (mgmt.DEVICE_FOUND, mgmt.MONITOR_DEVICE_FOUND):
+                self._found(packet, event)
+            elif event == mgmt.INDEX_REMOVED:
+                self.broken = "the adapter was unplugged"
+            elif event == mgmt.MONITOR_REMOVED and packet[6:8] == self._monitor:
+                self.broken = "bluetoothd removed the monitor"
+            elif event == mgmt.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt.POWERED_BIT:
+                self.broken = "the adapter was powered off"
+            elif event == mgmt.CONTROLLER_ERROR:
+                self.broken = "the controller reported a fault"
+
+    def _answered(self, packet: bytes, index: int) -> None:
+        if len(packet) < 9:
+            return
+        answer = self._waiting.get((int.from_bytes(packet[6:8], "little"), index))
+        if answer is not None and not answer.done():
+            answer.set_result((packet[8], packet[9:]))
+
+    def _found(self, packet: bytes, event: int) -> None:
+        if self._hear is None:
+            return
+        heard = mgmt.found(packet, event)
+        if heard is None:
+            self._tally.malformed += 1
+        elif heard.payload is None:
+            self._tally.other += 1
+        else:
+            self._tally.heard += 1
+            self._hear(Advertisement(self._clock(), self._scanner, heard.address, heard.rssi_dbm, heard.payload))

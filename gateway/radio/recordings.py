@@ -1,0 +1,148 @@
+"""Recordings: what scanners heard, one advertisement a line (`.jsonl`, `.jsonl.gz`), in the order of the file.
+
+    {"t":1567783106.707,"scanner":"sensor22","address":"C0:00:00:00:00:01","rssi":-78,"mfr":{"004c":"0215e2c5…c5"}}
+
+A line that can't be read is counted and skipped; a file that can't be opened is an error. Company ids other than 004c
+are kept out: nothing in the product reads them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from gateway.model import Advertisement
+from gateway.radio.frames import APPLE_COMPANY_ID
+
+LINE_MAX_CHARS = 4096
+"""An advertisement has at most 1650 bytes of data (extended advertising chains): 3300 hex digits and the rest. Longer
+is not ours."""
+RSSI_RANGE_DBM = range(-127, 21)
+"""What HCI can report; 127 means "not available"."""
+MALFORMED_SHOWN = 5
+"""Line numbers of the first faults kept for the report."""
+
+_APPLE = f"{APPLE_COMPANY_ID:04x}"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class RecordingError(Exception):
+    """A recording can't be opened; `str()` is one line: where, what, and what to do."""
+
+
+class Recording:
+    """One recording file, read once from start to end: `for advertisement in recording`.
+
+    `bytes_read` of `bytes_total` (of the file on disk, compressed or not) is the progress; `malformed` counts skipped
+    lines and `malformed_lines` has the numbers of the first few. `truncated` is True when a compressed file ended too
+    early.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.advertisements = 0
+        self.malformed = 0
+        self.malformed_lines: list[int] = []
+        self.truncated = False
+        try:
+            self._file = path.open("rb")
+            self.bytes_total = path.stat().st_size
+        except OSError as error:
+            raise RecordingError(f"{path}: can't be read ({error.strerror}); give the path of a recording") from error
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the reader is in the file on disk, in bytes."""
+        return self.bytes_total if self._file.closed else self._file.tell()
+
+    def __iter__(self) -> Iterator[Advertisement]:
+        with self._file, self._lines() as lines:
+            number = 0
+            try:
+                for number, line in enumerate(lines, start=1):
+                    advertisement = _advertisement(line)
+                    if advertisement is not None:
+                        self.advertisements += 1
+                        yield advertisement
+                    elif line.strip():
+                        self._skip(number)
+            except (EOFError, gzip.BadGzipFile, OSError):
+                self.truncated = True
+                self._skip(number + 1)
+
+    def _lines(self) -> IO[str]:
+        packed = self._file.peek(2)[:2] == _GZIP_MAGIC
+        raw: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
+        return io.TextIOWrapper(raw, encoding="utf-8", errors="replace")
+
+    def _skip(self, number: int) -> None:
+        self.malformed += 1
+        if len(self.malformed_lines) < MALFORMED_SHOWN:
+            self.malformed_lines.append(number)
+
+
+def read_recording(path: Path) -> Recording:
+    """Opens a recording; iterate over the result. Raises RecordingError when the file can't be opened."""
+    return Recording(path)
+
+
+def _advertisement(line: str) -> Advertisement | None:
+    """The advertisement in one line, or None when the line isn't one."""
+    if len(line) > LINE_MAX_CHARS:
+        return None
+    try:
+        row = json.loads(line)
+        at_s, rssi_dbm = float(row["t"]), row["rssi"]
+        payload = bytes.fromhex(row["mfr"].get(_APPLE, ""))
+        scanner, address = row["scanner"], row.get("address", "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not math.isfinite(at_s) or type(rssi_dbm) is not int or rssi_dbm not in RSSI_RANGE_DBM:
+        return None
+    if not isinstance(scanner, str) or not scanner or not isinstance(address, str):
+        return None
+    return Advertisement(at_s, scanner, address, rssi_dbm, payload)
+
+
+class RecordingWriter:
+    """Writes a recording; a name that ends in `.gz` is compressed. Use as a context manager.
+
+    The radio address is left out unless `with_addresses`: it is a person's, and no reader of a recording needs it.
+    """
+
+    def __init__(self, path: Path, *, with_addresses: bool = False) -> None:
+        self.path = path
+        self.written = 0
+        self._with_addresses = with_addresses
+        try:
+            if path.suffix == ".gz":
+                self._file: IO[str] = gzip.open(path, "xt", encoding="utf-8")  # noqa: SIM115 - this object is the context manager
+            else:
+                self._file = path.open("x", encoding="utf-8")
+        except OSError as error:
+            raise RecordingError(f"{path}: can't be written ({error.strerror}); give a new file in an existing folder") from error
+
+    def write(self, advertisement: Advertisement) -> None:
+        """One line."""
+        row = {
+            "t": round(advertisement.at_s, 3),
+            "scanner": advertisement.scanner,
+            "address": advertisement.address if self._with_addresses else "",
+            "rssi": advertisement.rssi_dbm,
+            "mfr": {_APPLE: advertisement.payload.hex()} if advertisement.payload else {},
+        }
+        self._file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        self.written += 1
+
+    def __enter__(self) -> RecordingWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) ->
+    None:
+        self._file.close()

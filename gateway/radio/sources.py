@@ -1,0 +1,43 @@
+"""What an ear needs of a way to read an adapter, and the two ways it can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.model import Advertisement
+from gateway.radio.health import Tally
+
+Hear = Callable[[Advertisement], None]
+
+
+class AdapterAbsentError(Exception):
+    """There is no such adapter now; it may come."""
+
+
+class SourceError(Exception):
+    """An adapter can't be read; `str()` says what and, where known, what to do."""
+
+
+class Source(Protocol):
+    """One way to read one adapter: the kernel's management socket, or BlueZ through bleak.
+
+    Every method may raise SourceError or AdapterAbsentError; `stop` leaves nothing behind, whatever state it finds.
+    """
+
+    kind: str
+    broken: str | None
+    """Set by the source when it learns that it no longer listens: the reason. None again after `start`."""
+
+    async def start(self, hear: Hear, tally: Tally) -> None:
+        """Begins to listen: everything that carries Apple's data goes to `hear`, in the loop's thread; the rest is
+        tallied."""
+
+    async def stop(self) -> None:
+        """Ends listening."""
+
+    async def power_cycle(self) -> None:
+        """Powers the adapter off and on."""
+
+    async def reset(self) -> None:
+        """Resets the controller."""
