@@ -83,8 +83,8 @@ async def _bus() -> AsyncIterator[MessageBus]:
 
 
 async def _call(bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-    message = Message(destination=BLUEZ, path=path, interface=interface, member=member, signature=signature,
-    body=list(body)) try:
+    message = Message(destination=BLUEZ, path=path, interface=interface, member=member, signature=signature, body=list(body))
+    try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             reply = await bus.call(message)
     except TimeoutError as error:

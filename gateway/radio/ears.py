@@ -171,9 +171,9 @@ def make_ears(radio: RadioSettings, *, platform: str = sys.platform) -> list[Ear
 
 
 _NOT_HERE = {
-    "darwin": "macOS hides iBeacon payloads from applications: this box hears no beacons itself, only by other scanners;
-    " "run the gateway on Linux to hear", "other": "this system has no BlueZ: this box hears no beacons itself, only by
-    other scanners; run the gateway on Linux to hear",
+    "darwin": "macOS hides iBeacon payloads from applications: this box hears no beacons itself, only by other scanners; "
+    "run the gateway on Linux to hear",
+    "other": "this system has no BlueZ: this box hears no beacons itself, only by other scanners; run it on Linux to hear",
 }
 
 
