@@ -1,0 +1,272 @@
+"""What must reach the backend: written in the transaction that decided it, removed only when the broker has acknowledged it.
+
+`handed_at_s` tells the two states of a row apart. NULL: it was certainly never given to the network, so nobody can have seen it.
+Set: it was, perhaps more than once, and only the backend knows what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gateway.storage.metadata import metadata
+
+OUTBOX_ROWS_MAX = 200_000
+"""Rows that may wait, about 200 MB: a month of a busy shop. Beyond it nothing new is promised; what was promised stays."""
+EXPIRED_PER_TURN = 64
+"""Expired rows that one look at the head of the queue clears away: bounds how long the writer is held."""
+QUARANTINE_KEPT_S = 30 * 86_400.0
+"""How long a quarantined message stays for a person to look at, after it has expired."""
+PROMISING_TOPICS = frozenset({"offers", "staff"})
+"""Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
+
+Release = Callable[[Connection, str], None]
+"""Told, in the same transaction, of an event id that expired and was certainly never sent."""
+
+_Seq = BigInteger().with_variant(Integer, "sqlite")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("event_id", String(128), nullable=False, unique=True),
+    Column("topic", String(128), nullable=False),
+    Column("shopper", String(64)),
+    Column("at_s", Float(53), nullable=False),
+    Column("expires_at_s", Float(53)),
+    Column("urgent", Boolean(create_constraint=False), nullable=False),
+    Column("handed_at_s", Float(53)),
+    Column("body", Text, nullable=False),  # last, so that a scan of the columns before it needn't read it
+    sqlite_autoincrement=True,  # a number is never used twice
+)
+Index("ix_outbox_urgent", outbox.c.seq, sqlite_where=outbox.c.urgent.is_(True), postgresql_where=outbox.c.urgent.is_(True))
+
+quarantine = Table(
+    "outbox_quarantine",
+    metadata,
+    Column("event_id", String(128), primary_key=True),
+    Column("topic", String(128), nullable=False),
+    Column("shopper", String(64)),
+    Column("at_s", Float(53), nullable=False),
+    Column("expires_at_s", Float(53)),
+    Column("urgent", Boolean(create_constraint=False), nullable=False),
+    Column("quarantined_at_s", Float(53), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+
+class OutboxFull(Exception):
+    """The outbox holds all it may: the caller's transaction is taken back, and nothing is promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One message on its way out."""
+
+    event_id: str
+    topic: str
+    shopper: str | None
+    body: str
+    expires_at_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One message that was set aside, and why."""
+
+    event_id: str
+    topic: str
+    at_s: float
+    expires_at_s: float | None
+    quarantined_at_s: float
+    reason: str
+
+
+def put(
+    connection: Connection,
+    *,
+    event_id: str,
+    topic: str,
+    shopper: str | None,
+    body: str,
+    at_s: float,
+    expires_at_s: float | None,
+    urgent: bool = False,
+) -> None:
+    """Add a message: `topic` is what follows `etalage/v1/<chain>/<store>/`, `body` the CloudEvent as JSON.
+
+    Raises OutboxFull for a new promise when `OUTBOX_ROWS_MAX` rows wait; IntegrityError for an event id that is there already.
+    """
+    row = insert(outbox).values(
+        event_id=event_id, topic=topic, shopper=shopper, body=body, at_s=at_s, expires_at_s=expires_at_s, urgent=urgent
+    )
+    seq = connection.execute(row.returning(outbox.c.seq)).scalar_one()
+    if topic in PROMISING_TOPICS and not urgent and _is_full(connection, seq):
+        raise OutboxFull(f"{OUTBOX_ROWS_MAX} messages wait for the broker; nothing is promised until it takes some")
+
+
+def _is_full(connection: Connection, newest_seq: int) -> bool:
+    """The span of numbers is free to look up and never too small; the exact count is made only when the span says full."""
+    oldest_seq = connection.execute(select(func.min(outbox.c.seq))).scalar_one()
+    return newest_seq - oldest_seq >= OUTBOX_ROWS_MAX and count(connection) > OUTBOX_ROWS_MAX
+
+
+def count(connection: Connection) -> int:
+    """Rows waiting."""
+    return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
+
+
+def oldest_at_s(connection: Connection) -> float | None:
+    """When the longest waiting row was put in; None when none waits."""
+    return connection.execute(select(outbox.c.at_s).order_by(outbox.c.seq).limit(1)).scalar()
+
+
+def claim(
+    connection: Connection,
+    *,
+    room: int,
+    at_s: float,
+    busy: Collection[str] = (),
+    busy_shoppers: Collection[str] = (),
+    release: Release,
+) -> list[Waiting]:
+    """Up to `room` messages to send now, marked as handed to the network: urgent ones first, then by age, one per shopper.
+
+    One per shopper keeps their order whatever the network does. `busy` event ids and `busy_shoppers` are passed over. Expired rows
+    met on the way are removed; `release` hears of those that were never sent.
+    """
+    ahead = room + EXPIRED_PER_TURN
+    free = or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(busy_shoppers)) & outbox.c.event_id.not_in(busy)
+    look = select(outbox).where(free).order_by(outbox.c.seq).limit(ahead)
+    urgent = connection.execute(look.where(outbox.c.urgent.is_(True))).all()
+    rows = _alive(connection, [*urgent, *connection.execute(look.where(outbox.c.urgent.is_(False))).all()], at_s, release)
+    return _handed(connection, _one_each(rows)[:room], at_s)
+
+
+def claim_one(connection: Connection, *, event_id: str, at_s: float, release: Release) -> Waiting | None:
+    """That message, marked as handed to the network; None when it is gone or has expired."""
+    rows = connection.execute(select(outbox).where(outbox.c.event_id == event_id)).all()
+    taken = _handed(connection, _alive(connection, rows, at_s, release), at_s)
+    return taken[0] if taken else None
+
+
+def _alive(connection: Connection, rows: Sequence[Row[Any]], at_s: float, release: Release) -> list[Row[Any]]:
+    """The rows that have not expired; the others are removed."""
+    over = [row for row in rows if row.expires_at_s is not None and row.expires_at_s <= at_s]
+    _expire(connection, over[:EXPIRED_PER_TURN], release)
+    return [row for row in rows if row.expires_at_s is None or row.expires_at_s > at_s]
+
+
+def _expire(connection: Connection, rows: Sequence[Row[Any]], release: Release) -> None:
+    remove(connection, [row.event_id for row in rows])
+    for row in rows:
+        if row.handed_at_s is None:
+            release(connection, row.event_id)
+
+
+def _one_each(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    seen: set[str] = set()
+    first = []
+    for row in rows:
+        if row.shopper is None or row.shopper not in seen:
+            first.append(row)
+            seen.add(row.shopper)
+    return first
+
+
+def _handed(connection: Connection, rows: Sequence[Row[Any]], at_s: float) -> list[Waiting]:
+    fresh = [row.seq for row in rows if row.handed_at_s is None]
+    if fresh:
+        connection.execute(update(outbox).where(outbox.c.seq.in_(fresh)).values(handed_at_s=at_s))
+    return [Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s) for row in rows]
+
+
+def remove(connection: Connection, event_ids: Collection[str]) -> None:
+    """Take out messages that the broker has acknowledged, or that have expired."""
+    if event_ids:
+        connection.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))
+
+
+def sweep(connection: Connection, at_s: float, release: Release, limit: int = 1000) -> int:
+    """Remove up to `limit` expired messages wherever they stand in the queue, and old ones from quarantine; how many went."""
+    rows = connection.execute(select(outbox).where(outbox.c.expires_at_s <= at_s).limit(limit)).all()
+    _expire(connection, rows, release)
+    old = connection.execute(delete(quarantine).where(quarantine.c.expires_at_s <= at_s - QUARANTINE_KEPT_S))
+    return len(rows) + old.rowcount
+
+
+def cancel_unsent(connection: Connection, shopper: str) -> list[str]:
+    """Remove every message for `shopper`, so that no further offer leaves; the event ids never handed to the network."""
+    mine = (outbox.c.shopper == shopper) & outbox.c.urgent.is_(False)
+    unsent = connection.execute(select(outbox.c.event_id).where(mine, outbox.c.handed_at_s.is_(None)).order_by(outbox.c.seq))
+    event_ids = list(unsent.scalars())
+    connection.execute(delete(outbox).where(mine))
+    return event_ids
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Remove what waits for or about `shopper`, also in quarantine; rows gone. Urgent messages stay: they are the withdrawals."""
+    gone = connection.execute(delete(outbox).where(outbox.c.shopper == shopper, outbox.c.urgent.is_(False))).rowcount
+    return gone + connection.execute(delete(quarantine).where(quarantine.c.shopper == shopper)).rowcount
+
+
+def export(connection: Connection, shopper: str) -> dict[str, object]:
+    """What waits for `shopper`, as it will be sent."""
+    waiting = connection.execute(select(outbox.c.body).where(outbox.c.shopper == shopper).order_by(outbox.c.seq)).scalars()
+    aside = connection.execute(select(quarantine.c.body).where(quarantine.c.shopper == shopper)).scalars()
+    return {"waiting": list(waiting), "quarantined": list(aside)}
+
+
+# ---- quarantine ------------------------------------------------------------------------------------------------------------
+
+_SHARED = ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "body")
+
+
+def set_aside(connection: Connection, event_id: str, reason: str, at_s: float) -> None:
+    """Move a message that the broker will not take out of the queue, with the reason for whoever looks."""
+    row = connection.execute(select(outbox).where(outbox.c.event_id == event_id)).mappings().first()
+    if row is None:
+        return
+    values = {name: row[name] for name in _SHARED} | {"quarantined_at_s": at_s, "reason": reason[:200]}
+    remove(connection, [event_id])
+    connection.execute(insert(quarantine).values(values))
+
+
+def quarantined(connection: Connection, limit: int = 100) -> list[Quarantined]:
+    """What was set aside, newest first."""
+    names = [quarantine.c[name] for name in Quarantined.__slots__]
+    rows = connection.execute(select(*names).order_by(quarantine.c.quarantined_at_s.desc()).limit(limit))
+    return [Quarantined(*row) for row in rows]
+
+
+def retry(connection: Connection, event_id: str | None = None) -> int:
+    """Put a quarantined message (None: all of them) back at the end of the queue; how many. Handed once, it stays handed."""
+    chosen = select(quarantine) if event_id is None else select(quarantine).where(quarantine.c.event_id == event_id)
+    rows = connection.execute(chosen.order_by(quarantine.c.at_s)).mappings().all()
+    for row in rows:
+        values = {name: row[name] for name in _SHARED} | {"handed_at_s": row["quarantined_at_s"]}
+        connection.execute(insert(outbox).values(values))
+        connection.execute(delete(quarantine).where(quarantine.c.event_id == row["event_id"]))
+    return len(rows)
