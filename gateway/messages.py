@@ -177,6 +177,9 @@ class SightingsBatch(Message):
     TYPE: ClassVar = "etalage.sightings"
     scanner: Word
     sequence: int = Field(ge=0)
+    shopper: Pseudonym | None = Field(
+        None, description="Set when this shopper's phone did the hearing: the beacons are then the shop's fixed ones."
+    )
     readings: list[tuple[float, str, int]] = Field(max_length=1000, description="[epoch seconds, beacon id as 40 hex digits, dBm].")
 
 

@@ -10,8 +10,9 @@ import difflib
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -33,9 +34,7 @@ class StoreSettings(Section):
     store: TopicId = Field("demo", description="Id of this shop, as in every topic.")
     gateway: TopicId = Field("gw-1", description="Id of this box, unique in the shop.")
     plan: Path = Field(Path("plan.yaml"), description="Store plan: zones, scanners, fixed beacons, opening hours.")
-    rule_book: Path | None = Field(
-        None, description="Rule book that goes live at the first start; later ones by API or command."
-    )
+    rule_book: Path | None = Field(None, description="Rule book that goes live at the first start; later ones by API or command.")
     calibration: Path | None = Field(None, description="Calibration of this place, as `etalage calibrate` wrote it.")
     optins: Path | None = Field(None, description="Opt-ins known beforehand, for a shop without an app backend (loyalty fobs).")
 
@@ -59,10 +58,20 @@ class RadioSettings(Section):
         "ears' quality is measured by.",
     )
     beacon_interval_ms: int | None = Field(
-        None, ge=20, le=10_240, description="Advertising interval of the shop's beacons, in ms, if they share one; else it is estimated."
+        None,
+        ge=20,
+        le=10_240,
+        description="Advertising interval of the shop's beacons, in ms, if they share one; else it is estimated.",
+    )
+    others: dict[Literal["espresense", "theengs", "minew", "shelly", "raddec"], str] = Field(
+        {}, description="Other makers' scanners to listen to: the format, and the MQTT topic filter they publish on (docs/radio.md)."
+    )
+    names: dict[str, TopicId] = Field(
+        {}, description="What another scanner calls itself (room name, address), and its id in the store plan, where they differ."
     )
     may_power_cycle: bool = Field(
-        True, description="A deaf adapter may be powered off and on, and reset. Off where something else on this box uses Bluetooth."
+        True,
+        description="A deaf adapter may be powered off and on, and reset. Off where something else on this box uses Bluetooth.",
     )
 
 
@@ -78,8 +87,43 @@ class OffersSettings(Section):
     """Promises and vouchers."""
 
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 class MqttSettings(Section):
     """The link to the store app's backend."""
+
+    brokers: tuple[Annotated[str, StringConstraints(pattern=r"^mqtts?://[^/@\s]+$")], ...] = Field(
+        ("mqtt://127.0.0.1:1883",),
+        min_length=1,
+        description="Brokers in order of preference, as mqtt://host:port or, over TLS, mqtts://host:port.",
+    )
+    protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="MQTT version; auto tries 5 first, then 3.1.1.")
+    allow_plain: bool = Field(False, description="Let mqtt:// leave this machine without TLS.")
+    user: str | None = Field(None, description="User name at the broker.")
+    password_file: Path | None = Field(None, description="File whose first line is the password; readable by its owner only.")
+    ca_file: Path | None = Field(None, description="Certificates to trust in place of the system's, as PEM.")
+    certificate_file: Path | None = Field(None, description="Client certificate, as PEM.")
+    key_file: Path | None = Field(None, description="The client certificate's key, as PEM; readable by its owner only.")
+    keepalive_s: int = Field(30, ge=5, le=1200, description="Silence after which the broker is asked whether it is there.")
+    window: int = Field(16, ge=1, le=20, description="Most messages under way to the broker at once.")
+    pause_max_s: float = Field(60.0, ge=1, description="Longest pause between two attempts to connect.")
+    session_kept_s: int = Field(7 * 86_400, ge=60, description="How long the broker keeps messages for this box while it is away.")
+    seen_kept_s: float = Field(14 * 86_400.0, ge=3600, description="How long a taken message is remembered, to know a repetition.")
+    inbound_max_bytes: int = Field(65_536, ge=1024, description="Largest message that is read; a larger one is refused.")
+    status_every_s: float = Field(60.0, ge=5, description="How often the box's health is published.")
+    occupancy_every_s: float = Field(60.0, ge=5, le=240, description="How often the zones' head counts are published.")
+    home_assistant: bool = Field(False, description="Publish discovery messages, so that Home Assistant shows zones and box.")
+
+    @model_validator(mode="after")
+    def _kept_private(self) -> MqttSettings:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together; give both or neither")
+        for broker in self.brokers:
+            parts = urlsplit(broker)
+            if parts.scheme == "mqtt" and parts.hostname not in LOOPBACK and not self.allow_plain:
+                raise ValueError(f"{broker} would send shoppers' data in the clear; use mqtts://, or set allow_plain = true")
+        return self
 
 
 class StorageSettings(Section):
@@ -91,9 +135,7 @@ class StorageSettings(Section):
         description="Another database in place of the file, as an SQLAlchemy URL (PostgreSQL, several gateways in a venue).",
     )
     group_commit_max: int = Field(256, ge=1, le=10_000, description="Most pieces of work that share one commit.")
-    busy_timeout_s: float = Field(
-        5.0, gt=0, description="How long a write waits for another process's lock before the next try."
-    )
+    busy_timeout_s: float = Field(5.0, gt=0, description="How long a write waits for another process's lock before the next try.")
     wal_limit_mb: int = Field(16, ge=1, description="Size the write-ahead log is cut back to, in MB.")
     free_space_min_mb: int = Field(64, ge=1, description="Below this much free disk the box stops making new promises, in MB.")
 
@@ -104,6 +146,8 @@ class DashboardSettings(Section):
     enabled: bool = Field(True, description="Serve the dashboard and the API.")
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs users to be set up first.")
     port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    hosts: tuple[str, ...] = Field((), description="Names this box goes by in a browser's address bar, beside its addresses.")
+    language: Literal["nl", "en"] = Field("nl", description="Language for who hasn't chosen one and whose browser asks for neither.")
 
 
 class LogSettings(Section):

@@ -1,0 +1,54 @@
+"""What a box in the scanner role sends on: its shop's beacons in compact batches, and nothing of anybody else. Pure.
+
+The filter is the store's uuid, applied before anything is kept: a stranger's beacon never leaves the radio.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gateway.messages import SightingsBatch
+from gateway.model import Advertisement
+from gateway.radio.frames import beacon_id
+
+READINGS_MAX = 1000
+"""Most receptions in one batch, as the contract has it."""
+EXPIRY_S = 30.0
+"""A reception older than this is worth nothing to the receiver."""
+WAITING_MAX = 20_000
+"""750 advertisements a second for half a minute: while the link is down no more than that is kept."""
+
+
+class Batches:
+    """Collects one scanner's receptions and hands them out in batches.
+
+    `first_sequence` must be higher than any this scanner ever used: the moment of the start in milliseconds serves.
+    """
+
+    def __init__(self, scanner: str, uuids: frozenset[bytes], first_sequence: int) -> None:
+        self._scanner = scanner
+        self._uuids = uuids
+        self._sequence = first_sequence
+        self._waiting: deque[tuple[float, bytes, int]] = deque(maxlen=WAITING_MAX)
+        self.left_out = 0
+        """Advertisements that aren't the shop's: a number, nothing more."""
+
+    def hear(self, advertisement: Advertisement) -> None:
+        """Keeps an advertisement of the shop's own beacons for the next batch."""
+        beacon = beacon_id(advertisement.payload)
+        if beacon is None or beacon[:16] not in self._uuids:
+            self.left_out += 1
+        else:
+            self._waiting.append((advertisement.at_s, beacon, advertisement.rssi_dbm))
+
+    def take(self, now_s: float) -> SightingsBatch | None:
+        """The next batch, or None when nothing waits. Call until None; what is too old is dropped."""
+        while self._waiting and now_s - self._waiting[0][0] > EXPIRY_S:
+            self._waiting.popleft()
+        if not self._waiting:
+            return None
+        count = min(len(self._waiting), READINGS_MAX)
+        chosen = [self._waiting.popleft() for _ in range(count)]
+        self._sequence += 1
+        readings = [(round(at_s, 3), beacon.hex(), rssi_dbm) for at_s, beacon, rssi_dbm in chosen]
+        return SightingsBatch(scanner=self._scanner, sequence=self._sequence, readings=readings)

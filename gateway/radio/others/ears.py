@@ -1,0 +1,239 @@
+"""The ears elsewhere: messages by MQTT in, advertisements out, with each scanner's health. Pure: time comes in with the messages.
+
+Only scanners of the store plan are heard; another name is counted and dropped, so that no sender can fill the memory. A redelivered or
+late batch is dropped: a reception of half a minute ago would move a shopper back.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from gateway.messages import Event, SightingsBatch
+from gateway.model import Advertisement
+from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX
+from gateway.radio.health import EarHealth, Tally
+from gateway.radio.others.formats import BAD, FORMATS, RSSI_DBM
+from gateway.radio.quality import ClockOffset, QualityMeter
+from gateway.radio.watchdog import EarState
+
+LATE_S = 30.0
+"""The contract's expiry of sightings."""
+SILENT_S = 15.0
+"""Batches come every second, ESPresense repeats a device every 5 s: three times that is a scanner that fails."""
+MESSAGE_MAX_BYTES = 256 * 1024
+ETALAGE = "etalage"
+
+
+class PhoneReading(NamedTuple):
+    """A fixed beacon of the shop that a shopper's phone heard, as the store app reported it."""
+
+    at_s: float
+    shopper: str
+    beacon: bytes
+    """Beacon id of the fixed beacon, 20 bytes."""
+    rssi_dbm: int
+
+
+class Readings(NamedTuple):
+    """What was in one message."""
+
+    advertisements: list[Advertisement]
+    phones: list[PhoneReading]
+
+
+class _OtherEar:
+    """One scanner elsewhere."""
+
+    def __init__(self, kind: str, uuids: frozenset[bytes]) -> None:
+        self.kind = kind
+        self.tally = Tally()
+        self.clock = ClockOffset()
+        self.meter = QualityMeter(uuids)
+        self.last_s: float | None = None
+        self.sequence = -1
+        self.silences = 0
+        self.silent = False
+        self.per_s = 0.0
+        self._life_before = 0
+
+    def tick(self, now_s: float, elapsed_s: float) -> None:
+        silent = self.last_s is not None and now_s - self.last_s > SILENT_S
+        self.silences += silent and not self.silent
+        self.silent = silent
+        self.meter.tick(now_s, self.clock.offset_s)
+        if elapsed_s > 0:
+            rate = (self.tally.life - self._life_before) / elapsed_s
+            self.per_s += min(elapsed_s / SILENT_S, 1.0) * (rate - self.per_s)
+        self._life_before = self.tally.life
+
+
+class OtherEars:
+    """All ears elsewhere. `others`: format → topic filter; `names`: a scanner's own name → its id in the store plan."""
+
+    def __init__(
+        self,
+        prefix: str,
+        scanners: Iterable[str],
+        *,
+        others: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        uuids: frozenset[bytes] = frozenset(),
+    ) -> None:
+        self._sightings = f"{prefix}/sightings/"
+        self._scanners = frozenset(scanners)
+        self._names = {name.lower(): scanner for name, scanner in (names or {}).items()}
+        self._others = dict(others or {})
+        self._uuids = uuids
+        self._ears: dict[str, _OtherEar] = {}
+        self._ticked_s: float | None = None
+        self.malformed = 0
+        """Messages and receptions that couldn't be read."""
+        self.unknown = 0
+        """Receptions by scanners that the store plan doesn't know."""
+        self.late = 0
+        """Receptions that came too late, or once more."""
+
+    @property
+    def filters(self) -> list[str]:
+        """The topic filters to subscribe to."""
+        return [self._sightings + "+", *self._others.values()]
+
+    def parse(self, topic: str, payload: bytes, received_at_s: float) -> Readings:
+        """What a message says; empty when it says nothing that can be used. Never raises."""
+        readings = Readings([], [])
+        if len(payload) > MESSAGE_MAX_BYTES:
+            self.malformed += 1
+        elif topic.startswith(self._sightings):
+            self._batch(topic.removeprefix(self._sightings), payload, received_at_s, readings)
+        else:
+            kind = next((kind for kind, pattern in self._others.items() if matches(pattern, topic)), None)
+            if kind is not None:
+                self._foreign(kind, topic, payload, received_at_s, readings)
+        return readings
+
+    def tick(self, now_s: float) -> None:
+        """Lets time pass: silences are noticed, quality is judged. `now_s` in epoch seconds, as in `parse`."""
+        elapsed_s = now_s - self._ticked_s if self._ticked_s is not None else 0.0
+        self._ticked_s = now_s
+        for ear in self._ears.values():
+            ear.tick(now_s, elapsed_s)
+
+    def health(self) -> list[EarHealth]:
+        """Each scanner that was ever heard, as of the last tick."""
+        return [self._health_of(scanner, ear) for scanner, ear in sorted(self._ears.items())]
+
+    def _ear(self, name: str, kind: str) -> tuple[str, _OtherEar] | None:
+        scanner = self._names.get(name.lower(), name)
+        if scanner not in self._scanners:
+            self.unknown += 1
+            return None
+        ear = self._ears.get(scanner)
+        if ear is None:
+            ear = self._ears[scanner] = _OtherEar(kind, self._uuids)
+        return scanner, ear
+
+    def _batch(self, name: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
+        try:
+            batch = Event[SightingsBatch].model_validate_json(payload).data
+        except ValidationError:
+            self.malformed += 1
+            return
+        known = self._ear(name, ETALAGE) if batch.scanner == name else None
+        if known is None:
+            return
+        scanner, ear = known
+        ear.last_s = received_at_s
+        if batch.sequence <= ear.sequence:
+            self.late += len(batch.readings)
+            return
+        ear.sequence = batch.sequence
+        for claimed_s, beacon_hex, rssi_dbm in batch.readings:
+            beacon = _beacon(beacon_hex)
+            if beacon is None or rssi_dbm not in RSSI_DBM or not math.isfinite(claimed_s):
+                self.malformed += 1
+                continue
+            at_s = ear.clock.correct(claimed_s, received_at_s)
+            if batch.shopper is not None:
+                if self._in_time(ear, at_s, received_at_s):
+                    readings.phones.append(PhoneReading(at_s, batch.shopper, beacon, rssi_dbm))
+            else:
+                self._take(scanner, ear, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
+
+    def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
+        levels = topic.split("/")
+        for item in self._items(kind, levels, payload):
+            try:
+                heard = FORMATS[kind].heard(levels, item)
+            except BAD:
+                self.malformed += 1
+                continue
+            known = self._ear(heard.name, kind) if heard is not None else None
+            if heard is None or known is None:
+                continue
+            scanner, ear = known
+            ear.last_s = received_at_s
+            at_s = received_at_s if heard.at_s is None else ear.clock.correct(heard.at_s, received_at_s)
+            self._take(scanner, ear, at_s, received_at_s, heard.rssi_dbm, heard.payload, readings)
+
+    def _items(self, kind: str, levels: list[str], payload: bytes) -> Iterator[Any]:
+        try:
+            yield from FORMATS[kind].items(levels, json.loads(payload))
+        except (*BAD, StopIteration, RecursionError):
+            self.malformed += 1
+
+    def _take(
+        self, scanner: str, ear: _OtherEar, at_s: float, received_at_s: float, rssi_dbm: int, payload: bytes, readings: Readings
+    ) -> None:
+        if self._in_time(ear, at_s, received_at_s):
+            ear.meter.hear(at_s, payload, rssi_dbm)
+            readings.advertisements.append(Advertisement(at_s, scanner, "", rssi_dbm, payload))
+
+    def _in_time(self, ear: _OtherEar, at_s: float, received_at_s: float) -> bool:
+        in_time = received_at_s - at_s <= LATE_S
+        ear.tally.heard += in_time
+        self.late += not in_time
+        return in_time
+
+    def _health_of(self, scanner: str, ear: _OtherEar) -> EarHealth:
+        now_s = self._ticked_s or 0.0
+        silent_s = None if ear.last_s is None else max(now_s - ear.last_s, 0.0)
+        return EarHealth(
+            scanner=scanner,
+            kind=ear.kind,
+            state=EarState.DEAF if ear.silent else EarState.HEARING,
+            adverts_per_s=round(ear.per_s, 1),
+            heard=ear.tally.heard,
+            other=0,
+            malformed=0,
+            restarts=0,
+            power_cycles=0,
+            resets=0,
+            failures=ear.silences,
+            recoveries=max(ear.silences - ear.silent, 0),
+            reason="no messages" if ear.silences else "",
+            silent_s=silent_s,
+            next_step_in_s=None,
+            quality=ear.meter.quality,
+        )
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Whether an MQTT topic filter takes a topic: `+` one level, `#` all the rest."""
+    wanted, given = pattern.split("/"), topic.split("/")
+    if wanted[-1] == "#":
+        wanted = wanted[:-1]
+        given = given[: len(wanted)]
+    return len(wanted) == len(given) and all(one in ("+", level) for one, level in zip(wanted, given, strict=True))
+
+
+def _beacon(text: str) -> bytes | None:
+    try:
+        beacon = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return beacon if len(beacon) == BEACON_ID_BYTES else None
