@@ -1,0 +1,88 @@
+"""What the first page shows, as JSON and as a live stream: /health, /zones, /events, /live."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.feed import ROWS_MAX
+from gateway.dashboard.hub import Hub, Row
+from gateway.dashboard.problems import RESPONSES
+from gateway.dashboard.view import Health, View
+from gateway.storage.users import Role
+
+
+class ZoneState(BaseModel):
+    """One zone of the plan, and who is there."""
+
+    id: str
+    name: dict[str, str] = Field(description="By language.")
+    polygon: list[tuple[float, float]] | None = Field(description="Corners in metres; null where the zone isn't drawn.")
+    known: bool = Field(description="False: no scanner speaks for this zone, so nobody can say who is there.")
+    count: int | None = Field(description="Opted-in people in the zone; null where it isn't known.")
+
+
+class Zones(BaseModel):
+    """All zones at one moment."""
+
+    at_s: float
+    unplaced: int = Field(description="People in the shop whose zone isn't certain.")
+    zones: list[ZoneState]
+
+
+def router(view: View, hub: Hub) -> APIRouter:
+    """The first room's calls."""
+    routes = APIRouter(tags=["first room"], dependencies=[Depends(require(Role.VIEWER))], responses=RESPONSES)
+
+    @routes.get("/health")
+    async def health() -> Health:
+        """How the box is doing: its ears, the link to the backend, the database, and counts since the start."""
+        return view.health()
+
+    @routes.get("/zones")
+    async def zones() -> Zones:
+        """Every zone of the plan with the number of opted-in people in it."""
+        return zones_now(view)
+
+    @routes.get("/events")
+    async def events(
+        after: Annotated[int, Query(ge=0, le=2**53, description="Only rows with a higher number.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many, the newest.")] = ROWS_MAX,
+    ) -> list[Row]:
+        """The newest happenings, oldest first."""
+        return [Row(sequence, happening) for sequence, happening in view.feed.after(after)][-limit:]
+
+    @routes.get("/live", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
+    async def live(
+        after: Annotated[str | None, Query(max_length=40, description="Id of the last event seen, from a page.")] = None,
+        last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+    ) -> StreamingResponse:
+        """Server-sent events: `snapshot` first, then `frame`, `happening` and `health` as they change, in beats of 250 ms."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(hub.stream(last_event_id or after), media_type="text/event-stream", headers=headers)
+
+    return routes
+
+
+def zones_now(view: View) -> Zones:
+    """The plan's zones with their state of this moment."""
+    frame = view.frame()
+    state = {zone.zone: zone for zone in frame.zones}
+    return Zones(
+        at_s=frame.at_s,
+        unplaced=frame.unplaced,
+        zones=[
+            ZoneState(
+                id=zone.id,
+                name=zone.name,
+                polygon=list(zone.polygon) if zone.polygon else None,
+                known=state[zone.id].known,
+                count=state[zone.id].count if state[zone.id].known else None,
+            )
+            for zone in view.plan.zones
+        ],
+    )

@@ -1,0 +1,56 @@
+"""The one FastAPI application: pages, API, live stream and metrics, behind one door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from gateway.dashboard import metrics, pages
+from gateway.dashboard.api import first_room
+from gateway.dashboard.auth import Csrf, Door
+from gateway.dashboard.hub import Hub
+from gateway.dashboard.problems import answer_all
+from gateway.dashboard.view import View
+from gateway.settings import DashboardSettings
+from gateway.storage import Store
+
+_HERE = Path(__file__).parent
+
+
+def create_app(
+    view: View, *, settings: DashboardSettings, store: Store | None = None, routers: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """The dashboard over `view`. `store` holds the API tokens; `routers` are other rooms' calls, put under /api/v1."""
+    hub = Hub(view)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(hub.run(), name="live hub")
+            yield
+            hub.close()
+
+    app = FastAPI(
+        title="Etalage",
+        version=view.health().version,
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # FastAPI's own documentation pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    csrf = Csrf()
+    app.state.hub = hub
+    app.state.store = store
+    answer_all(app)
+    app.add_middleware(Door, hosts=frozenset({"localhost", settings.host, *settings.hosts}), store=store, csrf=csrf)
+    for routes in (first_room.router(view, hub), *routers):
+        app.include_router(routes, prefix="/api/v1")
+    app.include_router(metrics.router(view))
+    app.include_router(pages.router(view, hub, csrf, settings))
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    return app

@@ -1,0 +1,83 @@
+"""For machines that watch the box: /healthz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+from prometheus_client.registry import Collector
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.view import View
+from gateway.storage.users import Role
+
+PEOPLE_MIN = 15
+"""Below this many people a zone's count is left out of the metrics: they are kept for months and read far away."""
+
+
+class Figures(Collector):
+    """Reads the view when asked; keeps nothing itself."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure, freshly read."""
+        health = self._view.health()
+        counts, link = health.counts, health.link
+        yield GaugeMetricFamily("etalage_start_time_seconds", "When the gateway started.", health.started_at_s)
+        yield GaugeMetricFamily("etalage_link_up", "1 while the broker is connected.", float(link.connected))
+        yield GaugeMetricFamily("etalage_announcements_waiting", "Announcements not yet acknowledged.", link.waiting)
+        yield GaugeMetricFamily("etalage_announcements_quarantined", "Announcements set aside for a person.", link.quarantined)
+        yield GaugeMetricFamily("etalage_database_up", "1 while commits succeed.", float(health.database.failure is None))
+        yield GaugeMetricFamily("etalage_database_backlog", "Pieces of work waiting for the writer.", health.database.backlog)
+        yield CounterMetricFamily("etalage_advertisements", "Advertisements heard.", counts.advertisements)
+        yield CounterMetricFamily("etalage_strangers", "Advertisements of nobody we know, dropped.", counts.strangers)
+        yield CounterMetricFamily("etalage_malformed", "Malformed frames, dropped.", counts.malformed)
+        yield CounterMetricFamily("etalage_moves", "Moves between zones.", counts.moves)
+        yield CounterMetricFamily("etalage_decisions", "Decisions taken.", counts.decisions)
+        yield CounterMetricFamily("etalage_promises", "Promises made.", counts.promised)
+        yield CounterMetricFamily("etalage_announcements_acknowledged", "Announcements the broker took.", counts.acknowledged)
+        yield from self._labelled()
+
+    def _labelled(self) -> Iterator[Metric]:
+        health = self._view.health()
+        receipts = CounterMetricFamily("etalage_receipts", "Receipts by what happened.", labels=["what"])
+        for what, number in health.counts.receipts.items():
+            receipts.add_metric([what], number)
+        ears = GaugeMetricFamily("etalage_ear_well", "1 while a scanner can be relied on.", labels=["scanner"])
+        rates = GaugeMetricFamily("etalage_ear_advertisements_per_second", "What a scanner hears.", labels=["scanner"])
+        for ear in health.ears:
+            ears.add_metric([ear.scanner], float(ear.well))
+            rates.add_metric([ear.scanner], ear.adverts_per_s)
+        known = GaugeMetricFamily("etalage_zone_known", "1 while a scanner speaks for the zone.", labels=["zone"])
+        people = GaugeMetricFamily("etalage_zone_people", f"Opted-in people in a zone, from {PEOPLE_MIN} on.", labels=["zone"])
+        for zone in self._view.frame().zones:
+            known.add_metric([zone.zone], float(zone.known))
+            if zone.known and zone.count >= PEOPLE_MIN:
+                people.add_metric([zone.zone], zone.count)
+        yield from (receipts, ears, rates, known, people)
+
+
+def router(view: View) -> APIRouter:
+    """/healthz and /metrics."""
+    routes = APIRouter(include_in_schema=False, dependencies=[Depends(require(Role.VIEWER))])
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(view))
+
+    @routes.get("/healthz")
+    async def healthz() -> PlainTextResponse:
+        """200 while the gateway runs and its database takes writes; 503 otherwise, with the reason."""
+        failure = view.health().database.failure
+        return PlainTextResponse("ok\n") if failure is None else PlainTextResponse(f"database: {failure}\n", 503)
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        """All figures in Prometheus' text format."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
+
+    return routes

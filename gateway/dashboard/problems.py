@@ -1,0 +1,158 @@
+"""Errors as RFC 9457 problem details: what is wrong, where, and what to do, in the reader's language."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+
+from gateway.dashboard.languages import catalogue, language_of
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class Problem(Exception):
+    """Raised anywhere behind the door. `title` says what is wrong, `do` what to do; both English, with {placeholders}."""
+
+    def __init__(self, status: int, code: str, title: str, do: str, **parameters: object) -> None:
+        super().__init__(title)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.do = do
+        self.parameters = parameters
+
+
+class Fault(BaseModel):
+    """One part of a request that can't be taken."""
+
+    path: str = Field(description="Where, as in `query.limit` or `body.offers[2].id`.")
+    code: str
+    text: str
+
+
+class ProblemDetails(BaseModel):
+    """The body of every error answer."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "RFC 9457 problem details."})
+
+    type: str = Field(description="A URN that stays the same for this kind of problem.")
+    title: str = Field(description="What is wrong.")
+    status: int
+    instance: str = Field(description="Where: the path that was asked for.")
+    detail: str = Field(description="What to do.")
+    errors: list[Fault] = Field(default_factory=list)
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": "What is wrong, where, and what to do."}
+}
+"""For a router's `responses`: every error has this one shape."""
+
+
+def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None = None) -> JSONResponse:
+    """The response for a problem, in the language of the request."""
+    words = catalogue(language_of(request))
+    details = ProblemDetails(
+        type=f"urn:etalage:problem:{problem.code}",
+        title=words.gettext(problem.title).format(**problem.parameters),
+        status=problem.status,
+        instance=request.url.path,
+        detail=words.gettext(problem.do).format(**problem.parameters),
+        errors=errors or [],
+    )
+    headers = {"WWW-Authenticate": 'Bearer realm="etalage"'} if problem.status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(details.model_dump(mode="json"), problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def answer_all(app: FastAPI) -> None:
+    """Have every error of `app` answered as problem details."""
+    app.add_exception_handler(Problem, _own)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _own(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return answer(request, error)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, title, do = HTTP_PROBLEMS.get(error.status_code, ("http", "{what}", "{why}"))
+    phrase = HTTPStatus(error.status_code).phrase
+    response = answer(request, Problem(error.status_code, code, title, do, what=phrase, why=error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+HTTP_PROBLEMS: dict[int, tuple[str, str, str]] = {
+    404: ("not_found", _("There is nothing at this address."), _("Check the address; /api/v1/openapi.json lists all.")),
+    405: ("method_not_allowed", _("This address doesn't take that method."), _("See /api/v1/openapi.json for what it takes.")),
+}
+"""What the framework itself refuses, in words that have a translation."""
+
+FAULTS: dict[str, str] = {
+    "missing": _("This is needed."),
+    "extra_forbidden": _("There is no such field."),
+    "json_invalid": _("This is not valid JSON."),
+    "string_pattern_mismatch": _("This doesn't have the form {pattern}."),
+    "string_too_short": _("This must have at least {min_length} characters."),
+    "string_too_long": _("This may have at most {max_length} characters."),
+    "too_short": _("This must have at least {min_length} items."),
+    "too_long": _("This may have at most {max_length} items."),
+    "greater_than": _("This must be more than {gt}."),
+    "greater_than_equal": _("This must be {ge} or more."),
+    "less_than": _("This must be less than {lt}."),
+    "less_than_equal": _("This must be {le} or less."),
+    "literal_error": _("This must be one of {expected}."),
+    "enum": _("This must be one of {expected}."),
+    "int_parsing": _("This must be a whole number."),
+    "int_type": _("This must be a whole number."),
+    "float_parsing": _("This must be a number."),
+    "float_type": _("This must be a number."),
+    "bool_parsing": _("This must be true or false."),
+    "string_type": _("This must be text."),
+    "list_type": _("This must be a list."),
+    "dict_type": _("This must be an object."),
+}
+"""Pydantic speaks English only: its kinds of error, in words that have a translation."""
+OTHER_FAULT = _("This can't be taken ({code}).")
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    words = catalogue(language_of(request))
+    faults = []
+    for fault in error.errors():
+        text = words.gettext(FAULTS.get(fault["type"], OTHER_FAULT))
+        faults.append(
+            Fault(
+                path=_place(fault["loc"]), code=fault["type"], text=text.format(**{"code": fault["type"], **fault.get("ctx", {})})
+            )
+        )
+    problem = Problem(422, "invalid", _("The request has {count} fault(s)."), _("Mend what `errors` lists."), count=len(faults))
+    return answer(request, problem, faults)
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+
+
+def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """The server's log has the traceback; the answer tells nothing of our insides."""
+    return answer(
+        request, Problem(500, "internal", _("Something went wrong in the gateway itself."), _("Look in its log, and try again."))
+    )

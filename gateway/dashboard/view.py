@@ -1,0 +1,159 @@
+"""What the dashboard may see of the gateway: frozen values, and the one Protocol through which the app hands them in.
+
+Nothing here names a shopper. A dot has a number that means nothing outside this process, and nothing after its visit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from gateway.zones.plan import StorePlan
+
+Words = Mapping[str, str]
+"""One sentence for people, by language: {"nl": …, "en": …}."""
+
+HappeningKind = Literal[
+    "visit_start", "enter", "dwell", "exit", "visit_end", "promised", "withdrawn",
+    "delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneNow:
+    """One zone at one moment. `known` False: no scanner speaks for it, so `count` says nothing."""
+
+    zone: str
+    known: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One opted-in person on the plan, in metres of the plan."""
+
+    number: int
+    x_m: float
+    y_m: float
+    confidence: float
+    """Probability, 0 to 1, that the person is in the zone the dot is drawn in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where everybody is at one moment."""
+
+    at_s: float
+    zones: tuple[ZoneNow, ...]
+    dots: tuple[Dot, ...]
+    unplaced: int = 0
+    """People in the shop whose zone is not certain: counted, not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the feed. Which fields are set depends on the kind."""
+
+    at_s: float
+    kind: HappeningKind
+    number: int | None = None
+    """The dot's number, while its visit lasts."""
+    zone: str | None = None
+    dwell_s: float = 0.0
+    offer: str | None = None
+    """The offer's title or id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """One scanner, as its own watchdog judges it."""
+
+    scanner: str
+    well: bool
+    """False: what it doesn't hear says nothing about who is there."""
+    adverts_per_s: float
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The way to the store app's backend."""
+
+    broker: str
+    """host:port, for people."""
+    connected: bool
+    waiting: int
+    """Announcements not yet acknowledged."""
+    quarantined: int = 0
+    """Announcements the broker refused, set aside for a person."""
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The database. `failure` None: the last commit succeeded."""
+
+    backlog: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Whole numbers since the start; about the shop, never about one person."""
+
+    advertisements: int = 0
+    strangers: int = 0
+    malformed: int = 0
+    moves: int = 0
+    decisions: int = 0
+    promised: int = 0
+    acknowledged: int = 0
+    receipts: Mapping[str, int] = field(default_factory=dict)
+    """By what happened: shown, tapped, redeemed, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the box is doing."""
+
+    started_at_s: float
+    version: str
+    ears: tuple[Ear, ...]
+    link: Link
+    database: Database
+    counts: Counts
+
+    @property
+    def well(self) -> bool:
+        """Nothing here asks for a person."""
+        return self.link.connected and self.database.failure is None and all(ear.well for ear in self.ears)
+
+
+class Feed(Protocol):
+    """The newest happenings, numbered; see feed.py for the one the app fills."""
+
+    @property
+    def last(self) -> int:
+        """The number of the newest."""
+
+    def after(self, sequence: int) -> Sequence[tuple[int, Happening]]:
+        """What came after `sequence`, oldest first; at most as many as are kept."""
+
+
+class View(Protocol):
+    """All that the dashboard asks of the gateway. Every call is made in the event loop's thread and must return at once."""
+
+    @property
+    def plan(self) -> StorePlan:
+        """The store plan."""
+
+    @property
+    def feed(self) -> Feed:
+        """What happened."""
+
+    def frame(self) -> Frame:
+        """Where everybody is now."""
+
+    def health(self) -> Health:
+        """How the box is doing now."""
