@@ -44,18 +44,18 @@ class RadioSettings(Section):
 
     adapters: dict[TopicId, str] = Field(
         {"pi-1": "hci0"},
-        description="This box's Bluetooth adapters: the scanner's id in the store plan, and the adapter's name (hci0) or its address. "
+        description="This box's Bluetooth adapters: the scanner's id in the store plan, and the adapter's name (hci0) or address. "
         "An address keeps its place when USB sticks are swapped. Empty: this box itself hears nothing.",
     )
     source: Literal["auto", "mgmt", "bleak"] = Field(
         "auto",
-        description="How the adapters are read: the kernel's management socket (needs CAP_NET_ADMIN), BlueZ through bleak, or the first "
-        "that this process may use.",
+        description="How the adapters are read: the kernel's management socket (needs CAP_NET_ADMIN), BlueZ through bleak, or the "
+        "first that this process may use.",
     )
     uuids: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")], ...] = Field(
         (),
-        description="The beacon uuids of this shop, 32 hex digits each: what the scanner role passes on, `etalage record` writes, and the "
-        "ears' quality is measured by.",
+        description="The beacon uuids of this shop, 32 hex digits each: what the scanner role passes on, `etalage record` writes, "
+        "and the ears' quality is measured by.",
     )
     beacon_interval_ms: int | None = Field(
         None,
@@ -64,7 +64,7 @@ class RadioSettings(Section):
         description="Advertising interval of the shop's beacons, in ms, if they share one; else it is estimated.",
     )
     others: dict[Literal["espresense", "theengs", "minew", "shelly", "raddec"], str] = Field(
-        {}, description="Other makers' scanners to listen to: the format, and the MQTT topic filter they publish on (docs/radio.md)."
+        {}, description="Other makers' scanners to listen to: the format, and the MQTT topic filter they publish on."
     )
     names: dict[str, TopicId] = Field(
         {}, description="What another scanner calls itself (room name, address), and its id in the store plan, where they differ."
@@ -85,6 +85,24 @@ class ShoppersSettings(Section):
 
 class OffersSettings(Section):
     """Promises and vouchers."""
+
+    history_days: int = Field(
+        400, ge=1, le=3660, description="Days of a shopper's history that limits and cool-downs look back on; a year's limit fits."
+    )
+    decisions_days: int = Field(30, ge=1, le=3660, description="Days a decision's log entry is kept, for reports and replay.")
+    promises_days: int = Field(
+        400, ge=1, le=3660, description="Days a promise, its receipts and redemptions are kept after the promise's end."
+    )
+    late_receipt_hours: float = Field(
+        48.0,
+        ge=0,
+        le=720,
+        description="Hours after a voucher's end in which a receipt of an earlier redemption is still taken; until then its share of "
+        "the caps is not given out again.",
+    )
+    cap_retry_s: float = Field(
+        60.0, ge=0, description="Seconds an offer whose cap was found reached is left out of decisions before it is tried again."
+    )
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

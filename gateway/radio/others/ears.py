@@ -1,13 +1,14 @@
 """The ears elsewhere: messages by MQTT in, advertisements out, with each scanner's health. Pure: time comes in with the messages.
 
-Only scanners of the store plan are heard; another name is counted and dropped, so that no sender can fill the memory. A redelivered or
-late batch is dropped: a reception of half a minute ago would move a shopper back.
+Only scanners of the store plan are heard; another name is counted and dropped, so that no sender can fill the memory. A batch
+that is redelivered or late is dropped: a reception of half a minute ago would move a shopper back.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -26,7 +27,10 @@ LATE_S = 30.0
 SILENT_S = 15.0
 """Batches come every second, ESPresense repeats a device every 5 s: three times that is a scanner that fails."""
 MESSAGE_MAX_BYTES = 256 * 1024
-ETALAGE = "etalage"
+ETALAGE, APP = "etalage", "app"
+"""The kind of another Etalage box; the name in the topic under which phones' sightings come."""
+PHONE_BATCHES_KEPT = 1024
+"""Source and id of the last ones, to know one that comes again: the expiry of 30 s at 30 a second."""
 
 
 class PhoneReading(NamedTuple):
@@ -90,6 +94,7 @@ class OtherEars:
         self._others = dict(others or {})
         self._uuids = uuids
         self._ears: dict[str, _OtherEar] = {}
+        self._phone_batches: deque[tuple[str, str]] = deque(maxlen=PHONE_BATCHES_KEPT)
         self._ticked_s: float | None = None
         self.malformed = 0
         """Messages and receptions that couldn't be read."""
@@ -139,11 +144,20 @@ class OtherEars:
 
     def _batch(self, name: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
         try:
-            batch = Event[SightingsBatch].model_validate_json(payload).data
+            event = Event[SightingsBatch].model_validate_json(payload)
         except ValidationError:
             self.malformed += 1
             return
-        known = self._ear(name, ETALAGE) if batch.scanner == name else None
+        if event.data.scanner != name or (event.data.shopper is not None) != (name == APP):
+            self.malformed += 1
+        elif event.data.shopper is not None:
+            self._phone(event, event.data.shopper, received_at_s, readings)
+        else:
+            self._scanned(event.data, received_at_s, readings)
+
+    def _scanned(self, batch: SightingsBatch, received_at_s: float, readings: Readings) -> None:
+        """A batch from another Etalage box."""
+        known = self._ear(batch.scanner, ETALAGE)
         if known is None:
             return
         scanner, ear = known
@@ -152,17 +166,30 @@ class OtherEars:
             self.late += len(batch.readings)
             return
         ear.sequence = batch.sequence
+        for claimed_s, beacon, rssi_dbm in self._readable(batch):
+            at_s = ear.clock.correct(claimed_s, received_at_s)
+            self._take(scanner, ear, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
+
+    def _phone(self, event: Event[SightingsBatch], shopper: str, received_at_s: float, readings: Readings) -> None:
+        """What a shopper's phone heard. Its clock comes from the network, and is taken as it is."""
+        key = (event.source, event.id)
+        if key in self._phone_batches:
+            self.late += len(event.data.readings)
+            return
+        self._phone_batches.append(key)
+        for claimed_s, beacon, rssi_dbm in self._readable(event.data):
+            if received_at_s - claimed_s <= LATE_S:
+                readings.phones.append(PhoneReading(min(claimed_s, received_at_s), shopper, beacon, rssi_dbm))
+            else:
+                self.late += 1
+
+    def _readable(self, batch: SightingsBatch) -> Iterator[tuple[float, bytes, int]]:
         for claimed_s, beacon_hex, rssi_dbm in batch.readings:
             beacon = _beacon(beacon_hex)
             if beacon is None or rssi_dbm not in RSSI_DBM or not math.isfinite(claimed_s):
                 self.malformed += 1
-                continue
-            at_s = ear.clock.correct(claimed_s, received_at_s)
-            if batch.shopper is not None:
-                if self._in_time(ear, at_s, received_at_s):
-                    readings.phones.append(PhoneReading(at_s, batch.shopper, beacon, rssi_dbm))
             else:
-                self._take(scanner, ear, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
+                yield claimed_s, beacon, rssi_dbm
 
     def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
         levels = topic.split("/")
@@ -189,15 +216,12 @@ class OtherEars:
     def _take(
         self, scanner: str, ear: _OtherEar, at_s: float, received_at_s: float, rssi_dbm: int, payload: bytes, readings: Readings
     ) -> None:
-        if self._in_time(ear, at_s, received_at_s):
-            ear.meter.hear(at_s, payload, rssi_dbm)
-            readings.advertisements.append(Advertisement(at_s, scanner, "", rssi_dbm, payload))
-
-    def _in_time(self, ear: _OtherEar, at_s: float, received_at_s: float) -> bool:
-        in_time = received_at_s - at_s <= LATE_S
-        ear.tally.heard += in_time
-        self.late += not in_time
-        return in_time
+        if received_at_s - at_s > LATE_S:
+            self.late += 1
+            return
+        ear.tally.heard += 1
+        ear.meter.hear(at_s, payload, rssi_dbm)
+        readings.advertisements.append(Advertisement(at_s, scanner, "", rssi_dbm, payload))
 
     def _health_of(self, scanner: str, ear: _OtherEar) -> EarHealth:
         now_s = self._ticked_s or 0.0

@@ -1,7 +1,7 @@
 """The table of formats: which topic, where the receptions are in the message, and how one is read. Pure.
 
-`items` finds the receptions in a decoded message, `heard` reads one. Both may raise any of BAD on bytes that aren't what they should be:
-the caller counts and skips, one reception at a time. What is a proper message but no iBeacon is None.
+`items` finds the receptions in a decoded message, `heard` reads one. Both may raise any of BAD on bytes that aren't what they
+should be: the caller counts and skips, one reception at a time. What is a proper message but no iBeacon is None.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def _frame(uuid: str, major: Any, minor: Any, power: Any = MEASURED_POWER_UNKNOW
 
 
 def _rssi(value: Any) -> int:
-    rssi_dbm = round(value)
+    rssi_dbm: int = round(value)
     if rssi_dbm not in RSSI_DBM:
         raise ValueError("rssi out of range")
     return rssi_dbm
 
 
-# ---- ESPresense: espresense/devices/<id>/<node>, id "iBeacon:<uuid>-<major>-<minor>" --------------------------------------------
+# ---- ESPresense: espresense/devices/<id>/<node>, id "iBeacon:<uuid>-<major>-<minor>" ---------------------------------------
 
 
 def _espresense(levels: list[str], item: Any) -> Heard | None:
@@ -68,7 +68,7 @@ def _espresense(levels: list[str], item: Any) -> Heard | None:
     return Heard(levels[-1], None, _rssi(item["rssi"]), _frame(uuid, major, minor, power))
 
 
-# ---- Theengs gateway, OpenMQTTGateway: home/<gateway>/BTtoMQTT/<address> ----------------------------------------------------------
+# ---- Theengs gateway, OpenMQTTGateway: home/<gateway>/BTtoMQTT/<address> ---------------------------------------------------
 
 
 def _theengs(levels: list[str], item: Any) -> Heard | None:
@@ -78,7 +78,7 @@ def _theengs(levels: list[str], item: Any) -> Heard | None:
     return Heard(levels[-3], None, _rssi(item["rssi"]), _frame(item["uuid"], item["major"], item["minor"], power))
 
 
-# ---- Minew G1, MG3, MG4: one array, the gateway itself first ----------------------------------------------------------------------
+# ---- Minew G1, MG3, MG4: one array, the gateway itself first ---------------------------------------------------------------
 
 
 def _minew_items(_levels: list[str], document: Any) -> Iterator[Any]:
@@ -94,7 +94,7 @@ def _minew(_levels: list[str], item: Any) -> Heard | None:
     return Heard(str(gateway), at_s, _rssi(one["rssi"]), payload)
 
 
-# ---- Shelly generation 2 and later, script with BLE.Scanner: <device>/events/rpc --------------------------------------------------
+# ---- Shelly generation 2 and later, script with BLE.Scanner: <device>/events/rpc -------------------------------------------
 
 
 def _shelly_items(_levels: list[str], document: Any) -> Iterator[Any]:
@@ -112,7 +112,7 @@ def _shelly(_levels: list[str], item: Any) -> Heard | None:
     return None if payload is None else Heard(str(device), None, _rssi(rssi), payload)
 
 
-# ---- reelyActive raddec: one transmission, heard by several receivers -------------------------------------------------------------
+# ---- reelyActive raddec: one transmission, heard by several receivers ------------------------------------------------------
 
 _LINK_LAYER_HEADER_BYTES = 8
 """Two bytes of header and the sender's address come before the advertising data."""
