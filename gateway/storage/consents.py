@@ -1,0 +1,157 @@
+"""Consents: what each shopper decided, how it came about, and proofs of erasure that name nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from gateway.storage.metadata import metadata
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("shopper", String(64), primary_key=True),
+    Column("record", String(36), nullable=False),
+    Column("decided_at_s", Float, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("purposes", String(64), nullable=False),  # a word each, sorted, with a space between
+    Column("given_at", JSON, nullable=False),  # purpose: the latest moment it was given
+    Column("withdrawn_at_s", Float),  # the latest total withdrawal before this decision
+    Column("language", String(2), nullable=False),
+    Column("text", String(64), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("recorded_at_s", Float, nullable=False),
+)
+"""The standing decision of each shopper: one row."""
+
+consent_events = Table(
+    "consent_events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("shopper", String(64), nullable=False),
+    Column("decided_at_s", Float, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("purposes", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("text", String(64), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("recorded_at_s", Float, nullable=False),
+    Index("ix_consent_events_shopper", "shopper", "decided_at_s"),
+    Index("ix_consent_events_recorded", "recorded_at_s"),
+)
+"""Every decision that was heard, standing or overtaken: how the record came about."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("digest", LargeBinary(32)),  # keyed hash; the key is in the keys file, so nothing here can be turned back into a shopper
+    Column("decided_at_s", Float, nullable=False),
+    Column("erased_at_s", Float, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Index("ix_erasures_digest", "digest"),
+    Index("ix_erasures_erased", "erased_at_s"),
+)
+"""Proof that an erasure happened. The digest keeps a late message or an old backup from bringing anyone back."""
+
+
+def find(connection: Connection, shopper: str) -> Row[Any] | None:
+    """The standing decision of a shopper."""
+    return connection.execute(select(consents).where(consents.c.shopper == shopper)).first()
+
+
+def allows(connection: Connection, shopper: str, purpose: str) -> bool:
+    """True while the shopper's consent for a purpose stands."""
+    purposes = connection.execute(select(consents.c.purposes).where(consents.c.shopper == shopper)).scalar()
+    return purposes is not None and purpose in purposes.split()
+
+
+def put(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Let this be the shopper's standing decision."""
+    connection.execute(delete(consents).where(consents.c.shopper == row["shopper"]))
+    connection.execute(insert(consents), dict(row))
+
+
+def note(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Add to how a shopper's record came about, once for each decision."""
+    same = [consent_events.c[name] == row[name] for name in ("shopper", "decided_at_s", "version", "text", "channel")]
+    if connection.execute(select(consent_events.c.seq).where(*same).limit(1)).first() is None:
+        connection.execute(insert(consent_events), dict(row))
+
+
+def events(connection: Connection, shopper: str) -> Sequence[Row[Any]]:
+    """How a shopper's record came about, oldest decision first."""
+    rows = select(consent_events).where(consent_events.c.shopper == shopper)
+    return connection.execute(rows.order_by(consent_events.c.decided_at_s, consent_events.c.seq)).all()
+
+
+def page(connection: Connection, after: str = "", limit: int = 50) -> Sequence[Row[Any]]:
+    """Standing decisions by shopper, from after one on."""
+    return connection.execute(select(consents).where(consents.c.shopper > after).order_by(consents.c.shopper).limit(limit)).all()
+
+
+def tally(connection: Connection) -> dict[str, int]:
+    """How many shoppers' consent stands, in all (`shoppers`) and for each purpose."""
+    counts = {"shoppers": 0}
+    for purposes, number in connection.execute(select(consents.c.purposes, func.count()).group_by(consents.c.purposes)):
+        counts["shoppers"] += number
+        for purpose in purposes.split():
+            counts[purpose] = counts.get(purpose, 0) + number
+    return counts
+
+
+def prove_erasure(connection: Connection, digest: bytes, decided_at_s: float, erased_at_s: float, rows: int) -> None:
+    """Write the proof; one row for each digest, the latest decision counts."""
+    before = connection.execute(
+        select(erasures.c.seq, erasures.c.decided_at_s, erasures.c.rows).where(erasures.c.digest == digest)
+    ).first()
+    if before is None:
+        connection.execute(
+            insert(erasures), {"digest": digest, "decided_at_s": decided_at_s, "erased_at_s": erased_at_s, "rows": rows}
+        )
+        return
+    values = {"decided_at_s": max(decided_at_s, before.decided_at_s), "erased_at_s": erased_at_s, "rows": rows + before.rows}
+    connection.execute(update(erasures).where(erasures.c.seq == before.seq).values(**values))
+
+
+def erased_at(connection: Connection, digest: bytes) -> float | None:
+    """The moment of the withdrawal (its own time) that was proven under a digest."""
+    return connection.execute(select(erasures.c.decided_at_s).where(erasures.c.digest == digest)).scalar()
+
+
+def digests(connection: Connection) -> set[bytes]:
+    """Every digest of a proven erasure."""
+    return set(connection.execute(select(erasures.c.digest).where(erasures.c.digest.is_not(None))).scalars())
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Delete a shopper's decisions; the proof is another function's."""
+    gone = connection.execute(delete(consents).where(consents.c.shopper == shopper)).rowcount
+    return gone + connection.execute(delete(consent_events).where(consent_events.c.shopper == shopper)).rowcount
+
+
+def export(connection: Connection, shopper: str) -> dict[str, object]:
+    """All that is kept here about a shopper."""
+    standing = find(connection, shopper)
+    return {
+        "consent": dict(standing._mapping) if standing is not None else None,
+        "consent_events": [dict(row._mapping) for row in events(connection, shopper)],
+    }
