@@ -121,6 +121,30 @@ class Voucher(Message):
     ends_at: AwareDatetime
 
 
+class QuestionCard(Message):
+    """What a question card asks: the attribute an answer fills, and the answers with their words."""
+
+    attribute: Word
+    answers: dict[str, str]
+    valid_for_s: float
+
+
+class ProofSource(Message):
+    """Where a social proof comes from; `people` is how many stand behind it."""
+
+    type: Word
+    source: str
+    people: int | None = None
+
+
+class InvitationTerms(Message):
+    """What an invitation is to (review, share), what its shopper gets when it is used, and what the friend gets."""
+
+    to: Word
+    reward: dict[str, float | str] | None = None
+    friend: dict[str, float | str] | None = None
+
+
 class OfferPromised(Message):
     """The announcement of a promise. What it says here is what is honoured."""
 
@@ -134,6 +158,9 @@ class OfferPromised(Message):
     language: Language
     content: dict[str, str]
     voucher: Voucher | None = None
+    question: QuestionCard | None = None
+    proof: ProofSource | None = None
+    invitation: InvitationTerms | None = None
     expires_at: AwareDatetime
 
 

@@ -1,0 +1,228 @@
+"""The ledger of promises: what was decided becomes a promise, and a promise is kept.
+
+The line calls `promise` and goes on; the transaction is written by the store's writer. Until it is on disk the ledger remembers the
+promise in memory, so that the shopper's next move, a millisecond later, is decided with it. What the writer finished is taken in at
+the next call (`_settle`), in the line's own thread: there is no lock, and a promise that could not be made is forgotten again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from gateway.messages import Event, Outcome, Receipt
+from gateway.offers import codes, logbook, promising, receipts, redemption, states, wording
+from gateway.offers.histories import Histories
+from gateway.offers.ids import Entropy, time_ordered_id
+from gateway.offers.promising import Pledge, Promised
+from gateway.offers.redemption import Redemption, Rung
+from gateway.settings import OffersSettings
+from gateway.storage import Connection, Store, decisions, outbox, promises, vouchers
+from rules import Decision, Happening, Situation
+
+DAY_S = 86_400.0
+HOUSEKEEPING_S = 60.0
+"""How often ended promises are looked for: a share of a cap comes back at most this much later than it could."""
+ENDED_PER_TURN = 500
+"""Ended promises that one turn of housekeeping expires: bounds how long the writer is held."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A decision the writer has not finished: per offer what was noted in memory beforehand."""
+
+    future: Future[Promised]
+    shopper: str
+    at_s: float
+    noted: dict[str, Happening]
+
+
+class Ledger:
+    """Makes promises, takes receipts, redeems. One per gateway; all but `redeem` and `reverse` belong to the line's thread.
+
+    `source` is the gateway's name in every event (`etalage/<chain>/<store>/<gateway>`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        source: str,
+        settings: OffersSettings | None = None,
+        *,
+        entropy: Entropy = secrets.token_bytes,
+        new_code: Callable[[int], str] = codes.new_code,
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._settings = settings or OffersSettings()
+        self._entropy = entropy
+        self._new_code = new_code
+        self._histories = Histories(self._load)
+        self._pending: deque[_Pending] = deque()
+        self._rung: deque[Rung] = deque()
+        self._reached: dict[str, float] = {}
+        self._now_s = 0.0
+        self._housekept_s = 0.0
+        self.counts: Counter[str] = Counter()
+        """What happened since the start, for the metrics."""
+
+    def history(self, shopper: str) -> Sequence[Happening]:
+        """What happened with offers to this shopper, promises not yet on disk included."""
+        self._settle()
+        return tuple(self._histories.of(shopper))
+
+    def exhausted(self, at_s: float) -> frozenset[str]:
+        """Offers whose cap was found reached within the last `cap_retry_s`."""
+        self._settle()
+        self._now_s = max(self._now_s, at_s)
+        self._reached = {offer: until_s for offer, until_s in self._reached.items() if until_s > at_s}
+        return frozenset(self._reached)
+
+    def promise(self, decision: Decision, situation: Situation) -> Future[Promised]:
+        """Promise what was chosen and log the decision, in one transaction with the announcements; doesn't wait for it.
+
+        The Future is resolved once all is on disk. A decision for which no offer's moment had come is not logged: its Future is
+        resolved at once.
+        """
+        self._settle()
+        if not logbook.worth_logging(decision):
+            nothing: Future[Promised] = Future()
+            nothing.set_result(Promised(""))
+            return nothing
+        pledge = Pledge(
+            time_ordered_id(situation.at_s, self._entropy),
+            decision,
+            situation,
+            tuple(time_ordered_id(situation.at_s, self._entropy) for _ in decision.chosen),
+            self._source,
+            self._new_code,
+        )
+        future = self._store.writer.submit(partial(promising.keep, pledge=pledge))
+        offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]
+        noted = {offer: Happening(offer, "announced", situation.at_s, situation.visit) for offer in offers}
+        self._histories.of(situation.shopper)
+        for happening in noted.values():
+            self._histories.add(situation.shopper, happening)
+        self._pending.append(_Pending(future, situation.shopper, situation.at_s, noted))
+        return future
+
+    def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+        """Handle a receipt inside the inbox's transaction."""
+        taken = receipts.take(connection, event)
+        if taken.refusal is not None:
+            return Outcome((taken.refusal,), taken=False, then=partial(self._count, f"refused_{taken.refusal.code}"))
+        return Outcome(then=partial(self._received, taken, event.data.what))
+
+    def release_unsent(self, connection: Connection, event_id: str) -> None:
+        """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
+        promise = promises.find(connection, event_id)
+        if promise is None or promise.state != states.RESERVED:
+            return
+        promises.release(connection, promise, promise.expires_at_s)
+        if promise.shopper is None or promise.kind == "staff_call":
+            return
+        withdrawn = time_ordered_id(promise.expires_at_s, self._entropy)
+        outbox.put(
+            connection,
+            event_id=withdrawn,
+            topic=wording.WITHDRAWN_TOPIC,
+            shopper=promise.shopper,
+            body=wording.withdrawal(withdrawn, promise.id, promise.shopper, promise.expires_at_s, self._source),
+            at_s=promise.expires_at_s,
+            expires_at_s=promise.expires_at_s + DAY_S,
+        )
+
+    def redeem(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
+        """Use a voucher at the till; from any thread. Answers once it is on disk. Raises KeyReused."""
+        return self._ring(partial(redemption.redeem, code=code, till=till, at_s=at_s, key=idempotency_key))
+
+    def reverse(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
+        """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
+        return self._ring(partial(redemption.reverse, code=code, till=till, at_s=at_s, key=idempotency_key))
+
+    def forget(self, shopper: str) -> None:
+        """Drop a shopper from memory: the visit is over, or they withdrew."""
+        self._histories.forget(shopper)
+
+    def tick(self, now_s: float) -> None:
+        """Once a minute expire what has ended, and delete what has been kept long enough."""
+        self._settle()
+        self._now_s = max(self._now_s, now_s)
+        if now_s - self._housekept_s >= HOUSEKEEPING_S:
+            self._housekept_s = now_s
+            self._store.writer.submit(partial(housekeep, now_s=now_s, settings=self._settings))
+
+    def _load(self, shopper: str) -> list[Happening]:
+        since_s = self._now_s - self._settings.history_days * DAY_S
+        with self._store.read() as connection:
+            known = [Happening(*row) for row in promises.history(connection, shopper, since_s)]
+        for pending in self._pending:
+            if pending.shopper == shopper:
+                known.extend(happening for happening in pending.noted.values() if happening not in known)
+        return known
+
+    def _settle(self) -> None:
+        """Take in what other threads finished since the last call."""
+        while self._pending and self._pending[0].future.done():
+            self._settled(self._pending.popleft())
+        while self._rung:
+            rung = self._rung.popleft()
+            self.counts[f"till_{rung.redemption.answer}"] += 1
+            if rung.shopper is not None and rung.happening is not None:
+                self._histories.add(rung.shopper, rung.happening)
+
+    def _settled(self, pending: _Pending) -> None:
+        failure = pending.future.exception()
+        if failure is not None:
+            _log.error("promise_not_made", offers=sorted(pending.noted), error=str(failure))
+            self.counts["failed"] += 1
+            for happening in pending.noted.values():
+                self._histories.take_back(pending.shopper, happening)
+            return
+        promised = pending.future.result()
+        made = {one.offer for one in promised.made}
+        for refused in promised.refused:
+            self.counts[f"reached_{refused.reason}"] += 1
+            self._reached[refused.offer] = pending.at_s + self._settings.cap_retry_s
+            if refused.offer not in made:
+                self._histories.take_back(pending.shopper, pending.noted[refused.offer])
+        self.counts["promised"] += len(made)
+        self.counts["ghosts"] += len(pending.noted) - len(made | {refused.offer for refused in promised.refused})
+
+    def _received(self, taken: receipts.Taken, what: str) -> None:
+        self._count(f"receipt_{what}")
+        if taken.shopper is not None and taken.happening is not None:
+            self._histories.add(taken.shopper, taken.happening)
+
+    def _count(self, what: str) -> None:
+        self.counts[what] += 1
+
+    def _ring(self, work: Callable[[Connection], Rung]) -> Redemption:
+        rung = self._store.writer.submit(work).result()
+        self._rung.append(rung)
+        return rung.redemption
+
+
+def housekeep(connection: Connection, now_s: float, settings: OffersSettings) -> int:
+    """Expire promises, give back what they held of caps on redemptions and money, delete what is old; how many expired.
+
+    A promise expires `late_receipt_hours` after its end: until then a receipt of an earlier redemption may still come, and its
+    share of the caps must not be somebody else's by then.
+    """
+    over = promises.ended(connection, now_s - settings.late_receipt_hours * 3600, ENDED_PER_TURN)
+    for promise in over:
+        held = [taking for taking in promise.takings if taking[2] != "issues"]
+        vouchers.give_back(connection, held, promise.shopper)
+        promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s)
+    promises.purge(connection, now_s - settings.promises_days * DAY_S)
+    vouchers.purge(connection, now_s - settings.promises_days * DAY_S)
+    decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
+    return len(over)

@@ -1,0 +1,210 @@
+"""Making a decision a promise: caps, code, wording, announcement and log entry, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.offers import codes, logbook, states, wording
+from gateway.storage import Connection, decisions, outbox, promises, vouchers
+from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
+
+CODE_TRIES = 8
+"""A fresh code that exists already is drawn again; eight in a row don't happen unless the dice are broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One promise that stands. `fell_back`: content without the voucher, because a cap was reached at this very moment."""
+
+    promise: str
+    offer: str
+    code: str | None
+    fell_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One chosen offer that was not promised, and the cap that stood in the way (`pool` when the codes ran out)."""
+
+    offer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the ledger made of one decision."""
+
+    decision: str
+    made: tuple[Made, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A decision with all that must not change when its transaction is run again: its ids."""
+
+    decision_id: str
+    decision: Decision
+    situation: Situation
+    promise_ids: tuple[str, ...]
+    source: str
+    new_code: Callable[[int], str]
+
+
+def keep(connection: Connection, pledge: Pledge) -> Promised:
+    """Promise all that was chosen, as far as the caps allow, and log the decision. Raises OutboxFull."""
+    made: list[Made] = []
+    refused: list[Refused] = []
+    for chosen, promise_id in zip(pledge.decision.chosen, pledge.promise_ids, strict=True):
+        reason = _promise(connection, pledge, chosen, promise_id, made)
+        if reason is not None:
+            refused.append(Refused(chosen.offer, reason))
+    for ghost in pledge.decision.ghosts:
+        _note_ghost(connection, pledge, ghost)
+    promised = Promised(pledge.decision_id, tuple(made), tuple(refused))
+    decisions.log(connection, logbook.entry(pledge.decision_id, pledge.decision, pledge.situation, _outcome(promised)))
+    return promised
+
+
+def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
+    return {
+        "promises": {one.offer: one.promise for one in promised.made},
+        "refused": {one.offer: one.reason for one in promised.refused},
+    }
+
+
+def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
+    """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
+    shopper = pledge.situation.shopper
+    reached = _take_all(connection, chosen.caps, shopper)
+    code = None
+    if reached is None and chosen.voucher is not None:
+        code = _code(connection, pledge, chosen, promise_id)
+        if code is None:
+            vouchers.give_back(connection, _takings(chosen.caps), shopper)
+            reached = "pool"
+    if reached is not None and chosen.fallback is None:
+        return reached
+    row = _row(pledge, chosen, promise_id, code) if reached is None else _fallback_row(pledge, chosen, promise_id)
+    promises.add(connection, row)
+    topic, body = wording.announcement(row, _card(chosen), pledge.source)
+    outbox.put(
+        connection,
+        event_id=promise_id,
+        topic=topic,
+        shopper=shopper,
+        body=body,
+        at_s=row["at_s"],
+        expires_at_s=row["expires_at_s"],
+    )
+    made.append(Made(promise_id, chosen.offer, code, fell_back=reached is not None))
+    return reached
+
+
+def _take_all(connection: Connection, caps: tuple[Cap, ...], shopper: str) -> str | None:
+    """Take a share of every cap, or of none: then the kind of the cap that is reached. In key order, against deadlocks."""
+    ordered = sorted(caps)
+    for place, cap in enumerate(ordered):
+        if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most):
+            vouchers.give_back(connection, _takings(tuple(ordered[:place])), shopper)
+            return cap.kind.value
+    return None
+
+
+def _takings(caps: tuple[Cap, ...]) -> list[list[Any]]:
+    return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in caps]
+
+
+def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str) -> str | None:
+    """This promise's code, or None when the pool is empty."""
+    assert chosen.voucher is not None
+    source = chosen.voucher.codes
+    if source.kind is CodeKind.SINGLE:
+        return codes.tidy(source.code)
+    if source.kind is CodeKind.POOL:
+        return vouchers.take_code(connection, chosen.offer, promise_id)
+    for _ in range(CODE_TRIES):
+        code = pledge.new_code(source.length)
+        if not promises.code_in_use(connection, code):
+            return code
+    raise RuntimeError(f"{CODE_TRIES} fresh codes in a row were in use; the random source is broken")
+
+
+def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> dict[str, Any]:
+    situation, voucher = pledge.situation, chosen.voucher
+    return {
+        "id": promise_id,
+        "shopper": situation.shopper,
+        "visit": situation.visit,
+        "zone": chosen.zone,
+        "decision": pledge.decision_id,
+        "book": pledge.decision.book_hash,
+        "offer": chosen.offer,
+        "kind": chosen.kind,
+        "language": chosen.language,
+        "content": _words(chosen.content),
+        "value": voucher.worth.as_message() if voucher else None,
+        "code": code,
+        "shared": int(voucher is not None and voucher.codes.kind is CodeKind.SINGLE),
+        "reward": _worth(chosen.invitation.reward) if chosen.invitation else None,
+        "at_s": situation.at_s,
+        "expires_at_s": chosen.expires_at,
+        "ends_at_s": voucher.ends_at if voucher else chosen.expires_at,
+        "takings": _takings(chosen.caps),
+        "state": states.RESERVED,
+        "state_at_s": situation.at_s,
+    }
+
+
+def _fallback_row(pledge: Pledge, chosen: Chosen, promise_id: str) -> dict[str, Any]:
+    """The fallback's words in the voucher's place: it holds no cap, and ends with its card."""
+    assert chosen.fallback is not None
+    row = _row(pledge, chosen, promise_id, None)
+    row["content"] = _words(chosen.fallback)
+    return row | {"value": None, "shared": 0, "reward": None, "ends_at_s": chosen.expires_at, "takings": []}
+
+
+def _words(content: Content) -> dict[str, str]:
+    words = {"title": content.title, "body": content.body, "button": content.button, "link": content.link}
+    return {name: text for name, text in words.items() if text or name in ("title", "body")}
+
+
+def _worth(worth: Worth | None) -> dict[str, float | str] | None:
+    return worth.as_message() if worth else None
+
+
+def _card(chosen: Chosen) -> dict[str, Any]:
+    """What the card shows besides its words."""
+    card: dict[str, Any] = {}
+    if chosen.question is not None:
+        question = chosen.question
+        card["question"] = {
+            "attribute": question.attribute,
+            "answers": dict(question.answers),
+            "valid_for_s": question.valid_for_s,
+        }
+    if chosen.proof is not None:
+        card["proof"] = {"type": chosen.proof.type, "source": chosen.proof.source, "people": chosen.proof.people}
+    if chosen.invitation is not None:
+        terms = chosen.invitation
+        card["invitation"] = {"to": terms.to, "reward": _worth(terms.reward), "friend": _worth(terms.friend)}
+    return card
+
+
+def _note_ghost(connection: Connection, pledge: Pledge, ghost: Chosen) -> None:
+    """A ghost counts as announced in the shopper's history, so that both arms of a test are measured alike; nothing is promised."""
+    situation = pledge.situation
+    promises.happened(
+        connection,
+        {
+            "promise": None,
+            "event_id": pledge.decision_id,
+            "shopper": situation.shopper,
+            "offer": ghost.offer,
+            "visit": situation.visit,
+            "what": "announced",
+            "at_s": situation.at_s,
+        },
+    )

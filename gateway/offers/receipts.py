@@ -1,0 +1,59 @@
+"""Receipts: what came of a promise, taken once each, in whatever order they arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.messages import Event, Receipt, Refusal
+from gateway.offers import states
+from gateway.storage import Connection, promises
+from rules import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a receipt: the happening it brought (None: nothing new), or the reason why it was refused."""
+
+    shopper: str | None = None
+    happening: Happening | None = None
+    refusal: Refusal | None = None
+
+
+def take(connection: Connection, event: Event[Receipt]) -> Taken:
+    """Note a receipt and move its promise on. One that fits no promise is kept for the report, and changes nothing."""
+    receipt = event.data
+    # A phone's clock may be wrong: nothing happens to a promise before it was made.
+    promise = promises.find(connection, receipt.promise)
+    if promise is None:
+        return _stray(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
+    if promise.state == states.WITHDRAWN:
+        return _stray(connection, event, "withdrawn", "the promise was taken back before it was sent")
+    at_s = max(event.time.timestamp(), promise.at_s)
+    if receipt.what == "redeemed" and promise.state in states.OPEN and at_s > promise.ends_at_s:
+        return _stray(connection, event, "expired", "redeemed after the voucher's end")
+    if receipt.what == "redeemed" and promise.state == states.EXPIRED:
+        return _stray(connection, event, "expired", "the receipt came too long after the voucher's end")
+    row = {
+        "promise": promise.id,
+        "event_id": event.id,
+        "shopper": promise.shopper,
+        "offer": promise.offer,
+        "visit": promise.visit or "",
+        "what": receipt.what,
+        "at_s": at_s,
+    }
+    if not promises.happened(connection, row):
+        return Taken()
+    state = states.after(promise.state, receipt.what)
+    if state != promise.state:
+        promises.advance(connection, promise.id, promise.state, state, at_s)
+    if receipt.what == "delivered" or promise.shopper is None:
+        return Taken()
+    return Taken(promise.shopper, Happening(promise.offer, receipt.what, at_s, promise.visit or ""))
+
+
+def _stray(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:
+    receipt = event.data
+    row = {"event_id": event.id, "promise": receipt.promise, "what": receipt.what, "reason": code, "at_s": event.time.timestamp()}
+    promises.stray(connection, row)
+    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"))

@@ -1,0 +1,222 @@
+"""Promises as they were made, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
+
+from gateway.storage import outbox, vouchers
+from gateway.storage.metadata import metadata
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("shopper", String(64)),
+    Column("visit", String(64)),
+    Column("zone", String(64)),
+    Column("decision", String(36)),
+    Column("book", String(64), nullable=False),
+    Column("offer", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("value", JSON),
+    Column("code", String(64)),
+    Column("shared", Integer, nullable=False),  # 1: the same code for everybody
+    Column("reward", JSON),
+    Column("at_s", Float, nullable=False),
+    Column("expires_at_s", Float, nullable=False),
+    Column("ends_at_s", Float, nullable=False),
+    Column("takings", JSON, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("state_at_s", Float, nullable=False),
+    Index("ix_promises_shopper", "shopper", "at_s"),
+    Index("ix_promises_end", "state", "ends_at_s"),
+    Index("ix_promises_code", "code"),
+    Index("uq_promises_own_code", "code", unique=True, sqlite_where=text("shared = 0"), postgresql_where=text("shared = 0")),
+)
+"""One row for each promise. Of a row that stands only `state`, `state_at_s` change; erasure takes the name off it."""
+
+happenings = Table(
+    "happenings",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("promise", String(36)),
+    Column("event_id", String(128), nullable=False),
+    Column("shopper", String(64)),
+    Column("offer", String(64), nullable=False),
+    Column("visit", String(64), nullable=False),
+    Column("what", String(12), nullable=False),
+    Column("at_s", Float, nullable=False),
+    UniqueConstraint("promise", "what", "event_id"),
+    Index("ix_happenings_shopper", "shopper", "at_s"),
+    Index("ix_happenings_at", "at_s"),
+)
+"""Receipts, redemptions, and what was announced to a control group's shopper as a ghost (no promise)."""
+
+stray_receipts = Table(
+    "stray_receipts",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("event_id", String(128), nullable=False),
+    Column("promise", String(128), nullable=False),
+    Column("what", String(12), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("at_s", Float, nullable=False),
+)
+"""Receipts that fit no promise: kept for the report."""
+
+_HISTORY = union_all(
+    select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
+        promises.c.shopper == bindparam("b_shopper"), promises.c.at_s >= bindparam("b_since_s"), promises.c.state != "withdrawn"
+    ),
+    select(happenings.c.offer, happenings.c.what, happenings.c.at_s, happenings.c.visit).where(
+        happenings.c.shopper == bindparam("b_shopper"),
+        happenings.c.at_s >= bindparam("b_since_s"),
+        happenings.c.what != "delivered",
+    ),
+).order_by("at_s")
+
+
+def add(connection: Connection, row: dict[str, Any]) -> None:
+    """Write a new promise."""
+    connection.execute(insert(promises), row)
+
+
+def find(connection: Connection, promise: str) -> Row[Any] | None:
+    """A promise by its id, locked for this transaction where the database knows row locks."""
+    return connection.execute(select(promises).where(promises.c.id == promise).with_for_update()).first()
+
+
+def with_code(connection: Connection, code: str) -> Sequence[Row[Any]]:
+    """All promises that carry a code, oldest first: one, or many where everybody has the same code."""
+    rows = select(promises).where(promises.c.code == code, promises.c.state != "withdrawn").order_by(promises.c.at_s, promises.c.id)
+    return connection.execute(rows.with_for_update()).all()
+
+
+def code_in_use(connection: Connection, code: str) -> bool:
+    """True when any promise ever carried this code."""
+    return connection.execute(select(promises.c.id).where(promises.c.code == code).limit(1)).first() is not None
+
+
+def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
+    """Put a promise that stands in state `before` in another; False: somebody else was first."""
+    here = update(promises).where(promises.c.id == promise, promises.c.state == before)
+    return connection.execute(here.values(state=state, state_at_s=at_s)).rowcount == 1
+
+
+def happened(connection: Connection, row: dict[str, Any]) -> bool:
+    """Note a happening once; False: this one was noted before."""
+    same = select(happenings.c.seq).where(
+        happenings.c.promise == row["promise"], happenings.c.what == row["what"], happenings.c.event_id == row["event_id"]
+    )
+    if row["promise"] is not None and connection.execute(same).first() is not None:
+        return False
+    connection.execute(insert(happenings), row)
+    return True
+
+
+def stray(connection: Connection, row: dict[str, Any]) -> None:
+    """Keep a receipt that fits no promise."""
+    connection.execute(insert(stray_receipts), row)
+
+
+def history(connection: Connection, shopper: str, since_s: float) -> list[tuple[str, str, float, str]]:
+    """(offer, what, at_s, visit) of a shopper since a moment, oldest first."""
+    rows = connection.execute(_HISTORY, {"b_shopper": shopper, "b_since_s": since_s})
+    return [(row.offer, row.what, row.at_s, row.visit) for row in rows]
+
+
+def ended(connection: Connection, now_s: float, limit: int) -> Sequence[Row[Any]]:
+    """Promises whose end has passed and that stand in a state that can still expire, at most `limit`."""
+    rows = select(promises).where(
+        promises.c.state.in_(("reserved", "announced", "shown", "reversed")), promises.c.ends_at_s < now_s
+    )
+    return connection.execute(rows.order_by(promises.c.ends_at_s).limit(limit)).all()
+
+
+def purge(connection: Connection, before_s: float) -> int:
+    """Delete promises that ended, and happenings and strays from before a moment; how many promises went."""
+    connection.execute(delete(happenings).where(happenings.c.at_s < before_s))
+    connection.execute(delete(stray_receipts).where(stray_receipts.c.at_s < before_s))
+    gone = (promises.c.state.in_(("expired", "withdrawn", "redeemed")), promises.c.ends_at_s < before_s)
+    return connection.execute(delete(promises).where(*gone)).rowcount
+
+
+def page(
+    connection: Connection, *, before: str | None = None, state: str | None = None, offer: str | None = None, limit: int = 50
+) -> Sequence[Row[Any]]:
+    """Promises, newest first, from before an id on."""
+    rows = select(promises).order_by(promises.c.id.desc()).limit(limit)
+    for column, value in ((promises.c.state, state), (promises.c.offer, offer)):
+        if value is not None:
+            rows = rows.where(column == value)
+    if before is not None:
+        rows = rows.where(promises.c.id < before)
+    return connection.execute(rows).all()
+
+
+def tally(connection: Connection) -> list[tuple[str, str, int]]:
+    """(offer, state, how many) over all promises kept."""
+    rows = select(promises.c.offer, promises.c.state, func.count().label("many")).group_by(promises.c.offer, promises.c.state)
+    return [(row.offer, row.state, row.many) for row in connection.execute(rows)]
+
+
+def release(connection: Connection, promise: Row[Any], at_s: float) -> None:
+    """Take back a promise that was certainly never shown: every cap gets its share again, and the pool its code."""
+    vouchers.give_back(connection, promise.takings, promise.shopper)
+    if vouchers.back_to_pool(connection, promise.id):
+        connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None))
+    advance(connection, promise.id, promise.state, "withdrawn", at_s)
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Make a shopper's promises nameless; what can no longer be honoured goes altogether. Rows touched.
+
+    A voucher that may have been shown keeps code, wording, value and end; who, where and why are gone. What was never handed to
+    the network is cancelled, and its caps get their share back.
+    """
+    for unsent in outbox.cancel_unsent(connection, shopper):
+        promise = find(connection, unsent)
+        if promise is not None and promise.state == "reserved":
+            release(connection, promise, promise.at_s)
+    touched = connection.execute(delete(happenings).where(happenings.c.shopper == shopper)).rowcount
+    touched += vouchers.erase(connection, shopper)
+    worthless = promises.c.code.is_(None) | promises.c.state.in_(("expired", "withdrawn", "redeemed"))
+    touched += connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
+    nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": None}
+    return touched + connection.execute(update(promises).where(promises.c.shopper == shopper).values(**nameless)).rowcount
+
+
+def export(connection: Connection, shopper: str) -> dict[str, object]:
+    """All that is kept here about a shopper."""
+    made = select(promises).where(promises.c.shopper == shopper).order_by(promises.c.at_s)
+    came_of_it = select(happenings.c.promise, happenings.c.offer, happenings.c.what, happenings.c.at_s, happenings.c.visit)
+    came_of_it = came_of_it.where(happenings.c.shopper == shopper).order_by(happenings.c.at_s)
+    return {
+        "promises": [dict(row) for row in connection.execute(made).mappings()],
+        "happenings": [dict(row) for row in connection.execute(came_of_it).mappings()],
+    }

@@ -1,0 +1,167 @@
+"""What vouchers stand on: the counters of their caps, the pools of codes, and the till's redemptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from gateway.storage.metadata import metadata
+
+Taking = Sequence[Any]
+"""[key, per shopper (0 or 1), kind of cap, amount]: what a promise took of one counter, as it stands in its row."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("shopper", String(64), primary_key=True),  # "" where the cap is not per shopper
+    Column("used", Integer, nullable=False),
+)
+"""What each cap has given out."""
+
+pool_codes = Table(
+    "pool_codes",
+    metadata,
+    Column("offer", String(64), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("promise", String(36)),
+    Index("ix_pool_codes_free", "offer", "promise", "place"),
+    Index("ix_pool_codes_promise", "promise"),
+)
+"""The codes of an offer's pool, each with the promise that has it. A code that was taken is never taken again."""
+
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("what", String(12), nullable=False),  # redeemed, reversed
+    Column("promise", String(36)),
+    Column("code", String(64), nullable=False),
+    Column("till", String(64), nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("at_s", Float, nullable=False),
+    Column("said", JSON, nullable=False),
+    Index("ix_redemptions_promise", "promise"),
+    Index("ix_redemptions_at", "at_s"),
+)
+"""What each till asked and was answered, by the till's own key: asked again, it is told the same."""
+
+_TAKE = (
+    update(counters)
+    .where(
+        counters.c.key == bindparam("b_key"),
+        counters.c.shopper == bindparam("b_shopper"),
+        counters.c.used + bindparam("b_amount") <= bindparam("b_at_most"),
+    )
+    .values(used=counters.c.used + bindparam("b_amount"))
+)
+_GIVE_BACK = (
+    update(counters)
+    .where(counters.c.key == bindparam("b_key"), counters.c.shopper == bindparam("b_shopper"))
+    .values(used=counters.c.used - bindparam("b_amount"))
+)
+_OPEN = text("INSERT INTO counters (key, shopper, used) VALUES (:key, :shopper, 0) ON CONFLICT DO NOTHING")
+_FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
+_FREE = (
+    select(pool_codes.c.code)
+    .where(pool_codes.c.offer == bindparam("b_offer"), pool_codes.c.promise.is_(None))
+    .order_by(pool_codes.c.place)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+
+def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int) -> bool:
+    """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit."""
+    values = {"b_key": key, "b_shopper": shopper, "b_amount": amount, "b_at_most": at_most}
+    if connection.execute(_TAKE, values).rowcount == 1:
+        return True
+    opened = connection.execute(_OPEN, {"key": key, "shopper": shopper}).rowcount
+    return opened == 1 and connection.execute(_TAKE, values).rowcount == 1
+
+
+def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:
+    """Take off the counters again what a promise took of them."""
+    for key, per_shopper, _kind, amount in takings:
+        of = (shopper or "") if per_shopper else ""
+        connection.execute(_GIVE_BACK, {"b_key": key, "b_shopper": of, "b_amount": amount})
+
+
+def used(connection: Connection, key: str, shopper: str = "") -> int:
+    """What a counter stands at; 0 before its first use."""
+    row = connection.execute(select(counters.c.used).where(counters.c.key == key, counters.c.shopper == shopper)).first()
+    return int(row[0]) if row else 0
+
+
+def all_used(connection: Connection) -> list[tuple[str, int]]:
+    """(key, used) of every counter that is not one shopper's own."""
+    rows = select(counters.c.key, counters.c.used).where(counters.c.shopper == "").order_by(counters.c.key)
+    return [(row.key, row.used) for row in connection.execute(rows)]
+
+
+def fill_pool(connection: Connection, offer: str, codes: Sequence[str]) -> int:
+    """Add codes to an offer's pool; those already in it, taken or not, stay as they are. How many there are in all."""
+    rows = [{"offer": offer, "code": code, "place": place} for place, code in enumerate(codes)]
+    if rows:
+        connection.execute(_FILL, rows)
+    counted = select(func.count()).where(pool_codes.c.offer == offer)
+    return connection.execute(counted).scalar_one()
+
+
+def take_code(connection: Connection, offer: str, promise: str) -> str | None:
+    """The next free code of a pool, now this promise's; None: the pool is empty."""
+    free = connection.execute(_FREE, {"b_offer": offer}).scalar()
+    if free is None:
+        return None
+    mine = update(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.code == free, pool_codes.c.promise.is_(None))
+    return free if connection.execute(mine.values(promise=promise)).rowcount == 1 else None
+
+
+def back_to_pool(connection: Connection, promise: str) -> bool:
+    """Free the code of a promise that was certainly never shown; False: its code came from no pool."""
+    return connection.execute(update(pool_codes).where(pool_codes.c.promise == promise).values(promise=None)).rowcount > 0
+
+
+def asked_before(connection: Connection, key: str) -> Row[Any] | None:
+    """What a till was answered to the same question."""
+    return connection.execute(select(redemptions).where(redemptions.c.key == key)).first()
+
+
+def answered(connection: Connection, row: dict[str, Any]) -> None:
+    """Note what a till was answered."""
+    connection.execute(insert(redemptions), row)
+
+
+def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
+    """What tills asked and were answered, newest first."""
+    return connection.execute(select(redemptions).order_by(redemptions.c.at_s.desc()).limit(limit)).all()
+
+
+def purge(connection: Connection, before_s: float) -> None:
+    """Delete redemptions from before a moment. Counters stay: a cap for the whole life of an offer must not begin anew."""
+    connection.execute(delete(redemptions).where(redemptions.c.at_s < before_s))
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Delete a shopper's own counters. Redemptions carry no shopper."""
+    return connection.execute(delete(counters).where(counters.c.shopper == shopper)).rowcount
