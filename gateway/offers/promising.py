@@ -10,9 +10,6 @@ from gateway.offers import codes, logbook, states, wording
 from gateway.storage import Connection, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
-CODE_TRIES = 8
-"""A fresh code that exists already is drawn again; eight in a row don't happen unless the dice are broken."""
-
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -118,18 +115,17 @@ def _takings(caps: tuple[Cap, ...]) -> list[list[Any]]:
 
 
 def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str) -> str | None:
-    """This promise's code, or None when the pool is empty."""
+    """This promise's code, or None when the pool is empty.
+
+    A generated code that exists already (once in 10^9) is refused by the table: the promise isn't made, the next move tries again.
+    """
     assert chosen.voucher is not None
     source = chosen.voucher.codes
     if source.kind is CodeKind.SINGLE:
         return codes.tidy(source.code)
     if source.kind is CodeKind.POOL:
         return vouchers.take_code(connection, chosen.offer, promise_id)
-    for _ in range(CODE_TRIES):
-        code = pledge.new_code(source.length)
-        if not promises.code_in_use(connection, code):
-            return code
-    raise RuntimeError(f"{CODE_TRIES} fresh codes in a row were in use; the random source is broken")
+    return pledge.new_code(source.length)
 
 
 def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     delete,
     insert,
     select,
-    update,
 )
 
 from gateway.storage.metadata import metadata
@@ -41,16 +40,12 @@ decisions = Table(
     Index("ix_decisions_at", "at_s"),
 )
 """One row for each decision for which at least one offer's moment had come; the many others would drown it."""
+_LOG = insert(decisions)
 
 
 def log(connection: Connection, row: dict[str, Any]) -> None:
     """Write a decision down."""
-    connection.execute(insert(decisions), row)
-
-
-def amend(connection: Connection, decision: str, outcome: dict[str, Any]) -> None:
-    """Write what the ledger made of a decision."""
-    connection.execute(update(decisions).where(decisions.c.id == decision).values(outcome=outcome))
+    connection.execute(_LOG, row)
 
 
 def find(connection: Connection, decision: str) -> Row[Any] | None:

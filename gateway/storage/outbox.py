@@ -6,10 +6,8 @@ Set: it was, perhaps more than once, and only the backend knows what became of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,7 +16,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    Row,
     String,
     Table,
     Text,
@@ -30,6 +27,8 @@ from sqlalchemy import (
     update,
 )
 
+from sqlalchemy.exc import DBAPIError
+
 from gateway.storage.metadata import metadata
 
 OUTBOX_ROWS_MAX = 200_000
@@ -40,6 +39,9 @@ QUARANTINE_KEPT_S = 30 * 86_400.0
 """How long a quarantined message stays for a person to look at, after it has expired."""
 PROMISING_TOPICS = frozenset({"offers", "staff"})
 """Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
+
+DatabaseError = DBAPIError
+"""The database can't be read or written just now."""
 
 Release = Callable[[Connection, str], None]
 """Told, in the same transaction, of an event id that expired and was certainly never sent."""
@@ -75,6 +77,11 @@ quarantine = Table(
     Column("reason", String(200), nullable=False),
     Column("body", Text, nullable=False),
 )
+
+
+# Built once, for they run with every promise: making a statement costs more than running it.
+_PUT = insert(outbox).returning(outbox.c.seq)
+_OLDEST_SEQ = select(func.min(outbox.c.seq))
 
 
 class OutboxFull(Exception):
@@ -119,17 +126,23 @@ def put(
 
     Raises OutboxFull for a new promise when `OUTBOX_ROWS_MAX` rows wait; IntegrityError for an event id that is there already.
     """
-    row = insert(outbox).values(
-        event_id=event_id, topic=topic, shopper=shopper, body=body, at_s=at_s, expires_at_s=expires_at_s, urgent=urgent
-    )
-    seq = connection.execute(row.returning(outbox.c.seq)).scalar_one()
+    row = {
+        "event_id": event_id,
+        "topic": topic,
+        "shopper": shopper,
+        "body": body,
+        "at_s": at_s,
+        "expires_at_s": expires_at_s,
+        "urgent": urgent,
+    }
+    seq = connection.execute(_PUT, row).scalar_one()
     if topic in PROMISING_TOPICS and not urgent and _is_full(connection, seq):
         raise OutboxFull(f"{OUTBOX_ROWS_MAX} messages wait for the broker; nothing is promised until it takes some")
 
 
 def _is_full(connection: Connection, newest_seq: int) -> bool:
     """The span of numbers is free to look up and never too small; the exact count is made only when the span says full."""
-    oldest_seq = connection.execute(select(func.min(outbox.c.seq))).scalar_one()
+    oldest_seq = connection.execute(_OLDEST_SEQ).scalar_one()
     return newest_seq - oldest_seq >= OUTBOX_ROWS_MAX and count(connection) > OUTBOX_ROWS_MAX
 
 
@@ -143,64 +156,53 @@ def oldest_at_s(connection: Connection) -> float | None:
     return connection.execute(select(outbox.c.at_s).order_by(outbox.c.seq).limit(1)).scalar()
 
 
-def claim(
-    connection: Connection,
-    *,
-    room: int,
-    at_s: float,
-    busy: Collection[str] = (),
-    busy_shoppers: Collection[str] = (),
-    release: Release,
-) -> list[Waiting]:
-    """Up to `room` messages to send now, marked as handed to the network: urgent ones first, then by age, one per shopper.
+def look(
+    connection: Connection, *, room: int, at_s: float, busy: Collection[str] = (), busy_shoppers: Collection[str] = ()
+) -> tuple[list[Waiting], list[str]]:
+    """Up to `room` messages that may go next, and the event ids of expired ones met on the way. Changes nothing.
 
-    One per shopper keeps their order whatever the network does. `busy` event ids and `busy_shoppers` are passed over. Expired rows
-    met on the way are removed; `release` hears of those that were never sent.
+    Urgent ones first, then by age; one per shopper, which keeps their order whatever the network does. `busy` event ids and
+    `busy_shoppers` are passed over.
     """
-    ahead = room + EXPIRED_PER_TURN
     free = or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(busy_shoppers)) & outbox.c.event_id.not_in(busy)
-    look = select(outbox).where(free).order_by(outbox.c.seq).limit(ahead)
-    urgent = connection.execute(look.where(outbox.c.urgent.is_(True))).all()
-    rows = _alive(connection, [*urgent, *connection.execute(look.where(outbox.c.urgent.is_(False))).all()], at_s, release)
-    return _handed(connection, _one_each(rows)[:room], at_s)
+    ahead = select(outbox).where(free).order_by(outbox.c.seq).limit(room + EXPIRED_PER_TURN)
+    ready: list[Waiting] = []
+    expired: list[str] = []
+    shoppers: set[str] = set()
+    for urgent in (True, False):
+        for row in connection.execute(ahead.where(outbox.c.urgent.is_(urgent))):
+            if row.expires_at_s is not None and row.expires_at_s <= at_s:
+                expired.append(row.event_id)
+            elif len(ready) < room and row.shopper not in shoppers:
+                ready.append(Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s))
+                shoppers.update({row.shopper} - {None})
+    return ready, expired
 
 
-def claim_one(connection: Connection, *, event_id: str, at_s: float, release: Release) -> Waiting | None:
-    """That message, marked as handed to the network; None when it is gone or has expired."""
-    rows = connection.execute(select(outbox).where(outbox.c.event_id == event_id)).all()
-    taken = _handed(connection, _alive(connection, rows, at_s, release), at_s)
-    return taken[0] if taken else None
+def look_at(connection: Connection, event_id: str, at_s: float) -> tuple[list[Waiting], list[str]]:
+    """The same for one message."""
+    row = connection.execute(select(outbox).where(outbox.c.event_id == event_id)).first()
+    if row is None:
+        return [], []
+    if row.expires_at_s is not None and row.expires_at_s <= at_s:
+        return [], [event_id]
+    return [Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s)], []
 
 
-def _alive(connection: Connection, rows: Sequence[Row[Any]], at_s: float, release: Release) -> list[Row[Any]]:
-    """The rows that have not expired; the others are removed."""
-    over = [row for row in rows if row.expires_at_s is not None and row.expires_at_s <= at_s]
-    _expire(connection, over[:EXPIRED_PER_TURN], release)
-    return [row for row in rows if row.expires_at_s is None or row.expires_at_s > at_s]
+def claim(connection: Connection, event_ids: Collection[str], at_s: float) -> set[str]:
+    """Mark messages as handed to the network; those that are still there. Only they may be sent."""
+    mine = outbox.c.event_id.in_(event_ids)
+    connection.execute(update(outbox).where(mine, outbox.c.handed_at_s.is_(None)).values(handed_at_s=at_s))
+    return set(connection.execute(select(outbox.c.event_id).where(mine)).scalars())
 
 
-def _expire(connection: Connection, rows: Sequence[Row[Any]], release: Release) -> None:
+def expire(connection: Connection, event_ids: Collection[str], release: Release) -> None:
+    """Remove expired messages; `release` hears of those that were never handed to the network."""
+    rows = connection.execute(select(outbox.c.event_id, outbox.c.handed_at_s).where(outbox.c.event_id.in_(event_ids))).all()
     remove(connection, [row.event_id for row in rows])
     for row in rows:
         if row.handed_at_s is None:
             release(connection, row.event_id)
-
-
-def _one_each(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    seen: set[str] = set()
-    first = []
-    for row in rows:
-        if row.shopper is None or row.shopper not in seen:
-            first.append(row)
-            seen.add(row.shopper)
-    return first
-
-
-def _handed(connection: Connection, rows: Sequence[Row[Any]], at_s: float) -> list[Waiting]:
-    fresh = [row.seq for row in rows if row.handed_at_s is None]
-    if fresh:
-        connection.execute(update(outbox).where(outbox.c.seq.in_(fresh)).values(handed_at_s=at_s))
-    return [Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s) for row in rows]
 
 
 def remove(connection: Connection, event_ids: Collection[str]) -> None:
@@ -211,10 +213,10 @@ def remove(connection: Connection, event_ids: Collection[str]) -> None:
 
 def sweep(connection: Connection, at_s: float, release: Release, limit: int = 1000) -> int:
     """Remove up to `limit` expired messages wherever they stand in the queue, and old ones from quarantine; how many went."""
-    rows = connection.execute(select(outbox).where(outbox.c.expires_at_s <= at_s).limit(limit)).all()
-    _expire(connection, rows, release)
+    over = list(connection.execute(select(outbox.c.event_id).where(outbox.c.expires_at_s <= at_s).limit(limit)).scalars())
+    expire(connection, over, release)
     old = connection.execute(delete(quarantine).where(quarantine.c.expires_at_s <= at_s - QUARANTINE_KEPT_S))
-    return len(rows) + old.rowcount
+    return len(over) + old.rowcount
 
 
 def cancel_unsent(connection: Connection, shopper: str) -> list[str]:

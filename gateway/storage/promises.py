@@ -89,6 +89,8 @@ stray_receipts = Table(
 )
 """Receipts that fit no promise: kept for the report."""
 
+# Built once: making a statement costs more than running it.
+_ADD = insert(promises)
 _HISTORY = union_all(
     select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
         promises.c.shopper == bindparam("b_shopper"), promises.c.at_s >= bindparam("b_since_s"), promises.c.state != "withdrawn"
@@ -102,8 +104,8 @@ _HISTORY = union_all(
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
-    """Write a new promise."""
-    connection.execute(insert(promises), row)
+    """Write a new promise. Raises IntegrityError for a code that another promise has."""
+    connection.execute(_ADD, row)
 
 
 def find(connection: Connection, promise: str) -> Row[Any] | None:
@@ -115,11 +117,6 @@ def with_code(connection: Connection, code: str) -> Sequence[Row[Any]]:
     """All promises that carry a code, oldest first: one, or many where everybody has the same code."""
     rows = select(promises).where(promises.c.code == code, promises.c.state != "withdrawn").order_by(promises.c.at_s, promises.c.id)
     return connection.execute(rows.with_for_update()).all()
-
-
-def code_in_use(connection: Connection, code: str) -> bool:
-    """True when any promise ever carried this code."""
-    return connection.execute(select(promises.c.id).where(promises.c.code == code).limit(1)).first() is not None
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
