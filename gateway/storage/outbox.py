@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -26,7 +27,6 @@ from sqlalchemy import (
     select,
     update,
 )
-
 from sqlalchemy.exc import DBAPIError
 
 from gateway.storage.metadata import metadata

@@ -1,0 +1,260 @@
+"""One connection to one broker: the only module that knows paho.
+
+paho runs in a thread of its own, and its callbacks do nothing but put an event into a queue: an exception in one would kill that
+thread while the client still calls itself connected, and a lock of ours held around `publish` and taken in `on_publish` would
+deadlock. A client lives for one connection only: a reconnecting paho sends all it ever held at once, whatever the broker can take.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.mqtt.dial import Door
+from gateway.settings import MqttSettings, SettingsError
+
+CONNECT_TIMEOUT_S = 5.0
+"""For TCP and TLS: a broker in the same shop answers in milliseconds, one across the country in tenths of a second."""
+PACKET_MAX_BYTES = 1 << 18
+"""Largest packet an MQTT 5 broker may send us: four times the largest message we read, so that it is we who explain a refusal."""
+RECEIVE_MAX = 64
+"""Messages a broker may send ahead of our acknowledgement: the bound on what a flood can make us hold."""
+SHED_BEYOND = 1024
+"""Events waiting to be handled beyond which a message is not taken from the network: brokers without a window, QoS 0 floods."""
+PAHO_INFLIGHT = 64
+"""Above every window of ours, so that paho never queues by itself."""
+
+
+class LinkError(Exception):
+    """No connection, or not this one; `str()` says why."""
+
+
+class Up(NamedTuple):
+    """The broker accepted. `receive_max` and `packet_max_bytes` are what it can take."""
+
+    link: Link
+    session_present: bool
+    receive_max: int
+    packet_max_bytes: int
+
+
+class Down(NamedTuple):
+    """The connection ended, or was refused."""
+
+    link: Link
+    reason: str
+
+
+class Acked(NamedTuple):
+    """The broker answered a publish: `failure` empty when it has the message, its reason otherwise."""
+
+    link: Link
+    mid: int
+    failure: str
+
+
+class Arrived(NamedTuple):
+    """A message came in; `mid` 0 at QoS 0."""
+
+    link: Link
+    mid: int
+    topic: str
+    body: bytes
+    response_topic: str | None
+
+
+class Unsubscribed(NamedTuple):
+    """The broker will not let us read a topic."""
+
+    link: Link
+    topic: str
+
+
+Event = Up | Down | Acked | Arrived | Unsubscribed
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says in our name when we vanish; retained."""
+
+    topic: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who connects, and what the broker keeps for it: 0 seconds is a clean start each time."""
+
+    client_id: str
+    session_kept_s: int = 0
+    will: Will | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How we prove who we are. Never printed."""
+
+    user: str | None
+    password: str | None
+    tls: ssl.SSLContext
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+
+def read_credentials(settings: MqttSettings) -> Credentials:
+    """User, password and certificates from the files that `settings` name. Raises SettingsError."""
+    password = None
+    if settings.password_file is not None:
+        password = _private(settings.password_file, "mqtt.password_file").splitlines()[0].strip()
+    try:
+        tls = ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))
+        if settings.certificate_file is not None and settings.key_file is not None:
+            _private(settings.key_file, "mqtt.key_file")
+            tls.load_cert_chain(settings.certificate_file, settings.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"mqtt: the certificates can't be used ({error}); check ca_file, certificate_file and key_file"
+        ) from error
+    return Credentials(settings.user, password, tls)
+
+
+def _private(path: Path, name: str) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"{name}: {path} can be read by others; run: chmod 600 {path}")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{name}: {path} can't be read ({error.strerror}); give a file the gateway's user may read") from error
+    if not text.strip():
+        raise SettingsError(f"{name}: {path} is empty; put the secret on its first line")
+    return text
+
+
+class Link:
+    """One paho client for one connection; its events go into `events` as they happen."""
+
+    def __init__(self, door: Door, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[Any]) -> None:
+        self.door = door
+        self.shed = 0
+        """Messages not taken from the network because too many were waiting."""
+        self._role = role
+        self._keepalive_s = keepalive_s
+        self._events = events
+        self._asked: dict[int, str] = {}
+        self._is_5 = door.protocol == "5"
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=role.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5 if self._is_5 else MQTTProtocolVersion.MQTTv311,
+            clean_session=None if self._is_5 else role.session_kept_s == 0,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        self._client.connect_timeout = CONNECT_TIMEOUT_S
+        self._client.max_inflight_messages_set(PAHO_INFLIGHT)
+        if credentials.user is not None:
+            self._client.username_pw_set(credentials.user, credentials.password)
+        if door.tls:
+            self._client.tls_set_context(credentials.tls)
+        if role.will is not None:
+            self._client.will_set(role.will.topic, role.will.body, qos=1, retain=True)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
+
+    def open(self) -> None:
+        """Connect; Up or Down follows as an event. Raises LinkError when there is not even a TCP or TLS connection."""
+        only_5: dict[str, Any] = {}
+        if self._is_5:
+            properties = _properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = self._role.session_kept_s
+            properties.ReceiveMaximum = RECEIVE_MAX
+            properties.MaximumPacketSize = PACKET_MAX_BYTES
+            only_5 = {"clean_start": self._role.session_kept_s == 0, "properties": properties}
+        try:
+            self._client.connect(self.door.host, self.door.port, self._keepalive_s, **only_5)
+        except (OSError, ValueError) as error:
+            raise LinkError(str(error) or type(error).__name__) from error
+        self._client.loop_start()
+
+    def publish(self, topic: str, body: str, *, qos: int = 1, retain: bool = False, expires_in_s: float | None = None) -> int:
+        """Hand a message to the network; the number under which Acked will speak of it. Raises LinkError when it can't go."""
+        properties = None
+        if self._is_5 and expires_in_s is not None:
+            properties = _properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = max(1, min(int(expires_in_s), 0xFFFFFFFF))
+        try:
+            sent = self._client.publish(topic, body, qos, retain, properties)
+        except (ValueError, OSError) as error:
+            raise LinkError(str(error)) from error
+        if sent.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            raise LinkError(f"the client refused the message: {sent.rc.name}")
+        return sent.mid
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for messages at QoS 1; Unsubscribed follows for each topic that the broker refuses."""
+        for topic in topics:
+            _, mid = self._client.subscribe(topic, qos=1)
+            if mid is not None:
+                self._asked[mid] = topic
+
+    def acknowledge(self, message: Arrived) -> None:
+        """Tell the broker that `message` is ours now."""
+        if message.mid:
+            self._client.ack(message.mid, 1)
+
+    def close(self) -> None:
+        """Say goodbye and stop paho's thread; no event follows."""
+        self._client.on_disconnect = None
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    # ---- paho's thread: put, and nothing else ----
+
+    def _on_connect(self, _client: Client, _data: Any, flags: ConnectFlags, reason: ReasonCode, found: Properties | None) -> None:
+        if reason.is_failure:
+            self._events.put(Down(self, f"refused: {reason}"))
+            return
+        receive_max = getattr(found, "ReceiveMaximum", 0xFFFF)
+        packet_max_bytes = getattr(found, "MaximumPacketSize", 1 << 28)
+        self._events.put(Up(self, flags.session_present, receive_max, packet_max_bytes))
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _found: Properties | None
+    ) -> None:
+        self._events.put(Down(self, f"lost: {reason}"))
+
+    def _on_publish(self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _found: Properties) -> None:
+        self._events.put(Acked(self, mid, str(reason) if reason.is_failure else ""))
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if self._events.qsize() >= SHED_BEYOND:
+            self.shed += 1
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""
+        response_topic = getattr(message.properties, "ResponseTopic", None)
+        self._events.put(Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic))
+
+    def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._events.put(Unsubscribed(self, self._asked.get(mid, "")))
+
+
+def _properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves it without types

@@ -1,0 +1,117 @@
+"""A connection that is made again for ever: a fresh link each time, the next broker, a pause with jitter."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from random import Random
+from typing import Any
+
+import structlog
+
+from gateway.mqtt.dial import Dial
+from gateway.mqtt.link import Credentials, Down, Event, Link, LinkError, Role, Up
+from gateway.settings import MqttSettings
+
+CONNACK_PATIENCE_S = 5.0
+"""Who has not answered by then will not."""
+STEADY_S = 10.0
+"""A connection that lasted so long was a good one: the pauses begin again at the shortest."""
+
+log = structlog.get_logger(__name__)
+
+
+class Uplink:
+    """Keeps one link open. To be tended by the one thread that also reads `events`. Times are monotonic seconds."""
+
+    def __init__(
+        self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[Any], dice: Random
+    ) -> None:
+        self._role = role
+        self._settings = settings
+        self._credentials = credentials
+        self._events = events
+        self._dial = Dial(settings.brokers, settings.protocol, settings.pause_max_s, dice)
+        self._link: Link | None = None
+        self._since_s = 0.0
+        self._next_s = 0.0
+        self._is_up = False
+        self.reason = "not connected yet"
+        """Why there is no connection; empty while there is one."""
+
+    @property
+    def link(self) -> Link | None:
+        """The link, when the broker has accepted it."""
+        return self._link if self._is_up else None
+
+    @property
+    def door(self) -> str:
+        """Where we are, or try to be."""
+        return str(self._dial.door)
+
+    def concerns(self, event: Event) -> bool:
+        """Whether the event is of the present link: a closed one may have left some in the queue."""
+        return event.link is self._link
+
+    def tend(self, now_s: float) -> None:
+        """Open a link when it is time, and give up on one whose broker doesn't answer. May take a few seconds."""
+        if self._link is None and now_s >= self._next_s:
+            self._open(now_s)
+        elif self._link is not None and not self._is_up and now_s - self._since_s > CONNACK_PATIENCE_S:
+            self.drop("no answer to CONNECT", now_s)
+
+    def next_s(self) -> float:
+        """When `tend` has something to do."""
+        if self._link is None:
+            return self._next_s
+        return float("inf") if self._is_up else self._since_s + CONNACK_PATIENCE_S
+
+    def came_up(self, event: Up, now_s: float) -> None:
+        """The broker accepted."""
+        self._is_up = True
+        self._since_s = now_s
+        self.reason = ""
+        log.info("connected", broker=str(event.link.door), client=self._role.client_id)
+
+    def went_down(self, event: Down, now_s: float) -> None:
+        """The link has ended by itself, or was refused."""
+        self.drop(event.reason, now_s)
+
+    def drop(self, reason: str, now_s: float) -> None:
+        """End the link, and plan the next."""
+        if self._link is None:
+            return
+        self._link.close()
+        self._link = None
+        if not self._is_up:
+            self._dial.refused()
+        else:
+            if now_s - self._since_s >= STEADY_S:
+                self._dial.held()
+            self._dial.lost()
+        self._is_up = False
+        self._plan_next(reason, now_s)
+
+    def close(self) -> None:
+        """Say goodbye."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        self._is_up = False
+        self.reason = "closed"
+
+    def _open(self, now_s: float) -> None:
+        link = Link(self._dial.door, self._role, self._credentials, self._settings.keepalive_s, self._events)
+        self._since_s = now_s
+        try:
+            link.open()
+        except LinkError as error:
+            self._dial.unreachable()
+            self._plan_next(str(error), now_s)
+            return
+        self._link = link
+
+    def _plan_next(self, reason: str, now_s: float) -> None:
+        pause_s = self._dial.pause_s()
+        self._next_s = now_s + pause_s
+        self.reason = reason
+        log.warning("no connection", why=reason, next=self.door, pause_s=round(pause_s, 2), client=self._role.client_id)
