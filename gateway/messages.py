@@ -10,7 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
 Language = Literal["nl", "en"]
@@ -222,7 +232,7 @@ class SyncRequest(Message):
 
 
 class SyncPage(Message):
-    """One page of the answer: events as they would have come one by one. `next` None: this was the last."""
+    """One page of the answer: events as they would have come one by one, at most 64 KB. `next` None: this was the last."""
 
     TYPE: ClassVar = "etalage.sync.page"
     events: list[dict[str, object]] = Field(max_length=500)
@@ -247,6 +257,10 @@ class Reply(Message):
     accepted: str | None = None
     refused: str | None = None
     reasons: list[Refusal] = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_said(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {name: value for name, value in plain(self).items() if value}
 
 
 class Status(Message):
@@ -275,3 +289,33 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
     taken: bool = True
     then: Callable[[], None] | None = None
+
+
+# ---- where each of them travels --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One topic, after `etalage/v1/<chain>/<store>/`; a part in braces stands for an id."""
+
+    topic: str
+    publisher: Literal["gateway", "backend", "scanner"]
+    messages: tuple[type[Message], ...]
+    qos: Literal[0, 1] = 1
+    retained: bool = False
+
+
+CHANNELS = (
+    Channel("offers", "gateway", (OfferPromised,)),
+    Channel("offers/withdrawn", "gateway", (OfferWithdrawn,)),
+    Channel("receipts", "backend", (Receipt,)),
+    Channel("optins", "backend", (OptInGiven, OptInWithdrawn)),
+    Channel("profiles", "backend", (Profile,)),
+    Channel("sync/request", "gateway", (SyncRequest,)),
+    Channel("sync/pages/{gateway}", "backend", (SyncPage,)),
+    Channel("sightings/{scanner}", "scanner", (SightingsBatch,)),
+    Channel("replies", "gateway", (Reply,)),
+    Channel("staff", "gateway", (StaffCall,)),
+    Channel("gateways/{gateway}/status", "gateway", (Status,), retained=True),
+    Channel("zones/{zone}/occupancy", "gateway", (Occupancy,), qos=0, retained=True),
+)

@@ -121,9 +121,9 @@ class Flight:
         """Whether the broker has owed an answer for longer than `patience_s`."""
         return any(now_s - sent_s > patience_s for _, sent_s in self._under_way.values())
 
-    def next_retry_s(self) -> float | None:
-        """When the next suspect may be tried."""
-        return min((suspect.retry_s for suspect in self._suspects.values()), default=None)
+    def next_retry_s(self) -> float:
+        """When a suspect may be tried; never while something is under way, whose answer comes first."""
+        return min((suspect.retry_s for suspect in self._suspects.values() if not self._under_way), default=float("inf"))
 
     @property
     def under_way(self) -> int:

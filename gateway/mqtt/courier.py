@@ -1,0 +1,247 @@
+"""The courier: carries what is in the outbox to the broker, and takes it out only when the broker has it.
+
+One thread. It looks at the outbox when a commit wakes it, marks what it is about to send (so that nobody can later say "certainly
+never sent" of it), hands it to the link, and removes it once the broker has acknowledged it. What was sent and not acknowledged
+when the connection or the process died is sent again under the same id.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from random import Random
+from typing import Final
+
+import structlog
+
+from gateway.mqtt.flight import Flight
+from gateway.mqtt.link import Acked, Credentials, Down, Event, LinkError, Role, Up
+from gateway.mqtt.notices import Health, Notice, Notices
+from gateway.mqtt.postbag import Postbag
+from gateway.mqtt.topics import Place
+from gateway.mqtt.uplink import Uplink
+from gateway.settings import MqttSettings
+from gateway.storage import Store, WriterClosed, outbox
+from gateway.storage.outbox import Release, Waiting
+
+ACK_PATIENCE_S = 20.0
+"""A broker that owes an answer for longer is taken for dead, although its TCP connection is not."""
+IDLE_S = 5.0
+"""How often the outbox is looked at unasked: another process may have put something back."""
+RETRY_READ_S = 1.0
+"""Pause after the database couldn't be read."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Wake:
+    """Something was committed, or we are to stop."""
+
+
+_WAKE: Final = _Wake()
+
+
+class Courier:
+    """Delivers the outbox. `release` is told, in the same transaction, of messages that expired before they were ever sent."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: MqttSettings,
+        place: Place,
+        credentials: Credentials,
+        notices: Notices,
+        *,
+        release: Release,
+        clock: Callable[[], float] = time.time,
+        dice: Random | None = None,
+    ) -> None:
+        self._store = store
+        self._postbag = Postbag(store, release, clock)
+        self._notices = notices
+        self._clock = clock
+        self._prefix = place.prefix
+        self._events: SimpleQueue[Event | _Wake] = SimpleQueue()
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._stop_by_s = float("inf")
+        self._flight = Flight(settings.window)
+        role = Role(place.client_id("out"), will=notices.will(clock()))
+        self._uplink = Uplink(role, settings, credentials, self._events, dice or Random())  # noqa: S311  # jitter, no secret
+        self._packet_max_bytes = 0
+        self._read_again_s = 0.0
+        self._sent = self._acknowledged = self._set_aside = 0
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Start delivering; returns at once."""
+        self._store.writer.on_commit.append(self.wake)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new in the outbox. From any thread; costs next to nothing when the courier is awake already."""
+        if not self._woken.is_set():
+            self._woken.set()
+            self._events.put(_WAKE)
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Send nothing new, wait up to `timeout_s` for what is under way, and say goodbye. What is left goes at the next start."""
+        self._stop_by_s = time.monotonic() + timeout_s
+        self._stopping.set()
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s + 10.0)
+
+    def health(self) -> Health:
+        """How the delivery goes, from any thread."""
+        state = "failed" if self._failure else "up" if self._uplink.link is not None else "down"
+        return {
+            "state": state,
+            "why": self._failure or self._uplink.reason,
+            "broker": self._uplink.door,
+            "under_way": self._flight.under_way,
+            "suspects": self._flight.suspects,
+            "sent": self._sent,
+            "acknowledged": self._acknowledged,
+            "expired": self._postbag.expired,
+            "set_aside": self._set_aside,
+        }
+
+    # ---- the courier's thread ----
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set() or (self._flight.under_way and time.monotonic() < self._stop_by_s):
+                self._uplink.tend(time.monotonic())
+                self._look_after()
+                self._take_events()
+            self._farewell()
+        except WriterClosed:
+            log.warning("the database was closed before the courier was stopped")
+        except Exception as error:
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("the courier has stopped; restart the gateway")
+        finally:
+            self._uplink.close()
+
+    def _take_events(self) -> None:
+        """Wait until something happens or is due, then take all that is there."""
+        try:
+            event = self._events.get(timeout=max(0.0, self._next_s() - time.monotonic()))
+            while True:
+                self._take(event)
+                event = self._events.get_nowait()
+        except Empty:
+            return
+
+    def _next_s(self) -> float:
+        """When there is something to do unasked."""
+        due = [time.monotonic() + IDLE_S, self._uplink.next_s(), self._postbag.next_s()]
+        if self._uplink.link is not None:
+            due += [self._notices.next_s(), self._flight.next_retry_s()]
+        if self._stopping.is_set():
+            due.append(self._stop_by_s)
+        return max(min(due), self._read_again_s)
+
+    def _take(self, event: Event | _Wake) -> None:
+        now_s = time.monotonic()
+        if isinstance(event, _Wake):
+            self._woken.clear()
+        elif not self._uplink.concerns(event):
+            return
+        elif isinstance(event, Up):
+            self._uplink.came_up(event, now_s)
+            self._flight.connected(event.receive_max)
+            self._packet_max_bytes = event.packet_max_bytes
+            for notice in self._notices.birth(self._clock(), now_s):
+                self._notify(notice)
+        elif isinstance(event, Down):
+            self._lose(event.reason, now_s)
+        elif isinstance(event, Acked):
+            self._answered(event, now_s)
+
+    def _answered(self, event: Acked, now_s: float) -> None:
+        if event.failure:
+            self._flight.refused(event.mid, f"refused: {event.failure}", now_s)
+            log.warning("the broker refused a message", why=event.failure)
+            return
+        event_id = self._flight.acknowledged(event.mid)
+        if event_id is not None:
+            self._acknowledged += 1
+            self._postbag.delivered(event_id, now_s)
+
+    def _lose(self, reason: str, now_s: float) -> None:
+        self._flight.lost(reason, now_s)
+        self._uplink.drop(reason, now_s)
+
+    def _look_after(self) -> None:
+        """One round: give up on a silent broker, tidy, tell, and send."""
+        now_s = time.monotonic()
+        if self._flight.overdue(now_s, ACK_PATIENCE_S):
+            self._lose(f"no answer for {ACK_PATIENCE_S:.0f} s", now_s)
+        if now_s < self._read_again_s:
+            return
+        try:
+            self._set_poison_aside()
+            self._postbag.tidy(now_s)
+            if self._uplink.link is not None and not self._stopping.is_set():
+                for notice in self._notices.due(self._clock(), now_s):
+                    self._notify(notice)
+                self._send_next(now_s)
+        except outbox.DatabaseError as error:
+            self._read_again_s = now_s + RETRY_READ_S
+            log.error("the outbox can't be read; trying again", error=str(error.orig))
+
+    def _set_poison_aside(self) -> None:
+        for event_id, reason in self._flight.poison():
+            self._postbag.set_aside(event_id, reason)
+            self._flight.gone(event_id)
+            self._set_aside += 1
+            log.error("a message was set aside; see `etalage quarantine list`", event_id=event_id, why=reason)
+
+    def _send_next(self, now_s: float) -> None:
+        """Fill the window from the outbox."""
+        plan = self._flight.plan(now_s)
+        if plan.room == 0:
+            return
+        rows = self._postbag.take(plan)
+        if plan.only is not None and not rows:
+            self._flight.gone(plan.only)
+        for row in rows:
+            self._send(row)
+
+    def _send(self, row: Waiting) -> None:
+        now_s = time.monotonic()
+        link = self._uplink.link
+        if link is None:
+            return
+        if len(row.body.encode()) + len(self._prefix) + 256 > self._packet_max_bytes:
+            self._flight.unsendable(row, f"larger than the {self._packet_max_bytes} bytes this broker takes", now_s)
+            return
+        left_s = None if row.expires_at_s is None else row.expires_at_s - self._clock()
+        try:
+            mid = link.publish(self._prefix + row.topic, row.body, expires_in_s=left_s)
+        except LinkError as error:
+            self._flight.unsendable(row, str(error), now_s)
+            return
+        self._flight.sent(mid, row, now_s)
+        self._sent += 1
+
+    def _notify(self, notice: Notice) -> None:
+        link = self._uplink.link
+        if link is None:
+            return
+        try:
+            mid = link.publish(notice.topic, notice.body, qos=notice.qos, retain=True, expires_in_s=notice.expires_in_s)
+        except LinkError as error:
+            log.warning("a notice couldn't be sent", topic=notice.topic, why=str(error))
+            return
+        if notice.qos:
+            self._flight.sent(mid, None, time.monotonic())
+
+    def _farewell(self) -> None:
+        self._postbag.settle()
+        self._notify(self._notices.farewell(self._clock()))

@@ -1,0 +1,90 @@
+"""The outbox as the courier sees it: what to send next, what was delivered, what is over. Every change is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from gateway.mqtt.flight import Plan
+from gateway.storage import Connection, Store, outbox
+from gateway.storage.outbox import Release, Waiting
+
+T = TypeVar("T")
+
+REMOVE_WITHIN_S = 0.25
+"""Delivered messages wait so long for company before they cost a commit of their own; a crash in between sends them again."""
+SWEEP_S = 60.0
+"""How often expired messages are removed wherever they stand: an outage doesn't fill the disk with what nobody may see any more."""
+SWEEP_ROWS = 1000
+"""Rows one sweep takes: bounds how long the writer is held."""
+
+
+class Postbag:
+    """Reads the outbox, and changes it through the one writer. For one thread. `clock`: epoch seconds; `now_s`: monotonic."""
+
+    def __init__(self, store: Store, release: Release, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._release = release
+        self._clock = clock
+        self._delivered: dict[str, float] = {}
+        self._sweep_s = 0.0
+        self.expired = 0
+        """Messages removed because their time was over."""
+
+    def delivered(self, event_id: str, now_s: float) -> None:
+        """The broker has it; it leaves the table soon."""
+        self._delivered[event_id] = now_s
+
+    def next_s(self) -> float:
+        """When `tidy` has something to do."""
+        return min(min(self._delivered.values(), default=float("inf")) + REMOVE_WITHIN_S, self._sweep_s)
+
+    def tidy(self, now_s: float) -> None:
+        """Remove what was delivered some while ago and, now and then, what has expired."""
+        if min(self._delivered.values(), default=now_s) + REMOVE_WITHIN_S <= now_s:
+            self.settle()
+        if now_s >= self._sweep_s:
+            at_s = self._clock()
+            gone = self._write(lambda connection: outbox.sweep(connection, at_s, self._release, SWEEP_ROWS))
+            self.expired += gone
+            self._sweep_s = now_s if gone >= SWEEP_ROWS else now_s + SWEEP_S
+
+    def take(self, plan: Plan) -> list[Waiting]:
+        """The messages to send now, marked as handed to the network; expired ones met on the way are removed."""
+        at_s = self._clock()
+        with self._store.read() as connection:
+            if plan.only is not None:
+                ready, expired = outbox.look_at(connection, plan.only, at_s)
+            else:
+                busy = plan.busy | self._delivered.keys()
+                ready, expired = outbox.look(connection, room=plan.room, at_s=at_s, busy=busy, busy_shoppers=plan.busy_shoppers)
+        if not ready and not expired:
+            return []
+        alive = self.settle([row.event_id for row in ready], expired)
+        return [row for row in ready if row.event_id in alive]
+
+    def settle(self, ready: Sequence[str] = (), expired: Sequence[str] = ()) -> set[str]:
+        """In one transaction: remove what was delivered and what has expired, claim what is ready; what of that is still there."""
+        delivered = list(self._delivered)
+        at_s = self._clock()
+
+        def work(connection: Connection) -> set[str]:
+            outbox.remove(connection, delivered)
+            if expired:
+                outbox.expire(connection, expired, self._release)
+            return outbox.claim(connection, ready, at_s) if ready else set()
+
+        alive = self._write(work)
+        self.expired += len(expired)
+        for event_id in delivered:
+            del self._delivered[event_id]
+        return alive
+
+    def set_aside(self, event_id: str, reason: str) -> None:
+        """Move a message to quarantine."""
+        at_s = self._clock()
+        self._write(lambda connection: outbox.set_aside(connection, event_id, reason, at_s))
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the writer and wait for its commit. Raises WriterClosed."""
+        return self._store.writer.submit(work).result()
