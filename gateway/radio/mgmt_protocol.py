@@ -75,8 +75,8 @@ def info(reply: bytes) -> Info | None:
 
 def index_list(reply: bytes) -> list[int]:
     """The reply to READ_INDEX_LIST."""
-    count = min(int.from_bytes(reply[:2], "little"), (len(reply) - 2) // 2) if len(reply) >= 2 else 0
-    return list(struct.unpack_from(f"<{count}H", reply, 2))
+    count = min(int.from_bytes(reply[:2], "little"), max(len(reply) - 2, 0) // 2)
+    return list(struct.unpack_from(f"<{count}H", reply[2:]))
 
 
 def address_text(raw: bytes) -> str:

@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +73,7 @@ class Recording:
                         yield advertisement
                     elif line.strip():
                         self._skip(number)
-            except (EOFError, gzip.BadGzipFile, OSError):
+            except (EOFError, OSError, zlib.error):
                 self.truncated = True
                 self._skip(number + 1)
 

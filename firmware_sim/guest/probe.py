@@ -1,0 +1,216 @@
+"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt|bleak PART…`.
+
+Results are printed as one JSON object a line, after "RESULT ".
+
+Parts: share (heard against what reached the kernel, and the CPU it took), bluetoothd, replug, power, deaf, hang (how long after the
+cause's end something is heard again), junk<seconds>.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.model import Advertisement
+from gateway.radio.bleak_source import BleakSource
+from gateway.radio.ears import AdapterEar
+from gateway.radio.frames import beacon_id
+from gateway.radio.mgmt_source import MgmtSource
+from gateway.radio.quality import QualityMeter
+from gateway.radio.watchdog import EarState
+
+SHOP_UUID = bytes(range(16))
+BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
+SHARE_S = 15.0
+GIVE_UP_S = 60.0
+GAP_S = 1.5
+"""A silence longer than this, at 50 advertisements a second, is deafness; it ends with the first advertisement after it."""
+OBSERVED_S = 14.0
+"""Some causes bite only seconds after they ended (a new bluetoothd clears the monitors): so long is watched at least."""
+CAUSE_S = {"bluetoothd": 3.0, "replug": 5.0, "power": 5.0, "deaf": 25.0, "hang": 15.0}
+
+
+def tell(**command: Any) -> None:
+    """A command to the air."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.sendto(json.dumps(command).encode(), "/run/air.sock")
+
+
+def counters() -> dict[str, int]:
+    """The air's counters, at most a quarter of a second old."""
+    counted: dict[str, int] = json.loads(Path("/run/air.json").read_text(encoding="ascii"))
+    return counted
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_kb() -> int:
+    """Resident memory of this process."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+async def until(condition: Callable[[], bool], limit_s: float) -> float | None:
+    """Seconds until the condition holds, None when it didn't within the limit."""
+    start_s = time.monotonic()
+    while not condition():
+        if time.monotonic() - start_s > limit_s:
+            return None
+        await asyncio.sleep(0.05)
+    return time.monotonic() - start_s
+
+
+def daemon() -> subprocess.Popen[bytes]:
+    """A new bluetoothd."""
+    return subprocess.Popen([BLUETOOTHD, "--experimental", "-n"], stderr=subprocess.DEVNULL)
+
+
+class Bench:
+    """An ear under test, and the daemons around it."""
+
+    def __init__(self, mode: str) -> None:
+        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", "00:AA:01:00:00:01")
+        self.mode = mode
+        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
+        self.shop_heard = 0
+        self.last_s = self.resumed_s = 0.0
+        self.bluetoothd = daemon()
+        self.air = subprocess.Popen([sys.executable, "firmware_sim/guest/air.py"])
+        self.dbus = int(subprocess.run(["pidof", "dbus-daemon"], capture_output=True, check=True, text=True).stdout.split()[0])
+
+    def hear(self, advertisement: Advertisement) -> None:
+        """Counts the shop's own beacons."""
+        beacon = beacon_id(advertisement.payload)
+        if beacon is not None and beacon[:16] == SHOP_UUID:
+            self.shop_heard += 1
+            now_s = time.monotonic()
+            if now_s - self.last_s > GAP_S:
+                self.resumed_s = now_s
+            self.last_s = now_s
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds of everything that takes part in hearing."""
+        pids = {"ear": os.getpid(), "bluetoothd": self.bluetoothd.pid, "dbus": self.dbus}
+        return {name: cpu_s(pid) for name, pid in pids.items()}
+
+    async def share(self) -> dict[str, Any]:
+        """Heard against what reached the kernel, with the CPU per advertisement."""
+        await asyncio.sleep(2)
+        air, heard, cpu = counters(), self.shop_heard, self.cpu()
+        await asyncio.sleep(SHARE_S)
+        air_after, heard_after, cpu_after = counters(), self.shop_heard, self.cpu()
+        return {
+            "on_air": air_after["on_air"] - air["on_air"],
+            "to_kernel": air_after["to_kernel"] - air["to_kernel"],
+            "heard": heard_after - heard,
+            "cpu_s": {name: round(cpu_after[name] - cpu[name], 2) for name in cpu},
+        }
+
+    async def disturbed(self, cause: str) -> dict[str, Any]:
+        """From the cause's beginning: when it was noticed. From its end: when the shop's beacons were heard again."""
+        await until(lambda: self.ear.health().state is EarState.HEARING, GIVE_UP_S)
+        await asyncio.sleep(3)
+        before = self.ear.health()
+        begun_s = time.monotonic()
+        noticing = asyncio.create_task(until(lambda: self.ear.health().state is not EarState.HEARING, CAUSE_S[cause] + OBSERVED_S))
+        await self.begin(cause)
+        await asyncio.sleep(max(CAUSE_S[cause] - (time.monotonic() - begun_s), 0))
+        await self.end(cause)
+        ended_s = time.monotonic()
+        await asyncio.sleep(OBSERVED_S)
+        steady = await until(lambda: time.monotonic() - self.last_s < GAP_S, GIVE_UP_S)
+        after = self.ear.health()
+        return {
+            "noticed_s": await noticing,
+            "again_s": max(self.resumed_s - ended_s, 0.0) if steady is not None else None,
+            "steps": [after.restarts - before.restarts, after.power_cycles - before.power_cycles, after.resets - before.resets],
+            "failures": after.failures - before.failures,
+            "reason": after.reason,
+        }
+
+    async def begin(self, cause: str) -> None:
+        """The cause begins."""
+        if cause == "bluetoothd":
+            self.bluetoothd.send_signal(signal.SIGKILL)
+            self.bluetoothd.wait()
+        elif cause == "power":
+            await bluetoothctl("power", "off")
+        else:
+            tell(**{"replug": {"plugged": False}, "deaf": {"deaf": True}, "hang": {"hang": True}}[cause])
+
+    async def end(self, cause: str) -> None:
+        """The cause ends."""
+        if cause == "bluetoothd":
+            self.bluetoothd = daemon()
+        elif cause == "power":
+            await bluetoothctl("power", "on")
+        else:
+            tell(**{"replug": {"plugged": True}, "deaf": {"deaf": False}, "hang": {"hang": False}}[cause])
+
+    async def junk(self, duration_s: float) -> dict[str, Any]:
+        """Random addresses and broken packets beside the shop's beacons: what is still heard, and what it costs in memory."""
+        tell(junk_per_s=500)
+        await asyncio.sleep(10)
+        memory_kb, air, heard = resident_kb(), counters(), self.shop_heard
+        await asyncio.sleep(duration_s)
+        air_after, heard_after, memory_after_kb = counters(), self.shop_heard, resident_kb()
+        tell(junk_per_s=0)
+        seconds = duration_s
+        return {
+            "seconds": seconds,
+            "junk_per_s": round((air_after["junk"] - air["junk"]) / seconds),
+            "on_air": air_after["on_air"] - air["on_air"],
+            "heard": heard_after - heard,
+            "memory_growth_kb": memory_after_kb - memory_kb,
+            "malformed": self.ear.health().malformed,
+            "restarts": self.ear.health().restarts,
+        }
+
+
+async def bluetoothctl(*words: str) -> None:
+    """BlueZ's own command line, as a person would use it."""
+    process = await asyncio.create_subprocess_exec("bluetoothctl", *words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), 5)
+    if process.returncode is None:
+        process.kill()
+
+
+async def main(mode: str, parts: list[str]) -> None:
+    """All parts, one after another, on one ear that is never started by hand."""
+    bench = Bench(mode)
+    await until(Path("/run/air.json").exists, GIVE_UP_S)
+    listening = asyncio.create_task(bench.ear.listen(bench.hear))
+    first_s = await until(lambda: bench.shop_heard > 0, GIVE_UP_S)
+    print("RESULT " + json.dumps({"mode": mode, "part": "start", "again_s": first_s}), flush=True)
+    for part in parts:
+        if part == "share":
+            result = await bench.share()
+        elif part.startswith("junk"):
+            result = await bench.junk(float(part.removeprefix("junk")))
+        else:
+            result = await bench.disturbed(part)
+        print("RESULT " + json.dumps({"mode": mode, "part": part, **result}), flush=True)
+    print("HEALTH " + str(bench.ear.health()), flush=True)
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    bench.air.terminate()
+    bench.bluetoothd.terminate()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2:]))
