@@ -1,0 +1,178 @@
+"""A rule book ready to decide with: immutable, indexed by event and zone, and able to say what it needs to know."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from rules.clock import Local
+from rules.decision import Gate, Verdict
+from rules.document import Attention, Attribute, Document, Offer, ShopFact
+from rules.evaluate import SHOP, View
+from rules.fields import BUILT_IN, Field, FieldType, affinity_field
+from rules.rule import Rule, When
+from rules.situation import Situation, Value
+
+
+class Offered(NamedTuple):
+    """A rule at one event and zone, with the moments that can make it match there."""
+
+    rule: Rule
+    whens: tuple[When, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A loaded, checked and compiled rule book."""
+
+    document: Document
+    hash: str
+    """SHA-256 of the book's content: the same for YAML and JSON, however it is laid out."""
+    rules: tuple[Rule, ...]
+    zone: ZoneInfo
+    fields: Mapping[str, Field]
+    """Every field a condition may name: built in, declared attributes, shop facts."""
+    readers: tuple[Field, ...]
+    """The fields that some rule reads from the given facts."""
+    engine_reads: frozenset[str]
+    """The fields that some rule reads and the engine works out itself."""
+    scopes: Mapping[str, tuple[str, ...]]
+    index: Mapping[tuple[str, str | None], tuple[Offered, ...]]
+    passed_by: tuple[Verdict, ...]
+    """The verdicts of a move that no offer was waiting for."""
+
+    @property
+    def id(self) -> str:
+        """The book's name."""
+        return self.document.book
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """What may be known of a shopper: type, values, label, purpose, freshness, supplier."""
+        return self.document.attributes
+
+    @property
+    def shop_facts(self) -> Mapping[str, ShopFact]:
+        """What the shop itself may set: weather, stock. About nobody."""
+        return self.document.shop_facts
+
+    @property
+    def attention(self) -> Attention:
+        """The token bucket's values: capacity, refill per day, what a dismissal costs, what engagement refills."""
+        return self.document.attention
+
+    def fields_read(self) -> frozenset[str]:
+        """Every field that a rule of this book reads, affinities included: what isn't in here need not be known."""
+        return (
+            frozenset(field.name for field in self.readers)
+            | self.engine_reads
+            | {affinity_field(rule.id).name for rule in self.rules}
+        )
+
+    def dwell_steps_s(self, zone: str) -> tuple[float, ...]:
+        """The dwell times in seconds, rising, at which some offer waits in a zone."""
+        whens = [when for rule in self.rules for when in rule.whens if when.event == "dwell"]
+        return tuple(sorted({when.dwell_s for when in whens if not when.zones or zone in when.zones}))
+
+    def offered_at(self, event: str, zone: str | None) -> tuple[Offered, ...]:
+        """The offers whose moment can match there; all others are passed by unseen."""
+        found = self.index.get((event, zone))
+        return found if found is not None else self.index.get((event, None), ())
+
+    def look(self, situation: Situation, local: Local) -> View:
+        """The facts that may be used: of the declared type, in the domain, fresh, and with consent. The rest is unknown."""
+        values: dict[str, Value] = {}
+        facts, times, purposes = situation.facts, situation.fact_times, situation.purposes
+        for field in self.readers:
+            value = facts.get(field.name)
+            if value is None or not field.admits(value) or (field.purpose is not None and field.purpose not in purposes):
+                continue
+            if field.fresh_for_s is not None and not situation.at_s - times.get(field.name, 0.0) <= field.fresh_for_s:
+                continue
+            values[field.name] = value
+        for name in self.engine_reads:
+            known = _worked_out(name, situation, local)
+            if known is not None:
+                values[name] = known
+        return View(situation.at_s, values, situation.history, self.scopes)
+
+
+def _worked_out(name: str, situation: Situation, local: Local) -> Value | None:
+    match name:
+        case "time":
+            return local.minute
+        case "date":
+            return local.day
+        case "weekday":
+            return local.weekday
+        case "month":
+            return local.moment.month
+        case _:
+            value: Value | None = getattr(situation, name)
+            return value
+
+
+def content_hash(data: Any) -> str:
+    """SHA-256 over canonical JSON."""
+    written = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def build(data: Any, book: Document, rules: tuple[Rule, ...], fields: Mapping[str, Field], zone: ZoneInfo) -> Book:
+    """A book from its compiled rules."""
+    read = {name: field for rule in rules for name, field in rule.reads().items()}
+    for rule in rules:
+        names = [rule.asks] if rule.asks else []
+        names += ["entries"] if any(when.returns for when in rule.whens) else []
+        names += ["purchase"] if any(when.of for when in rule.whens) else []
+        read.update({name: fields[name] for name in names})
+    read["open"] = BUILT_IN["open"]
+    engine = frozenset(name for name, field in read.items() if field.supplier == "engine")
+    return Book(
+        document=book,
+        hash=content_hash(data),
+        rules=rules,
+        zone=zone,
+        fields=fields,
+        readers=tuple(read[name] for name in sorted(read) if name not in engine),
+        engine_reads=engine,
+        scopes={rule.id: _scopes(rule.offer) for rule in rules},
+        index=_index(rules),
+        passed_by=tuple(Verdict(rule.id, Gate.MOMENT) for rule in rules),
+    )
+
+
+def _scopes(offer: Offer) -> tuple[str, ...]:
+    category = (f"category/{offer.category}",) if offer.category else ()
+    return (SHOP, *category, f"group/{offer.group}") if offer.group else (SHOP, *category)
+
+
+def _index(rules: tuple[Rule, ...]) -> dict[tuple[str, str | None], tuple[Offered, ...]]:
+    """For every event with every zone that is named, and with None for all others: who may match there, in the book's order."""
+    zones = {zone for rule in rules for when in rule.whens for zone in when.zones}
+    index: dict[tuple[str, str | None], tuple[Offered, ...]] = {}
+    for event in sorted({when.event for rule in rules for when in rule.whens}):
+        for zone in (None, *sorted(zones)):
+            found = [
+                Offered(rule, tuple(when for when in rule.whens if when.event == event and (not when.zones or zone in when.zones)))
+                for rule in rules
+            ]
+            index[event, zone] = tuple(offered for offered in found if offered.whens)
+    return index
+
+
+def field_of(name: str, declared: Attribute | ShopFact) -> Field:
+    """The field that an attribute or a fact of the shop declares."""
+    return Field(
+        name=name,
+        type=FieldType(declared.type),
+        label={"nl": declared.label.nl, "en": declared.label.en},
+        supplier=declared.supplier if isinstance(declared, Attribute) else "shop",
+        values=frozenset(declared.values) if declared.values else None,
+        purpose=declared.purpose if isinstance(declared, Attribute) else None,
+        fresh_for_s=declared.fresh_for,
+    )

@@ -1,0 +1,137 @@
+"""The decision: which offers pass their own gates, which of those win, and who is in which test group.
+
+Order: moment, validity, hours, quiet hours, consent, condition, cool-down, limits, caps, attention; then among those left: giving
+way, tier, rank (silence is a candidate too), group, places; last of all the test groups, so that both arms are decided alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rules.assignment import in_control, in_trial
+from rules.book import Book
+from rules.clock import Local
+from rules.decision import Chosen, Decision, Gate, Group, Verdict
+from rules.evaluate import View
+from rules.fields import affinity_field
+from rules.gates import matches, own_gate, shop_gate
+from rules.making import make
+from rules.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
+from rules.record import inputs_hash
+from rules.rule import Rule
+from rules.situation import Situation
+
+HIGHEST_AFFINITY = 10.0
+"""A factor above this is a mistake of the backend; it counts as this much."""
+
+
+class Outcome(NamedTuple):
+    """Who won, in order, and the gate of every offer."""
+
+    winners: list[tuple[Rule, Ranked]]
+    verdicts: list[Verdict]
+
+
+def decide(book: Book, situation: Situation, ranker: Ranker = by_priority_and_affinity) -> Decision:
+    """What to do for one shopper at one moment. Pure: the same book, situation and ranker give the same decision anywhere."""
+    local = Local(situation.at_s, book.zone)
+    view = book.look(situation, local)
+    outcome = settle(book, situation, view, local, ranker)
+    group = group_of(book, situation)
+    chosen: list[Chosen] = []
+    ghosts: list[Chosen] = []
+    for rule, ranked in outcome.winners:
+        made = make(rule, book, situation, view, local, ranked, propensity(book, rule, group, ranked))
+        ghost = is_ghost(book, rule, group, situation.shopper)
+        (ghosts if ghost else chosen).append(made)
+        outcome.verdicts[rule.index] = Verdict(rule.id, Gate.GHOST if ghost else Gate.CHOSEN)
+    return Decision(tuple(chosen), tuple(ghosts), tuple(outcome.verdicts), book.hash, inputs_hash(situation), group)
+
+
+def settle(book: Book, situation: Situation, view: View, local: Local, ranker: Ranker) -> Outcome:
+    """Gates and arbitration, before test groups. The winners' verdicts still say RANK: the caller knows better."""
+    verdicts = list(book.passed_by)
+    eligible: list[Rule] = []
+    shop = shop_gate(book, view, local)
+    for offered in book.offered_at(situation.event, situation.zone):
+        if not matches(offered, situation, view):
+            continue
+        rule = offered.rule
+        gate = own_gate(rule, situation, view, local, shop)
+        if gate is None:
+            eligible.append(rule)
+        else:
+            verdicts[rule.index] = Verdict(rule.id, gate)
+    return Outcome(_arbitrate(book, situation, eligible, verdicts, ranker) if eligible else [], verdicts)
+
+
+def _arbitrate(
+    book: Book, situation: Situation, eligible: list[Rule], verdicts: list[Verdict], ranker: Ranker
+) -> list[tuple[Rule, Ranked]]:
+    names = frozenset(rule.id for rule in eligible)
+    standing = [rule for rule in eligible if names.isdisjoint(rule.yields_to)]
+    best = min(rule.offer.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
+    for rule in eligible:
+        if not names.isdisjoint(rule.yields_to):
+            verdicts[rule.index] = Verdict(rule.id, Gate.YIELDED)
+        elif rule.offer.tier > best:
+            verdicts[rule.index] = Verdict(rule.id, Gate.TIER)
+    rules = {rule.id: rule for rule in standing if rule.offer.tier == best}
+    candidates = [Candidate(rule.id, rule.offer.priority, affinity(situation, rule.id)) for rule in rules.values()]
+    return _places(book, ordered(ranker(candidates, situation), book.document.salt, situation), rules, verdicts)
+
+
+def _places(book: Book, ranking: Sequence[Ranked], rules: dict[str, Rule], verdicts: list[Verdict]) -> list[tuple[Rule, Ranked]]:
+    """The best few: silence beats who scores no more than it, a full group its next, the number of places the rest."""
+    winners: list[tuple[Rule, Ranked]] = []
+    taken: dict[str, int] = {}
+    for ranked in ranking:
+        rule = rules[ranked.offer]
+        group = rule.offer.group
+        if ranked.score <= book.document.silence:
+            gate = Gate.SILENCE
+        elif len(winners) == book.document.offers_per_move:
+            gate = Gate.RANK
+        elif group is not None and taken.get(group, 0) >= book.document.groups[group].at_most:
+            gate = Gate.GROUP
+        else:
+            winners.append((rule, ranked))
+            if group is not None:
+                taken[group] = taken.get(group, 0) + 1
+            continue
+        verdicts[rule.index] = Verdict(rule.id, gate)
+    return winners
+
+
+def affinity(situation: Situation, offer: str) -> float:
+    """The backend's factor for this shopper and offer, 1 where it is unknown or unusable."""
+    field = affinity_field(offer)
+    value = situation.facts.get(field.name)
+    if value is None or not field.admits(value) or not isinstance(value, int | float) or value < 0:
+        return 1.0
+    return min(float(value), HIGHEST_AFFINITY)
+
+
+def group_of(book: Book, situation: Situation) -> Group:
+    """The arm of the universal control group; nobody is measured who did not agree to it."""
+    if "measure" not in situation.purposes:
+        return Group.UNMEASURED
+    control = in_control(book.document.salt, book.document.control_share, situation.shopper)
+    return Group.CONTROL if control else Group.TREATED
+
+
+def is_ghost(book: Book, rule: Rule, group: Group, shopper: str) -> bool:
+    """True when a winner is recorded as if and not made: universal control, or the offer's own test."""
+    if group is not Group.TREATED:
+        return group is Group.CONTROL
+    trial = rule.offer.test
+    return trial is not None and not in_trial(book.document.salt, trial.id, trial.share, shopper)
+
+
+def propensity(book: Book, rule: Rule, group: Group, ranked: Ranked) -> float:
+    """The exact probability that the offer is made here, over both test groups and the ranker."""
+    if group is Group.UNMEASURED:
+        return ranked.propensity
+    trial = rule.offer.test
+    return (1.0 - book.document.control_share) * (trial.share if trial is not None else 1.0) * ranked.propensity

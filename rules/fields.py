@@ -1,0 +1,104 @@
+"""The fields a condition may name: those every shop has, those a book declares, and what their values may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from rules.situation import EVENTS, Value
+from rules.words import Words
+
+Supplier = Literal["backend", "shopper", "gateway", "shop", "engine"]
+"""Who knows a field: the store app's backend, the shopper's own answer, this gateway, the shop's staff, the engine itself."""
+
+
+class FieldType(StrEnum):
+    """What a field's values are. A clock value is minutes since local midnight, a date is days since the year 1."""
+
+    NUMBER = "number"
+    FLAG = "flag"
+    CHOICE = "choice"
+    SET = "set"
+    TEXT = "text"
+    CLOCK = "clock"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its type, domain (None: any), the purpose it needs, and how fresh a datum must be."""
+
+    name: str
+    type: FieldType
+    label: Words
+    supplier: Supplier = "gateway"
+    values: frozenset[str] | None = None
+    purpose: str | None = None
+    fresh_for_s: float | None = None
+
+    def admits(self, value: Value) -> bool:
+        """True when a value is of this field's type and in its domain; anything else counts as unknown."""
+        if self.type is FieldType.NUMBER:
+            return type(value) is int or (type(value) is float and math.isfinite(value))
+        if self.type is FieldType.FLAG:
+            return type(value) is bool
+        if self.type is FieldType.SET:
+            return isinstance(value, frozenset) and (self.values is None or value <= self.values)
+        if self.type in (FieldType.CLOCK, FieldType.DATE):
+            return type(value) is int
+        return type(value) is str and (self.values is None or value in self.values)
+
+
+STAGES = ("new", "returning", "regular", "engaged", "fan", "ambassador")
+INTENTS = ("goal-directed", "browsing")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LANGUAGE_CODES = ("nl", "en")
+
+
+def _field(name: str, kind: FieldType, nl: str, en: str, supplier: Supplier = "gateway", *values: str) -> Field:
+    return Field(name, kind, {"nl": nl, "en": en}, supplier, frozenset(values) or None)
+
+
+_N, _C, _S, _F = FieldType.NUMBER, FieldType.CHOICE, FieldType.SET, FieldType.FLAG
+
+BUILT_IN: Mapping[str, Field] = {
+    field.name: field
+    for field in (
+        _field("event", _C, "wat er gebeurde", "what happened", "engine", *EVENTS),
+        _field("zone", FieldType.TEXT, "zone van nu", "the zone now", "engine"),
+        _field("dwell_s", _N, "seconden in deze zone", "seconds in this zone", "engine"),
+        _field("language", _C, "taal van de klant", "the shopper's language", "engine", *LANGUAGE_CODES),
+        _field("attention", _N, "aandacht over (fiches)", "attention left (tokens)", "engine"),
+        _field("time", FieldType.CLOCK, "plaatselijke tijd", "local time", "engine"),
+        _field("date", FieldType.DATE, "plaatselijke datum", "local date", "engine"),
+        _field("weekday", _C, "dag van de week", "day of the week", "engine", *WEEKDAYS),
+        _field("month", _N, "maand, 1 tot 12", "month, 1 to 12", "engine"),
+        _field("open", _F, "de winkel is open", "the shop is open"),
+        _field("stage", _C, "plaats in de klantreis", "stage of the customer journey", "gateway", *STAGES),
+        _field("intent", _C, "bedoeling van dit bezoek", "intent of this visit", "gateway", *INTENTS),
+        _field("goal_directed", _N, "kans dat de klant gericht zoekt, 0-1", "probability of a goal-directed visit, 0-1"),
+        _field("confidence", _N, "zekerheid over de zone, 0-1", "confidence in the zone, 0-1"),
+        _field("path", _S, "zones van dit bezoek", "zones of this visit"),
+        _field("entries", _N, "keer in deze zone dit bezoek", "times in this zone during this visit"),
+        _field("coverage", _N, "deel van de winkel gezien, 0-1", "share of the shop seen, 0-1"),
+        _field("visit_s", _N, "seconden sinds het bezoek begon", "seconds since the visit began"),
+        _field("visits", _N, "bezoeken ooit", "visits ever"),
+        _field("visits_30d", _N, "bezoeken in 30 dagen", "visits in 30 days"),
+        _field("visits_90d", _N, "bezoeken in 90 dagen", "visits in 90 days"),
+        _field("days_since_visit", _N, "dagen sinds het vorige bezoek", "days since the visit before"),
+        _field("purchase", _S, "zojuist gekocht (categorieën)", "just bought (categories)", "backend"),
+    )
+}
+"""Fields that every shop has. `engine` ones are worked out from the situation; the others are facts given with it."""
+
+AFFINITY = "affinity"
+"""`affinity("offer")` reads the fact `affinity.<offer>`: the backend's factor, 1 neutral, above it likes more."""
+
+
+def affinity_field(offer: str) -> Field:
+    """The field that holds the backend's affinity of a shopper for one offer."""
+    label: Words = {"nl": f"affiniteit met {offer}", "en": f"affinity for {offer}"}
+    return Field(f"{AFFINITY}.{offer}", FieldType.NUMBER, label, "backend", purpose="offers")

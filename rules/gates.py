@@ -1,0 +1,90 @@
+"""The gates that an offer passes by itself, before it meets the others. One function each, in the order of `Gate`."""
+
+from __future__ import annotations
+
+from rules.book import Book, Offered
+from rules.clock import Local, closing, within
+from rules.decision import Gate
+from rules.evaluate import View
+from rules.rule import LimitRule, Rule, When
+from rules.situation import Situation
+
+
+def matches(offered: Offered, situation: Situation, view: View) -> bool:
+    """True when one of the moments that can match here does."""
+    return any(_when(when, situation, view) for when in offered.whens)
+
+
+def _when(when: When, situation: Situation, view: View) -> bool:
+    if situation.dwell_s < when.dwell_s:
+        return False
+    if when.returns:
+        entries = view.values.get("entries")
+        return isinstance(entries, int | float) and entries >= 2
+    if when.of:
+        bought = view.values.get("purchase")
+        return isinstance(bought, frozenset) and not when.of.isdisjoint(bought)
+    return True
+
+
+def shop_gate(book: Book, view: View, local: Local) -> Gate | None:
+    """HOURS or QUIET when nobody may be approached now; an offer is dropped, never kept for later."""
+    hours = book.document.hours
+    if view.values.get("open") is False or (hours is not None and closing(hours, local) is None):
+        return Gate.HOURS
+    return Gate.QUIET if within(book.document.quiet, local.minute) else None
+
+
+def own_gate(rule: Rule, situation: Situation, view: View, local: Local, shop: Gate | None) -> Gate | None:
+    """The first gate that stops an offer whose moment matches, or None when it may compete."""
+    if not rule.from_s <= situation.at_s < rule.until_s:
+        return Gate.VALIDITY
+    if shop is not None:
+        return shop
+    if rule.purpose not in situation.purposes:
+        return Gate.CONSENT
+    if rule.asks is not None and rule.asks in view.values:
+        return Gate.ANSWERED
+    truth = rule.test(view)
+    if truth is not True:
+        return Gate.UNKNOWN if truth is None else Gate.CONDITION
+    if cooling(rule, view) is not None:
+        return Gate.COOLDOWN
+    limit = reached(rule.limits, situation, view, local)
+    if limit is not None:
+        return Gate.GROUP if limit.scope.startswith("group/") else Gate.LIMIT
+    if rule.fallback is None and (spent := spent_gate(rule, situation, view, local)) is not None:
+        return spent
+    return Gate.ATTENTION if rule.attention > situation.attention else None
+
+
+def cooling(rule: Rule, view: View) -> tuple[str, float] | None:
+    """The cool-down that still runs: what happened, and its length in seconds."""
+    for what, seconds in rule.cooldowns:
+        if view.count(what, rule.id, view.at_s - seconds):
+            return what, seconds
+    return None
+
+
+def reached(limits: tuple[LimitRule, ...], situation: Situation, view: View, local: Local) -> LimitRule | None:
+    """The first limit that is reached."""
+    for limit in limits:
+        if counted(limit, situation, view, local) >= limit.at_most:
+            return limit
+    return None
+
+
+def counted(limit: LimitRule, situation: Situation, view: View, local: Local) -> int:
+    """How often it happened within a limit's visit or window."""
+    if limit.per_visit:
+        return view.count(limit.what, limit.scope, visit=situation.visit)
+    if limit.every is not None:
+        return view.count(limit.what, limit.scope, local.start_of(limit.every))
+    return view.count(limit.what, limit.scope, None if limit.within_s is None else view.at_s - limit.within_s)
+
+
+def spent_gate(rule: Rule, situation: Situation, view: View, local: Local) -> Gate | None:
+    """EXHAUSTED or LIMIT when the voucher itself can no longer be given: where a fallback steps in."""
+    if rule.id in situation.exhausted:
+        return Gate.EXHAUSTED
+    return Gate.LIMIT if reached(rule.voucher_limits, situation, view, local) is not None else None

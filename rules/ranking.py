@@ -1,0 +1,48 @@
+"""The order among offers that may all be made. Pluggable: anything that maps candidates to scores and propensities will do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from rules.situation import Situation
+
+
+class Candidate(NamedTuple):
+    """An offer that passed every gate; `affinity` is the backend's factor for this shopper, 1 where it is unknown."""
+
+    offer: str
+    priority: float
+    affinity: float
+
+
+class Ranked(NamedTuple):
+    """A candidate's score, higher first, and the exact probability with which the ranker places it so."""
+
+    offer: str
+    score: float
+    propensity: float = 1.0
+
+
+Ranker = Callable[[Sequence[Candidate], Situation], Sequence[Ranked]]
+"""Pure: a ranker that explores draws from a hash of the situation, never from a random generator, and states its propensities."""
+
+
+def by_priority_and_affinity(candidates: Sequence[Candidate], situation: Situation) -> Sequence[Ranked]:
+    """Priority × affinity."""
+    return [Ranked(offer, priority * affinity) for offer, priority, affinity in candidates]
+
+
+def ordered(ranked: Sequence[Ranked], salt: str, situation: Situation) -> list[Ranked]:
+    """Highest score first; equals in an order that is stable for a shopper's visit and fair over shoppers: by hash."""
+    if len({one.score for one in ranked}) == len(ranked):
+        return sorted(ranked, key=lambda one: -one.score)
+    seed = hashlib.sha256(f"{salt}\x1ftie\x1f{situation.shopper}\x1f{situation.visit}".encode())
+
+    def tie(offer: str) -> bytes:
+        drawn = seed.copy()
+        drawn.update(offer.encode())
+        return drawn.digest()
+
+    return sorted(ranked, key=lambda one: (-one.score, tie(one.offer)))

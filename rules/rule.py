@@ -1,0 +1,224 @@
+"""One offer made ready to decide about: its condition a closure, its times numbers, its words templates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from rules import document
+from rules.conditions import All, Compare, Known, Node, Vocabulary, leaves, parse
+from rules.content import PLACEHOLDERS, Card, cards, names
+from rules.decision import CapKind, CodeKind, Codes, Worth
+from rules.evaluate import SHOP, Test, compile_test
+from rules.fields import Field
+from rules.literals import parse_moment
+from rules.words import LANGUAGES, Language
+
+
+class When(NamedTuple):
+    """A moment of an offer: its event comes from the index, the rest is looked at here."""
+
+    event: str
+    zones: frozenset[str]
+    dwell_s: float
+    returns: bool
+    of: frozenset[str]
+
+
+class LimitRule(NamedTuple):
+    """At most so often in a scope (an offer, `category/…` or SHOP), in a visit or in a window."""
+
+    scope: str
+    what: str
+    at_most: int
+    per_visit: bool
+    within_s: float | None
+    every: str | None
+    path: str
+    """Where it stands: below the offer, or below the book for a category's, a group's or the shop's."""
+
+
+class CapRule(NamedTuple):
+    """A cap before its window is known."""
+
+    key: str
+    kind: CapKind
+    at_most: int
+    amount: int
+    per_shopper: bool
+    every: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An offer compiled. `voucher_limits` are those that make a fallback step in; `limits` silence the offer altogether."""
+
+    index: int
+    offer: document.Offer
+    whens: tuple[When, ...]
+    node: Node
+    test: Test
+    from_s: float
+    until_s: float
+    voucher_until_s: float
+    """The written end of its voucher; infinite where that is worked out for each promise."""
+    limits: tuple[LimitRule, ...]
+    voucher_limits: tuple[LimitRule, ...]
+    cooldowns: tuple[tuple[str, float], ...]
+    caps: tuple[CapRule, ...]
+    yields_to: frozenset[str]
+    asks: str | None
+    """The attribute that its question card fills."""
+    cards: Mapping[Language, Card]
+    fallback: Mapping[Language, Card] | None
+    worth: Mapping[Language, Worth] | None
+    codes: Codes | None
+    cost_cents: int
+    # what `decide` reads for every candidate, without a detour through the model
+    id: str
+    purpose: str
+    attention: float
+
+    def reads(self) -> dict[str, Field]:
+        """The fields its condition and words read."""
+        return {leaf.field.name: leaf.field for leaf in leaves(self.node) if isinstance(leaf, Compare | Known)}
+
+
+def compile_rule(index: int, offer: document.Offer, book: document.Document, words: Vocabulary, zone: ZoneInfo) -> Rule:
+    """The rule of an offer that passed the checks. Raises BookError for its conditions."""
+    node = _whole_condition(offer, words)
+    own = _limits(offer.id, "limits", offer.limits)
+    voucher_limits = tuple(limit for limit in own if not limit.per_visit)
+    once = LimitRule(offer.id, "seen", offer.per_visit, True, None, None, "per_visit")
+    voucher_until_s = _voucher_until_s(offer, zone)
+    invitation = offer.invitation
+    worth = offer.voucher.worth if offer.voucher else invitation.friend if invitation else None
+    codes = offer.voucher.codes if offer.voucher else invitation.codes if invitation else None
+    return Rule(
+        index=index,
+        offer=offer,
+        whens=tuple(_when(moment) for moment in offer.at),
+        node=node,
+        test=compile_test(node),
+        from_s=_moment_s(offer.from_, zone, -math.inf),
+        until_s=min(_moment_s(offer.until, zone, math.inf), voucher_until_s),
+        voucher_until_s=voucher_until_s,
+        limits=(once, *(limit for limit in own if limit.per_visit), *_shared_limits(offer, book)),
+        voucher_limits=voucher_limits,
+        cooldowns=_cooldowns(offer.cooldown),
+        caps=_all_caps(offer, book),
+        yields_to=frozenset(offer.yields_to),
+        asks=offer.question.attribute if offer.question else None,
+        cards=cards(offer.content),
+        fallback=cards(offer.fallback) if offer.fallback else None,
+        worth={language: worth_of(worth, language) for language in LANGUAGES} if worth else None,
+        codes=_codes(codes) if codes else None,
+        cost_cents=cost_cents(offer),
+        id=offer.id,
+        purpose=offer.purpose,
+        attention=offer.attention,
+    )
+
+
+def _whole_condition(offer: document.Offer, words: Vocabulary) -> Node:
+    """The written condition and what the offer's kind and words ask besides."""
+    parts: list[Node] = []
+    if offer.if_ is not None:
+        parts.append(parse(offer.if_, "if", words))
+    if offer.proof is not None and offer.proof.consent is not None:
+        parts.append(Compare("proof.consent", words.fields[offer.proof.consent], "==", True))
+    for texts, path in ((offer.content, "content"), (offer.fallback, "fallback")):
+        for card in cards(texts).values() if texts else ():
+            asked = [words.fields[name] for name in names(card) if name not in PLACEHOLDERS]
+            parts += [Known(path, field) for field in asked if Known(path, field) not in parts]
+    return parts[0] if len(parts) == 1 else All("", tuple(parts))
+
+
+def _when(moment: document.Moment) -> When:
+    returns = moment.event == "returns"
+    event = "enter" if returns else moment.event
+    return When(event, frozenset(moment.zone), moment.for_ or 0.0, returns, frozenset(moment.of))
+
+
+def _limits(scope: str, path: str, limits: tuple[document.Limit, ...]) -> tuple[LimitRule, ...]:
+    return tuple(
+        LimitRule(scope, limit.of, limit.at_most, limit.per == "visit", limit.within, limit.every, f"{path}[{index}]")
+        for index, limit in enumerate(limits)
+    )
+
+
+def _shared_limits(offer: document.Offer, book: document.Document) -> tuple[LimitRule, ...]:
+    shared = _limits(SHOP, "limits", book.limits)
+    if offer.category:
+        name = offer.category
+        shared += _limits(f"category/{name}", f"categories.{name}.limits", book.categories[name].limits)
+    group = book.groups[offer.group] if offer.group else None
+    if group is not None and group.per == "visit":
+        path = f"groups.{offer.group}"
+        shared += (LimitRule(f"group/{offer.group}", "seen", group.at_most, True, None, None, path),)
+    return shared
+
+
+def _cooldowns(cooldown: document.Cooldown) -> tuple[tuple[str, float], ...]:
+    pairs = (("seen", cooldown.shown), ("dismissed", cooldown.dismissed), ("redeemed", cooldown.redeemed))
+    return tuple((what, seconds) for what, seconds in pairs if seconds is not None)
+
+
+def _all_caps(offer: document.Offer, book: document.Document) -> tuple[CapRule, ...]:
+    cost = cost_cents(offer)
+    found = _caps(f"offer/{offer.id}", offer.caps, cost)
+    if offer.category:
+        found += _caps(f"category/{offer.category}", book.categories[offer.category].caps, cost)
+    return found + _caps("shop", book.caps, cost)
+
+
+def _caps(scope: str, caps: document.Caps, cost: int) -> tuple[CapRule, ...]:
+    budget = round(caps.budget * 100) if caps.budget is not None and cost else None
+    rows: list[tuple[CapKind, int | None, int, bool, str | None]] = [
+        (CapKind.ISSUES, caps.issues, 1, False, caps.every),
+        (CapKind.REDEMPTIONS, caps.redemptions, 1, False, caps.every),
+        (CapKind.BUDGET, budget, cost, False, caps.every),
+        (CapKind.ISSUES, caps.per_shopper, 1, True, None),
+        (CapKind.ISSUES, caps.per_hour, 1, False, "hour"),
+    ]
+    return tuple(
+        CapRule(f"{scope}/{kind}{'/shopper' if per_shopper else ''}", kind, at_most, amount, per_shopper, every)
+        for kind, at_most, amount, per_shopper, every in rows
+        if at_most is not None
+    )
+
+
+def worth_of(part: document.WorthPart, language: Language) -> Worth:
+    """A worth in one language (only a gift has words), amounts in cents."""
+    cents = round(part.amount * 100) if part.amount is not None else None
+    return Worth(part.percent, cents, getattr(part.gift, language) if part.gift else None)
+
+
+def cost_cents(offer: document.Offer) -> int:
+    """The most that one redemption costs, in cents: as stated, or the amount given away; 0 where nothing is."""
+    if offer.voucher is not None:
+        return round((offer.voucher.cost or offer.voucher.worth.amount or 0) * 100)
+    given = (offer.invitation.reward, offer.invitation.friend) if offer.invitation else ()
+    return round(sum(part.amount or 0 for part in given if part) * 100)
+
+
+def _codes(part: document.CodesPart) -> Codes:
+    if part.single is not None:
+        return Codes(CodeKind.SINGLE, code=part.single)
+    if part.pool is not None:
+        return Codes(CodeKind.POOL, pool=part.pool)
+    return Codes(CodeKind.GENERATED, length=part.generated or 8)
+
+
+def _moment_s(written: str | None, zone: ZoneInfo, otherwise: float) -> float:
+    moment_s = parse_moment(written, zone) if written is not None else None
+    return otherwise if moment_s is None else moment_s
+
+
+def _voucher_until_s(offer: document.Offer, zone: ZoneInfo) -> float:
+    """A voucher with a fixed end can't be promised after it."""
+    voucher = offer.voucher
+    return math.inf if voucher is None or voucher.valid_for else _moment_s(voucher.valid_until, zone, math.inf)
