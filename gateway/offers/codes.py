@@ -37,20 +37,22 @@ def check_sign(body: str) -> str:
     return ALPHABET[-total % 32]
 
 
-def tidy(typed: str) -> str:
-    """A code as typed or scanned, in the one form that is looked up: capitals, no spaces around it."""
-    return typed.strip().upper()
-
-
 def as_generated(typed: str) -> str | None:
     """What was typed as a generated code in its stored form, or None when no generated code reads so.
 
     Small letters, missing hyphens, spaces, and I, L or O for 1 and 0 are forgiven.
     """
-    signs = tidy(typed).replace("-", "").replace(" ", "").translate(_READ_AS)
+    signs = typed.upper().replace("-", "").replace(" ", "").translate(_READ_AS)
     if len(signs) < SHORTEST or any(sign not in _VALUE for sign in signs) or check_sign(signs[:-1]) != signs[-1]:
         return None
     return _grouped(signs)
+
+
+def readings(typed: str) -> list[str]:
+    """What a code as typed or scanned may stand for, likeliest first: itself, in capitals, a generated code."""
+    plain = typed.strip()
+    found = (plain, plain.upper(), as_generated(typed))
+    return list(dict.fromkeys(reading for reading in found if reading))
 
 
 def _grouped(signs: str) -> str:

@@ -175,7 +175,7 @@ class Ledger:
             self._settled(self._pending.popleft())
         while self._rung:
             rung = self._rung.popleft()
-            self.counts[f"till_{rung.redemption.answer}"] += 1
+            self.counts["till_again" if rung.again else f"till_{rung.redemption.answer}"] += 1
             if rung.shopper is not None and rung.happening is not None:
                 self._histories.add(rung.shopper, rung.happening)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.offers import codes, logbook, states, wording
+from gateway.offers import logbook, states, wording
 from gateway.storage import Connection, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
@@ -122,7 +122,7 @@ def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: st
     assert chosen.voucher is not None
     source = chosen.voucher.codes
     if source.kind is CodeKind.SINGLE:
-        return codes.tidy(source.code)
+        return source.code
     if source.kind is CodeKind.POOL:
         return vouchers.take_code(connection, chosen.offer, promise_id)
     return pledge.new_code(source.length)
@@ -159,7 +159,8 @@ def _fallback_row(pledge: Pledge, chosen: Chosen, promise_id: str) -> dict[str, 
     assert chosen.fallback is not None
     row = _row(pledge, chosen, promise_id, None)
     row["content"] = _words(chosen.fallback)
-    return row | {"value": None, "shared": 0, "reward": None, "ends_at_s": chosen.expires_at, "takings": []}
+    without: dict[str, Any] = {"value": None, "shared": 0, "reward": None, "ends_at_s": chosen.expires_at, "takings": []}
+    return row | {"kind": "content"} | without
 
 
 def _words(content: Content) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -39,60 +39,64 @@ class Rung:
     redemption: Redemption
     shopper: str | None = None
     happening: Happening | None = None
+    again: bool = False
+    """The till had asked before: nothing new happened."""
 
 
 def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) -> Rung:
     """Use a voucher. Raises KeyReused."""
-    before = _asked_before(connection, key, "redeemed", code)
+    before = _asked_before(connection, till, key, "redeemed", code)
     if before is not None:
-        return Rung(before)
-    carriers = _carriers(connection, code)
-    good = next((row for row in carriers if row.state in states.OPEN and at_s <= row.ends_at_s), None)
+        return Rung(before, again=True)
+    good = _carrier(connection, code, states.OPEN, good_at_s=at_s)
     if good is None:
-        redemption = _why_not(code, carriers)
-        _note(connection, "redeemed", redemption, till, at_s, key)
+        redemption = _why_not(connection, code)
+        _note(connection, "redeemed", code, redemption, till, at_s, key)
         return Rung(redemption)
-    # A till's clock may be behind; nobody redeems before the promise was made.
-    at_s = max(at_s, good.at_s)
+    at_s = max(at_s, good.at_s)  # a till's clock may be behind; nobody redeems before the promise was made
     promises.advance(connection, good.id, good.state, states.REDEEMED, at_s)
     happening = Happening(good.offer, "redeemed", at_s, good.visit or "")
-    promises.happened(connection, {"promise": good.id, "event_id": f"till:{key}", "shopper": good.shopper, **happening._asdict()})
+    noted = {"promise": good.id, "event_id": f"till:{till}:{key}", "shopper": good.shopper, **happening._asdict()}
+    promises.happened(connection, noted)
     redemption = _told("valid", good, redeemed_at_s=at_s)
-    _note(connection, "redeemed", redemption, till, at_s, key)
+    _note(connection, "redeemed", code, redemption, till, at_s, key)
     return Rung(redemption, good.shopper, happening)
 
 
 def reverse(connection: Connection, code: str, till: str, at_s: float, key: str) -> Rung:
     """Undo a redemption: the voucher is good again until its end. Raises KeyReused."""
-    before = _asked_before(connection, key, "reversed", code)
+    before = _asked_before(connection, till, key, "reversed", code)
     if before is not None:
-        return Rung(before)
-    carriers = _carriers(connection, code)
-    used = max((row for row in carriers if row.state == states.REDEEMED), key=lambda row: row.state_at_s, default=None)
-    if used is None:
-        redemption = _told("not_redeemed", carriers[-1]) if carriers else Redemption("unknown", code)
-    else:
+        return Rung(before, again=True)
+    used = _carrier(connection, code, (states.REDEEMED,), latest=True)
+    if used is not None:
         promises.advance(connection, used.id, states.REDEEMED, states.REVERSED, at_s)
         redemption = _told("reversed", used)
-    _note(connection, "reversed", redemption, till, at_s, key)
+    else:
+        known = _carrier(connection, code, states.STATES)
+        redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
+    _note(connection, "reversed", code, redemption, till, at_s, key)
     return Rung(redemption)
 
 
-def _carriers(connection: Connection, code: str) -> Sequence[Any]:
-    """The promises with this code: as typed (single codes, pools), or as a generated code forgivingly read."""
-    found = promises.with_code(connection, codes.tidy(code))
-    read = codes.as_generated(code)
-    return found or (promises.with_code(connection, read) if read is not None else [])
+def _carrier(
+    connection: Connection, code: str, among: Collection[str], *, good_at_s: float | None = None, latest: bool = False
+) -> Any | None:
+    """A promise with this code, however it was typed, in one of these states."""
+    for reading in codes.readings(code):
+        found = promises.with_code(connection, reading, among, good_at_s=good_at_s, latest=latest)
+        if found is not None:
+            return found
+    return None
 
 
-def _why_not(code: str, carriers: Sequence[Any]) -> Redemption:
-    """Of many promises with one code, a used one says more than an expired one."""
-    if not carriers:
-        return Redemption("unknown", code)
-    used = [row for row in carriers if row.state == states.REDEEMED]
-    if used:
-        return _told("already_used", used[-1], redeemed_at_s=used[-1].state_at_s)
-    return _told("expired", carriers[-1])
+def _why_not(connection: Connection, code: str) -> Redemption:
+    """Of many promises with one code, a used one says more than an ended one."""
+    used = _carrier(connection, code, (states.REDEEMED,), latest=True)
+    if used is not None:
+        return _told("already_used", used, redeemed_at_s=used.state_at_s)
+    ended = _carrier(connection, code, (*states.OPEN, states.EXPIRED))
+    return _told("expired", ended) if ended is not None else Redemption("unknown", code)
 
 
 def _told(answer: Answer, promise: Any, redeemed_at_s: float | None = None) -> Redemption:
@@ -100,23 +104,24 @@ def _told(answer: Answer, promise: Any, redeemed_at_s: float | None = None) -> R
     return Redemption(answer, promise.code, promise.id, promise.offer, title, promise.value, promise.ends_at_s, redeemed_at_s)
 
 
-def _asked_before(connection: Connection, key: str, what: str, code: str) -> Redemption | None:
-    row = vouchers.asked_before(connection, key)
+def _asked_before(connection: Connection, till: str, key: str, what: str, code: str) -> Redemption | None:
+    row = vouchers.asked_before(connection, till, key)
     if row is None:
         return None
-    if row.what != what or row.code != codes.tidy(code):
-        raise KeyReused(f"idempotency key {key!r} was used for another request; send a new key with each new request")
+    if row.what != what or row.code != code:
+        raise KeyReused(f"key {key!r} of till {till!r} was used for another request; send a new key with each new request")
     return Redemption(**row.said)
 
 
-def _note(connection: Connection, what: str, redemption: Redemption, till: str, at_s: float, key: str) -> None:
+def _note(connection: Connection, what: str, code: str, redemption: Redemption, till: str, at_s: float, key: str) -> None:
+    """Keep the answer with the code as it was asked for."""
     vouchers.answered(
         connection,
         {
             "key": key,
             "what": what,
             "promise": redemption.promise,
-            "code": codes.tidy(redemption.code),
+            "code": code,
             "till": till,
             "answer": redemption.answer,
             "at_s": at_s,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -55,7 +55,7 @@ promises = Table(
     Column("state_at_s", Float, nullable=False),
     Index("ix_promises_shopper", "shopper", "at_s"),
     Index("ix_promises_end", "state", "ends_at_s"),
-    Index("ix_promises_code", "code"),
+    Index("ix_promises_code", "code", "state", "ends_at_s"),
     Index("uq_promises_own_code", "code", unique=True, sqlite_where=text("shared = 0"), postgresql_where=text("shared = 0")),
 )
 """One row for each promise. Of a row that stands only `state`, `state_at_s` change; erasure takes the name off it."""
@@ -113,10 +113,19 @@ def find(connection: Connection, promise: str) -> Row[Any] | None:
     return connection.execute(select(promises).where(promises.c.id == promise).with_for_update()).first()
 
 
-def with_code(connection: Connection, code: str) -> Sequence[Row[Any]]:
-    """All promises that carry a code, oldest first: one, or many where everybody has the same code."""
-    rows = select(promises).where(promises.c.code == code, promises.c.state != "withdrawn").order_by(promises.c.at_s, promises.c.id)
-    return connection.execute(rows.with_for_update()).all()
+def with_code(
+    connection: Connection, code: str, states: Collection[str], *, good_at_s: float | None = None, latest: bool = False
+) -> Row[Any] | None:
+    """One promise with a code in one of these states, locked: one not ended at `good_at_s`, or the one that got there last.
+
+    A code that everybody has stands on many promises; nothing here reads them all.
+    """
+    rows = select(promises).where(promises.c.code == code, promises.c.state.in_(states))
+    if good_at_s is not None:
+        rows = rows.where(promises.c.ends_at_s >= good_at_s)
+    if latest:
+        rows = rows.order_by(promises.c.state_at_s.desc())
+    return connection.execute(rows.limit(1).with_for_update()).first()
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:

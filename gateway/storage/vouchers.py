@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     insert,
     select,
     text,
@@ -41,23 +40,23 @@ counters = Table(
 pool_codes = Table(
     "pool_codes",
     metadata,
-    Column("offer", String(64), primary_key=True),
     Column("code", String(64), primary_key=True),
+    Column("offer", String(64), nullable=False),
     Column("place", Integer, nullable=False),
     Column("promise", String(36)),
     Index("ix_pool_codes_free", "offer", "promise", "place"),
     Index("ix_pool_codes_promise", "promise"),
 )
-"""The codes of an offer's pool, each with the promise that has it. A code that was taken is never taken again."""
+"""The codes of the offers' pools, each with the promise that has it. A code that was shown is never given out again."""
 
 redemptions = Table(
     "redemptions",
     metadata,
+    Column("till", String(64), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("what", String(12), nullable=False),  # redeemed, reversed
     Column("promise", String(36)),
     Column("code", String(64), nullable=False),
-    Column("till", String(64), nullable=False),
     Column("answer", String(16), nullable=False),
     Column("at_s", Float, nullable=False),
     Column("said", JSON, nullable=False),
@@ -119,13 +118,17 @@ def all_used(connection: Connection) -> list[tuple[str, int]]:
     return [(row.key, row.used) for row in connection.execute(rows)]
 
 
-def fill_pool(connection: Connection, offer: str, codes: Sequence[str]) -> int:
-    """Add codes to an offer's pool; those already in it, taken or not, stay as they are. How many there are in all."""
-    rows = [{"offer": offer, "code": code, "place": place} for place, code in enumerate(codes)]
-    if rows:
-        connection.execute(_FILL, rows)
-    counted = select(func.count()).where(pool_codes.c.offer == offer)
-    return connection.execute(counted).scalar_one()
+def fill_pool(connection: Connection, offer: str, codes: Sequence[str]) -> str | None:
+    """Make these an offer's pool: new ones are added, free ones that are not among them go, taken ones stay taken.
+
+    Returns a code that another offer's pool has already; None: all are this offer's.
+    """
+    connection.execute(delete(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.promise.is_(None)))
+    if not codes:
+        return None
+    connection.execute(_FILL, [{"offer": offer, "code": code, "place": place} for place, code in enumerate(codes)])
+    mine = set(connection.execute(select(pool_codes.c.code).where(pool_codes.c.offer == offer)).scalars())
+    return next((code for code in codes if code not in mine), None)
 
 
 def take_code(connection: Connection, offer: str, promise: str) -> str | None:
@@ -142,9 +145,9 @@ def back_to_pool(connection: Connection, promise: str) -> bool:
     return connection.execute(update(pool_codes).where(pool_codes.c.promise == promise).values(promise=None)).rowcount > 0
 
 
-def asked_before(connection: Connection, key: str) -> Row[Any] | None:
+def asked_before(connection: Connection, till: str, key: str) -> Row[Any] | None:
     """What a till was answered to the same question."""
-    return connection.execute(select(redemptions).where(redemptions.c.key == key)).first()
+    return connection.execute(select(redemptions).where(redemptions.c.till == till, redemptions.c.key == key)).first()
 
 
 def answered(connection: Connection, row: dict[str, Any]) -> None:
