@@ -10,10 +10,11 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from gateway.dashboard import metrics, pages
+from gateway.dashboard import metrics
 from gateway.dashboard.api import first_room
 from gateway.dashboard.auth import Csrf, Door
 from gateway.dashboard.hub import Hub
+from gateway.dashboard.pages import shop
 from gateway.dashboard.problems import answer_all
 from gateway.dashboard.view import View
 from gateway.settings import DashboardSettings
@@ -45,12 +46,13 @@ def create_app(
     )
     csrf = Csrf()
     app.state.hub = hub
+    app.state.settings = settings
     app.state.store = store
     answer_all(app)
     app.add_middleware(Door, hosts=frozenset({"localhost", settings.host, *settings.hosts}), store=store, csrf=csrf)
     for routes in (first_room.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     app.include_router(metrics.router(view))
-    app.include_router(pages.router(view, hub, csrf, settings))
+    app.include_router(shop.router(view, hub, csrf))
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app

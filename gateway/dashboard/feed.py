@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Sequence
 
-from gateway.dashboard.view import Happening
+from gateway.dashboard.view import MOVE_KINDS, Happening
+from gateway.model import Move, MoveEvent
 
 ROWS_MAX = 50
 """As many rows as a person reads; more only slow the browser down."""
+MOVES_MAX = ROWS_MAX // 2
+"""Moves come by the dozen; half of the rows stay for offers and what became of them."""
 
 
 class Feed:
     """A ring of the newest happenings. `tell` costs one append, whether or not anybody looks."""
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[int, Happening]] = deque(maxlen=ROWS_MAX)
+        self._moves: deque[tuple[int, Happening]] = deque(maxlen=MOVES_MAX)
+        self._offers: deque[tuple[int, Happening]] = deque(maxlen=ROWS_MAX - MOVES_MAX)
         self._last = 0
 
     @property
@@ -26,9 +31,17 @@ class Feed:
     def tell(self, happening: Happening) -> None:
         """Add what just happened."""
         self._last += 1
-        self._rows.append((self._last, happening))
+        (self._moves if happening.kind in MOVE_KINDS else self._offers).append((self._last, happening))
 
     def after(self, sequence: int) -> Sequence[tuple[int, Happening]]:
         """What came after `sequence` and is still kept, oldest first."""
-        missing = min(self._last - sequence, len(self._rows))
-        return [self._rows[index] for index in range(-missing, 0)] if missing > 0 else []
+        if sequence >= self._last:
+            return ()
+        return [row for row in heapq.merge(self._moves, self._offers) if row[0] > sequence]
+
+
+def from_move(move: Move, number: int) -> Happening | None:
+    """A move as a row; None for dwell steps and for leaving one zone for the next, which the next row tells anyway."""
+    if move.event is MoveEvent.ENTER:
+        return Happening(move.at_s, "enter" if move.zone else "visit_start", number, move.zone)
+    return Happening(move.at_s, "visit_end", number, move.zone) if move.visit_over else None

@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gateway.dashboard.feed import ROWS_MAX
-from gateway.dashboard.view import Frame, Happening, Health, View
+from gateway.dashboard.panel import HealthPanel, panel
+from gateway.dashboard.view import Frame, Happening, View
 
 PULSE_S = 0.25
 """Four updates a second look live, and cost a browser a third of what one write per happening does."""
@@ -43,15 +44,15 @@ class Snapshot:
     """All that a page needs to go on from here. `fresh` True: forget the rows you have, these are all."""
 
     frame: Frame
-    health: Health
+    health: HealthPanel
     rows: list[Row]
     fresh: bool
 
 
-_JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Frame, Health, Row, Snapshot)}
+_JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, Row, Snapshot)}
 
 
-def encode(event: str, value: Frame | Health | Row | Snapshot, event_id: str | None = None) -> bytes:
+def encode(event: str, value: Frame | HealthPanel | Row | Snapshot, event_id: str | None = None) -> bytes:
     """One server-sent event."""
     identity = f"id: {event_id}\n" if event_id else ""
     return f"{identity}event: {event}\ndata: ".encode() + _JSON[type(value)].dump_json(value) + b"\n\n"
@@ -107,7 +108,7 @@ class Hub:
             self._slots["frame"] = (beat, encode("frame", frame))
         if now_s - self._health_at_s >= HEALTH_EVERY_S:
             self._health_at_s, news = now_s, True
-            self._slots["health"] = (beat, encode("health", self._view.health()))
+            self._slots["health"] = (beat, encode("health", panel(self._view.health())))
         if news or now_s - self._sent_at_s >= HEARTBEAT_S:
             self._beat, self._sent_at_s = beat, now_s
             pulse, self._pulse = self._pulse, asyncio.Event()
@@ -141,7 +142,7 @@ class Hub:
 
     def _snapshot(self, after: int | None) -> bytes:
         rows = [Row(sequence, happening) for sequence, happening in self._view.feed.after(after or 0)]
-        snapshot = Snapshot(self._view.frame(), self._view.health(), rows, fresh=after is None)
+        snapshot = Snapshot(self._view.frame(), panel(self._view.health()), rows, fresh=after is None)
         return encode("snapshot", snapshot, self.last_id)
 
     def _event_id(self, sequence: int) -> str:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from gateway.zones.plan import StorePlan
 
 Words = Mapping[str, str]
 """One sentence for people, by language: {"nl": …, "en": …}."""
 
-HappeningKind = Literal[
-    "visit_start", "enter", "dwell", "exit", "visit_end", "promised", "withdrawn",
-    "delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared",
-]  # fmt: skip
+MoveKind = Literal["visit_start", "enter", "visit_end"]
+OfferKind = Literal[
+    "promised", "withdrawn", "delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"
+]
+HappeningKind = MoveKind | OfferKind
+MOVE_KINDS: frozenset[str] = frozenset(get_args(MoveKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,6 @@ class Happening:
     number: int | None = None
     """The dot's number, while its visit lasts."""
     zone: str | None = None
-    dwell_s: float = 0.0
     offer: str | None = None
     """The offer's title or id."""
 
@@ -127,7 +128,8 @@ class Health:
     @property
     def well(self) -> bool:
         """Nothing here asks for a person."""
-        return self.link.connected and self.database.failure is None and all(ear.well for ear in self.ears)
+        link = self.link.connected and not self.link.quarantined
+        return link and self.database.failure is None and all(ear.well for ear in self.ears)
 
 
 class Feed(Protocol):

@@ -1,0 +1,103 @@
+"""A shop for the dashboard's eyes only: no radio, no rules, no database behind it, just visitors who wander by seeded dice.
+
+The dashboard's tests, and whoever works on its looks, set it as they like: a scanner that is down, a broker that is away.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.dashboard.feed import Feed, from_move
+from gateway.dashboard.floor import Floor
+from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, Health, Link
+from gateway.model import Move, MoveEvent
+from gateway.zones.plan import StorePlan
+from gateway.zones.tracker import Presence
+
+OFFERS = ("Proef de nieuwe Rioja", "Recept: zalm uit de oven", "10 % op alle kaas", "Hulp bij het kiezen?")
+AFTERWARDS = ("delivered", "shown", "tapped", "dismissed", "redeemed")
+
+
+@dataclass
+class PretendView:
+    """Implements gateway.dashboard.view.View."""
+
+    plan: StorePlan
+    seed: int = 0
+    at_s: float = 1_795_255_200.0
+    link: Link = field(default_factory=lambda: Link("127.0.0.1:1883", connected=True, waiting=0))
+    database: Database = field(default_factory=lambda: Database(backlog=0))
+    deaf: frozenset[str] = frozenset()
+    """Scanners that are down."""
+    feed: Feed = field(default_factory=Feed)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+        self._floor = Floor(self.plan)
+        self._present: dict[str, Presence] = {}
+        self._promised = 0
+        self._receipts: dict[str, int] = {}
+        self._moves = 0
+
+    def come(self, shoppers: Iterable[str], zone: str | None = None) -> None:
+        """Shoppers come in, to a zone or somewhere."""
+        for shopper in shoppers:
+            self._place(shopper, zone)
+
+    def leave(self, shopper: str) -> None:
+        """A visit ends."""
+        presence = self._present.pop(shopper)
+        self._tell(Move(self.at_s, shopper, MoveEvent.EXIT, presence.zone, 0.9, visit_over=True))
+        self._floor.forget(shopper)
+
+    def wander(self, steps: int) -> None:
+        """Let some of the visitors go to another zone, and some of those be promised something."""
+        for _ in range(steps):
+            self.at_s += self._dice.uniform(0.3, 4.0)
+            shopper = self._dice.choice(sorted(self._present))
+            self._place(shopper, self._dice.choice(self.plan.zone_ids))
+            if self._dice.random() < 0.4:
+                self.promise(shopper, self._dice.choice(OFFERS))
+
+    def promise(self, shopper: str, offer: str) -> None:
+        """An offer is promised, and something comes of it."""
+        number = self._floor.number(shopper)
+        self._promised += 1
+        self.feed.tell(Happening(self.at_s, "promised", number, self._present[shopper].zone, offer))
+        what = self._dice.choice(AFTERWARDS)
+        self._receipts[what] = self._receipts.get(what, 0) + 1
+        self.feed.tell(Happening(self.at_s + 0.2, what, number, None, offer))  # type: ignore[arg-type]  # one of AFTERWARDS
+
+    def frame(self) -> Frame:
+        """Where everybody is."""
+        hearing = {part.zone for part in self.plan.receivers if part.id not in self.deaf}
+        unknown = frozenset(zone for zone in self.plan.zone_ids if zone not in hearing)
+        return self._floor.frame(self._present.values(), unknown, self.at_s)
+
+    def health(self) -> Health:
+        """All well, but for what was set otherwise."""
+        counts = Counts(51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts))
+        ears = tuple(_ear(part.id, part.id not in self.deaf) for part in self.plan.scanners)
+        return Health(self.at_s - 3600, "0.1.0", ears, self.link, self.database, counts)
+
+    def _place(self, shopper: str, zone: str | None) -> None:
+        self._present[shopper] = Presence(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
+        self._tell(Move(self.at_s, shopper, MoveEvent.ENTER, zone, 0.9))
+
+    def _tell(self, move: Move) -> None:
+        self._moves += 1
+        if row := from_move(move, self._floor.number(move.shopper)):
+            self.feed.tell(row)
+
+
+def _ear(scanner: str, well: bool) -> Ear:
+    if well:
+        words = {"nl": f"{scanner} hoort goed: 44 berichten per seconde.", "en": f"{scanner} hears well: 44 messages a second."}
+        return Ear(scanner, True, 44.0, words)
+    words = {
+        "nl": f"{scanner} hoort al 12 s niets. Over 4 s volgt een nieuwe poging.",
+        "en": f"{scanner} has heard nothing for 12 s. The next attempt follows in 4 s.",
+    }
+    return Ear(scanner, False, 0.0, words)

@@ -1,0 +1,76 @@
+"""How the box is doing, as a person reads it: a line for each part, well or not, in both languages at once.
+
+Both, because one encoded message serves every browser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.dashboard.languages import LANGUAGES, catalogue
+from gateway.dashboard.view import Counts, Database, Health, Link, Words
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; `_both` translates it."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One part of the box."""
+
+    part: str
+    well: bool
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPanel:
+    """The whole panel."""
+
+    well: bool
+    heading: Words
+    link: Line
+    database: Line
+    ears_heading: Words
+    ears: tuple[Line, ...]
+    """What isn't well comes first."""
+    counts: Counts
+
+
+def panel(health: Health) -> HealthPanel:
+    """The panel for the box's state."""
+    ears = [Line(ear.scanner, ear.well, ear.words) for ear in health.ears]
+    return HealthPanel(
+        well=health.well,
+        heading=_both(_("All is well") if health.well else _("Needs attention")),
+        link=_link(health.link),
+        database=_database(health.database),
+        ears_heading=_both(_("{well} of {all} scanners hear"), well=sum(ear.well for ear in ears), all=len(ears)),
+        ears=tuple(sorted(ears, key=lambda line: line.well)),
+        counts=health.counts,
+    )
+
+
+def _link(link: Link) -> Line:
+    if not link.connected:
+        text = _("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
+    elif link.quarantined:
+        text = _("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
+    else:
+        text = _("Connected with {broker}; {waiting} announcements under way.")
+    why = f" ({link.failure})" if link.failure else ""
+    words = _both(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
+    return Line("link", link.connected and not link.quarantined, words)
+
+
+def _database(database: Database) -> Line:
+    if database.failure is None:
+        return Line("database", True, _both(_("Everything is safe on disk.")))
+    text = _("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
+    return Line("database", False, _both(text, failure=database.failure))
+
+
+def _both(text: str, **parameters: object) -> Words:
+    return {language: catalogue(language).gettext(text).format(**parameters) for language in LANGUAGES}

@@ -1,0 +1,67 @@
+"""What happened, in sentences. The page's script fills the same ones for rows that come later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from gettext import NullTranslations
+from zoneinfo import ZoneInfo
+
+from gateway.dashboard.languages import Language
+from gateway.dashboard.view import Happening
+from gateway.zones.plan import StorePlan
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is shown."""
+    return text
+
+
+HAPPENED: dict[str, str] = {
+    "visit_start": _("{who} comes into the shop"),
+    "enter": _("{who} walks to {zone}"),
+    "visit_end": _("{who} leaves the shop"),
+    "promised": _("{who} is promised {offer}"),
+    "withdrawn": _("{offer} was taken back before anybody saw it"),
+    "delivered": _("{offer} reached the phone of {who}"),
+    "shown": _("{who} saw {offer}"),
+    "tapped": _("{who} tapped {offer}"),
+    "dismissed": _("{who} put {offer} aside"),
+    "redeemed": _("{who} used {offer}"),
+    "purchased": _("{who} bought after {offer}"),
+    "reviewed": _("{who} wrote a review after {offer}"),
+    "shared": _("{who} passed on {offer}"),
+}
+VISITOR = _("Visitor {number}")
+SOMEBODY = _("Somebody")
+AN_OFFER = _("an offer")
+QUOTED = _("“{title}”")
+
+
+def words_for_script(plan: StorePlan, language: Language, words: NullTranslations) -> dict[str, object]:
+    """All texts that the page's script needs, translated."""
+    return {
+        "happened": {kind: words.gettext(text) for kind, text in HAPPENED.items()},
+        "visitor": words.gettext(VISITOR),
+        "somebody": words.gettext(SOMEBODY),
+        "anOffer": words.gettext(AN_OFFER),
+        "quoted": words.gettext(QUOTED),
+        "zones": {zone.id: zone.called(language) for zone in plan.zones},
+        "unknown": words.gettext("unknown"),
+        "connecting": words.gettext("Connecting again"),
+        "language": language,
+        "timezone": plan.timezone,
+    }
+
+
+def happened(row: Happening, plan: StorePlan, language: Language, words: NullTranslations) -> str:
+    """One row of the feed as a sentence."""
+    who = words.gettext(VISITOR).format(number=row.number) if row.number else words.gettext(SOMEBODY)
+    zone = next((zone.called(language) for zone in plan.zones if zone.id == row.zone), row.zone or "")
+    offer = words.gettext(QUOTED).format(title=row.offer) if row.offer else words.gettext(AN_OFFER)
+    sentence = words.gettext(HAPPENED[row.kind]).format(who=who, zone=zone, offer=offer)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def clock_time(at_s: float, timezone: str) -> str:
+    """A moment on the shop's own clock."""
+    return datetime.fromtimestamp(at_s, ZoneInfo(timezone)).strftime("%H:%M:%S")

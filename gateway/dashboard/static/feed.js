@@ -1,0 +1,43 @@
+// The feed: newest on top, as many rows of each kind as the server keeps.
+
+import { clockTime, fill, words } from "./words.js";
+
+const ROWS_PER_KIND = 25;  // as in feed.py
+const MOVES = new Set(["visit_start", "enter", "visit_end"]);
+
+export class LiveFeed extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector("ol");
+  }
+
+  happenings(rows, fresh) {
+    if (fresh) this.list.replaceChildren();
+    if (!rows.length) return;
+    const fragment = document.createDocumentFragment();
+    for (const { happening } of rows) fragment.prepend(this.row(happening));
+    this.list.prepend(fragment);
+    for (const kind of ["move", "offer"]) {
+      [...this.list.querySelectorAll(`[data-kind="${kind}"]`)].slice(ROWS_PER_KIND).forEach((row) => row.remove());
+    }
+  }
+
+  row(happening) {
+    const item = document.createElement("li");
+    item.dataset.kind = MOVES.has(happening.kind) ? "move" : "offer";
+    const time = document.createElement("time");
+    time.textContent = clockTime(happening.at_s);
+    const text = document.createElement("span");
+    text.textContent = sentence(happening);
+    item.append(time, " ", text);
+    return item;
+  }
+}
+
+function sentence({ kind, number, zone, offer }) {
+  const text = fill(words.happened[kind], {
+    who: number ? fill(words.visitor, { number }) : words.somebody,
+    zone: words.zones[zone] ?? zone,
+    offer: offer ? fill(words.quoted, { title: offer }) : words.anOffer,
+  });
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

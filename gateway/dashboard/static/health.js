@@ -1,0 +1,48 @@
+// How the box is doing. The sentences come whole from the server, in both languages; the page picks its own.
+
+import { words } from "./words.js";
+
+const said = (sentence) => sentence[words.language];
+
+export class LiveHealth extends HTMLElement {
+  health({ link, database, ears_heading, ears }) {
+    this.part("link", link.well, said(link.words));
+    this.part("database", database.well, said(database.words));
+    const all = this.querySelector('[data-part="ears"]');
+    const well = ears.every((ear) => ear.well);
+    if (!well && all.dataset.well === "true") all.querySelector("details").open = true;
+    all.dataset.well = well;
+    all.querySelector("summary").textContent = said(ears_heading);
+    all.querySelector(".ears").replaceChildren(...ears.map(ear));
+  }
+
+  part(name, well, sentence) {
+    const item = this.querySelector(`[data-part="${name}"]`);
+    item.dataset.well = well;
+    item.querySelector("p").textContent = sentence;
+  }
+}
+
+export class LiveStatus extends HTMLElement {
+  live(live) {
+    this.dataset.live = live;
+    if (!live) this.querySelector(".heading").textContent = words.connecting;
+  }
+
+  health({ well, heading }) {
+    this.dataset.well = well;
+    this.querySelector(".heading").textContent = said(heading);
+  }
+}
+
+function ear({ well, words: sentence }) {
+  const item = document.createElement("li");
+  item.dataset.well = well;
+  const lamp = document.createElement("span");
+  lamp.className = "lamp";
+  lamp.ariaHidden = "true";
+  const text = document.createElement("p");
+  text.textContent = said(sentence);
+  item.append(lamp, text);
+  return item;
+}
