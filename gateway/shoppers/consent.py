@@ -16,8 +16,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
-"""The closed list: recognise me in the shop; personal offers; use my purchases; help me after a purchase; measure what works."""
 FUTURE_TOLERANCE_S = 300.0
 """A decision from further ahead than two clocks may differ is refused: it would outrank every later one."""
 

@@ -1,0 +1,117 @@
+"""What is known of one shopper, gathered from the tables for the length of a visit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.shoppers import journey as stages
+from gateway.shoppers.attention import Bucket
+from gateway.shoppers.profiles import SHOPPER, Register, value_of
+from gateway.storage import Connection, consents, journey, profiles
+from rules import Value
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A shopper's consent, language, facts and attention as they were read at one moment."""
+
+    purposes: frozenset[str]
+    language: str
+    facts: Mapping[str, Value]
+    fact_times: Mapping[str, float]
+    bucket: Bucket | None
+    """None: never touched, so full."""
+    good_until_s: float = math.inf
+    """When the first of the answers among the facts ends."""
+
+
+def known(connection: Connection, shopper: str, at_s: float, register: Register) -> Known | None:
+    """What is known of a shopper who is here now; None without consent to be recognised."""
+    standing = consents.find(connection, shopper)
+    if standing is None:
+        return None
+    purposes = frozenset(standing.purposes.split())
+    if "recognise" not in purposes:
+        return None
+    facts: dict[str, Value] = dict(_journey_facts(connection, shopper, at_s))
+    times = dict.fromkeys(facts, at_s)
+    good_until_s = math.inf
+    readable = register.readable(purposes)
+    for row in profiles.values(connection, shopper):
+        overruled = row.field in facts and row.supplier != SHOPPER  # what somebody says of themselves goes first
+        if row.field not in readable or overruled or (row.ends_at_s is not None and row.ends_at_s <= at_s):
+            continue
+        facts[row.field], times[row.field] = value_of(row.value), row.at_s
+        if row.ends_at_s is not None:
+            good_until_s = min(good_until_s, row.ends_at_s)
+    bucket = journey.bucket(connection, shopper)
+    return Known(
+        purposes=purposes,
+        language=standing.language,
+        facts=MappingProxyType(facts),
+        fact_times=MappingProxyType(times),
+        bucket=Bucket(*bucket) if bucket is not None else None,
+        good_until_s=good_until_s,
+    )
+
+
+def _journey_facts(connection: Connection, shopper: str, at_s: float) -> Mapping[str, Value]:
+    """Stage and visits, the one that is going on included."""
+    counts = journey.counts(connection, shopper, at_s)
+    standing = standing_of(connection, shopper, at_s)
+    facts: dict[str, Value] = {
+        "stage": stages.follow(standing, signals(counts, visits_now=1), at_s).stage,
+        "visits": counts.visits_ever + 1,
+        "visits_30d": counts.visits_30d + 1,
+        "visits_90d": counts.visits_90d + 1,
+    }
+    if counts.last_visit_s is not None:
+        facts["days_since_visit"] = max(0.0, (at_s - counts.last_visit_s) / DAY_S)
+    return facts
+
+
+def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
+    """The signals that stages are made of; `visits_now` counts a visit that is still going on."""
+    return {
+        "visits_90d": counts.visits_90d + visits_now,
+        "engagements_90d": counts.events_90d.get("engaged", 0),
+        "purchases_90d": counts.events_90d.get("purchased", 0),
+        "reviews_365d": counts.events_365d.get("reviewed", 0),
+        "shares_365d": counts.events_365d.get("shared", 0),
+    }
+
+
+def standing_of(connection: Connection, shopper: str, at_s: float) -> stages.Standing:
+    """The stage as it was last written down; where everybody starts before that."""
+    row = journey.find(connection, shopper)
+    return stages.start(at_s) if row is None else stages.Standing(row.stage, row.since_s, row.reason, row.set_by)
+
+
+def restage(connection: Connection, shopper: str, at_s: float, visits_more: int = 0) -> str:
+    """Bring a shopper's stage up to date and write down why it changed; the stage."""
+    row = journey.find(connection, shopper)
+    before = standing_of(connection, shopper, at_s)
+    after = stages.follow(before, signals(journey.counts(connection, shopper, at_s)), at_s)
+    if row is None or after is not before or visits_more:
+        settle(connection, shopper, after, (row.visits_ever if row is not None else 0) + visits_more)
+    if row is None or after is not before:
+        journey.note_change(connection, shopper, after.stage, after.since_s, after.reason)
+    return after.stage
+
+
+def settle(connection: Connection, shopper: str, standing: stages.Standing, visits_ever: int) -> None:
+    """Write down where a shopper stands."""
+    row = {
+        "shopper": shopper,
+        "stage": standing.stage,
+        "since_s": standing.since_s,
+        "reason": dict(standing.reason),
+        "set_by": standing.set_by,
+        "visits_ever": visits_ever,
+    }
+    journey.put(connection, row)

@@ -1,0 +1,167 @@
+"""What comes in about a shopper, inside the writer's transaction: read, checked against consent and register, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gateway.messages import Event, OptInGiven, Profile, Receipt, Refusal
+from gateway.shoppers import attention
+from gateway.shoppers.attention import Bucket, Rates
+from gateway.shoppers.consent import FUTURE_TOLERANCE_S, Decision
+from gateway.shoppers.facts import restage
+from gateway.shoppers.identities import Identity
+from gateway.shoppers.optins import identity_of
+from gateway.shoppers.profiles import Register, answer_value
+from gateway.storage import Connection, consents, journey, profiles, promises
+
+COUNTS_AS: Mapping[str, str] = MappingProxyType(
+    {
+        "tapped": "engaged",
+        "redeemed": "engaged",
+        "dismissed": "dismissed",
+        "purchased": "purchased",
+        "reviewed": "reviewed",
+        "shared": "shared",
+    }
+)
+"""What of a receipt counts on the journey; delivered and shown are no doing of the shopper's."""
+
+SHARED_ID = Refusal(
+    path="data.identity.beacon",
+    code="shared_id",
+    text="this beacon id is another shopper's too, so it recognises nobody; use another tag",
+)
+
+Change = Callable[[Bucket, Rates, float], Bucket]
+_ATTENTION: Mapping[str, Change] = MappingProxyType(
+    {
+        "engaged": attention.engaged,
+        "purchased": attention.engaged,
+        "reviewed": attention.engaged,
+        "shared": attention.engaged,
+        "dismissed": attention.dismissed,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a receipt changed for a shopper."""
+
+    shopper: str
+    at_s: float
+    refusals: tuple[Refusal, ...] = ()
+    attention: Change | None = None
+    bought: frozenset[str] = frozenset()
+
+
+def from_the_future(decided_at_s: float, now_s: float) -> Refusal | None:
+    """Why a decision of that time can't be taken, if so."""
+    if decided_at_s <= now_s + FUTURE_TOLERANCE_S:
+        return None
+    return Refusal(
+        path="time", code="from_the_future", text="this decision lies in the future; set the sender's clock and send it again"
+    )
+
+
+def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, ...], Decision | None, Identity | None]:
+    """The decision and identity of an opt-in, or why there is none."""
+    data, decided_at_s = event.data, event.time.timestamp()
+    refusal = from_the_future(decided_at_s, now_s)
+    if refusal is not None:
+        return (refusal,), None, None
+    try:
+        identity = identity_of(data.identity)
+    except ValueError as error:
+        return (Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error)),), None, None
+    consent = data.consent
+    decision = Decision(
+        decided_at_s, data.version, frozenset(data.purposes), data.language, text=consent.text, channel=consent.channel
+    )
+    return (), decision, identity
+
+
+def profile(connection: Connection, event: Event[Profile], register: Register) -> tuple[bool, tuple[Refusal, ...]]:
+    """Keep of a profile what may be kept: (taken, what was left out and why). A later version counts, whatever comes when."""
+    data = event.data
+    standing = consents.find(connection, data.shopper)
+    if standing is None:
+        return False, (
+            Refusal(path="data.shopper", code="no_consent", text="no consent of this shopper stands here; send the opt-in first"),
+        )
+    if data.version <= profiles.version(connection, data.shopper):
+        return True, ()
+    purposes = frozenset(standing.purposes.split())
+    kept, left_out = register.sift(data.attributes, data.affinities, purposes)
+    profiles.replace(connection, data.shopper, data.version, event.time.timestamp(), kept)
+    return True, tuple(left_out)
+
+
+def receipt(connection: Connection, event: Event[Receipt], register: Register, rates: Rates) -> Effect | None:
+    """Count a receipt on the journey of whom the promise was made to; None when it is nobody's (any more)."""
+    data = event.data
+    promise = promises.find(connection, data.promise)
+    standing = consents.find(connection, promise.shopper) if promise is not None and promise.shopper is not None else None
+    if promise is None or standing is None:
+        return None
+    shopper, purposes = promise.shopper, frozenset(standing.purposes.split())
+    at_s = max(event.time.timestamp(), promise.at_s)
+    what, change = COUNTS_AS.get(data.what), None
+    needed = {"recognise", "purchases" if what == "purchased" else "offers"}
+    if what is not None and needed <= purposes and journey.add_event(connection, shopper, _key(event), what, at_s):
+        change = _ATTENTION[what]
+        _change(connection, shopper, change, rates, at_s)
+        restage(connection, shopper, at_s)
+    refusals: tuple[Refusal, ...] = ()
+    if data.answer is not None:
+        refusals = _answer(connection, shopper, promise.offer, data.answer, purposes, register, at_s)
+    bought = frozenset(data.products) if data.what == "purchased" and "purchases" in purposes else frozenset()
+    return Effect(shopper, at_s, refusals, change, bought)
+
+
+def _key(event: Event[Receipt]) -> str:
+    return f"{event.source}/{event.id}"
+
+
+def _answer(
+    connection: Connection, shopper: str, offer: str, answer: str, purposes: frozenset[str], register: Register, at_s: float
+) -> tuple[Refusal, ...]:
+    """Keep an answer as a declared attribute with an end, or say why not."""
+    asked = register.questions.get(offer)
+    if asked is None:
+        return (Refusal(path="data.answer", code="unread", text="the live rule book no longer asks this, so it is not collected"),)
+    if asked.field.name not in register.readable(purposes):
+        return (Refusal(path="data.answer", code="no_consent", text="the shopper did not consent to the answer's purpose"),)
+    value = answer_value(asked, answer)
+    if value is None:
+        return (
+            Refusal(
+                path="data.answer",
+                code="wrong_value",
+                text=f"the card has no such answer; it has {', '.join(sorted(asked.answers))}",
+            ),
+        )
+    profiles.answer(connection, shopper, asked.field.name, value, at_s, at_s + asked.valid_for_s)
+    return ()
+
+
+def draw(connection: Connection, shopper: str, tokens: float, rates: Rates, at_s: float) -> None:
+    """Write down what offers cost a shopper's attention."""
+    if consents.allows(connection, shopper, "offers"):
+        _change(connection, shopper, lambda bucket, by, now_s: attention.spent(bucket, by, tokens, now_s), rates, at_s)
+
+
+def visit_over(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Keep a finished visit of somebody who still wants to be recognised."""
+    if consents.allows(connection, row["shopper"], "recognise") and journey.add_visit(connection, row):
+        restage(connection, row["shopper"], row["ended_at_s"], visits_more=1)
+
+
+def _change(connection: Connection, shopper: str, change: Change, rates: Rates, at_s: float) -> None:
+    stored = journey.bucket(connection, shopper)
+    before = Bucket(*stored) if stored is not None else attention.full(rates, at_s)
+    after = change(before, rates, at_s)
+    journey.put_bucket(connection, shopper, after.tokens, after.at_s)

@@ -1,0 +1,233 @@
+"""People: what the line may know of the shopper in front of it, and everything that comes in about shoppers.
+
+Facts are in memory only for who is in the shop: read at the first move of a visit, dropped after the last, so memory doesn't grow
+with membership. The methods that take a connection run in the writer's transaction; all others in the line's own thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.shoppers import attention, facts, intake
+from gateway.shoppers.attention import Bucket, Rates
+from gateway.shoppers.consent import Decision
+from gateway.shoppers.identities import Identities, Identity
+from gateway.shoppers.optins import OptIn
+from gateway.shoppers.profiles import register_of
+from gateway.shoppers.registry import Registry, identity_in
+from gateway.storage import Connection, Store, identities, profiles
+from gateway.storage.keys import Keys
+from rules import PURPOSES, Value
+from rules.book import Book
+from rules.document import Attention
+
+BY_FILE = "file"
+"""Text version and channel of a consent that stands in the opt-ins file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the rules may know of one shopper at one moment. `attention` in tokens."""
+
+    shopper: str
+    purposes: frozenset[str]
+    language: str
+    facts: Mapping[str, Value]
+    fact_times: Mapping[str, float]
+    attention: float
+
+
+@dataclass(slots=True)
+class _Present:
+    """Somebody in the shop. `stale`: something was written about them since; read again before the next use."""
+
+    known: facts.Known
+    bucket: Bucket
+    just_bought: frozenset[str] | None = None
+    stale: bool = False
+
+
+class People:
+    """Everyone who opted in: recognised through `identities`, remembered in `store`."""
+
+    def __init__(self, store: Store, identities_: Identities, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._identities = identities_
+        self._clock = clock
+        self._present: dict[str, _Present] = {}
+        self._register = register_of(None)
+        self._rates: Rates = Attention()
+        self._registry = Registry(keys.digest, lambda purposes: self._register.readable(purposes))
+        self.left_out: Counter[str] = Counter()
+        """Parts of messages that were not kept, by reason."""
+        self.on_withdrawn: Callable[[str], None] = self.forget
+        """Called once a withdrawal is committed; in the gateway the line's `forget`, which empties every room's memory."""
+        self.erasing = True
+        """Erased bytes may still stand in the log or in a key: have `scrub` run. True at the start too, for what a crash left."""
+
+    # ---- what the line asks and tells --------------------------------------------------------------------------------------
+
+    def person(self, shopper: str, at_s: float) -> Person | None:
+        """What is known of a shopper who is here; None when they are not (or no longer) to be recognised."""
+        present = self._present.get(shopper)
+        if present is None or present.stale or at_s >= present.known.good_until_s:
+            present = self._read(shopper, at_s, present)
+            if present is None:
+                return None
+        known, bought = present.known, present.just_bought
+        return Person(
+            shopper=shopper,
+            purposes=known.purposes,
+            language=known.language,
+            facts=known.facts if bought is None else MappingProxyType({**known.facts, "purchase": bought}),
+            fact_times=known.fact_times,
+            attention=attention.at(present.bucket, self._rates, at_s).tokens,
+        )
+
+    def spend(self, shopper: str, tokens: float, at_s: float) -> None:
+        """Draw on a shopper's attention: what was promised just now cost so many tokens."""
+        if tokens <= 0:
+            return
+        rates, present = self._rates, self._present.get(shopper)
+        if present is not None:
+            present.bucket = attention.spent(present.bucket, rates, tokens, at_s)
+        self._store.writer.submit(lambda connection: intake.draw(connection, shopper, tokens, rates, at_s))
+
+    def visited(self, shopper: str, visit: str, started_at_s: float, ended_at_s: float, zones: Sequence[str]) -> None:
+        """A visit is over: keep it, see whether the shopper's stage changes, and forget the facts."""
+        self._present.pop(shopper, None)
+        row = {"visit": visit, "shopper": shopper, "started_at_s": started_at_s, "ended_at_s": ended_at_s, "zones": list(zones)}
+        self._store.writer.submit(lambda connection: intake.visit_over(connection, row))
+
+    def forget(self, shopper: str) -> None:
+        """Drop what is in memory about a shopper."""
+        self._present.pop(shopper, None)
+        self._identities.forget(shopper)
+
+    # ---- at the start, and when a rule book goes live ----------------------------------------------------------------------
+
+    def load(self, now_s: float) -> int:
+        """Have everyone recognised who consented to it; how many."""
+        with self._store.read() as connection:
+            self._identities.load(((row.shopper, identity_in(row)) for row in identities.all_rows(connection)), now_s)
+        return len(self._identities)
+
+    def take_file(self, optins: Iterable[OptIn], decided_at_s: float) -> None:
+        """Take opt-ins given by file as consents given by hand at `decided_at_s` (the file's own time), to every purpose."""
+        decision = Decision(decided_at_s, 1, frozenset(PURPOSES), text=BY_FILE, channel=BY_FILE)
+
+        def record(connection: Connection) -> None:
+            for optin in optins:
+                self._registry.record(connection, optin.shopper, decision, optin.identity, self._clock())
+
+        self._store.writer.submit(record).result()
+
+    def use_book(self, book: Book | None) -> Future[int]:
+        """Keep from now on what this live book reads, and delete what it doesn't; the Future tells how many values went."""
+        register = register_of(book)
+        self._register = register
+        self._rates = book.attention if book is not None else Attention()
+        self._all_stale()
+
+        def delete_unread(connection: Connection) -> int:
+            kept = {field for field, _supplier in profiles.fields(connection)}
+            return profiles.delete_fields(connection, kept - set(register.read_by))
+
+        return self._store.writer.submit(delete_unread)
+
+    # ---- what comes in -----------------------------------------------------------------------------------------------------
+
+    def take_optin(self, connection: Connection, event: Event[OptInGiven]) -> Outcome:
+        """A shopper said yes to these purposes."""
+        refusals, decision, identity = intake.read_optin(event, self._clock())
+        if decision is None:
+            return Outcome(refusals, taken=False)
+        return self.record(connection, event.data.shopper, decision, identity)
+
+    def record(self, connection: Connection, shopper: str, decision: Decision, identity: Identity | None) -> Outcome:
+        """Take a consent, from the backend or by hand."""
+        recorded = self._registry.record(connection, shopper, decision, identity, self._clock())
+        if not recorded.standing:
+            return Outcome()
+        recognised = identity if "recognise" in decision.purposes else None
+        return Outcome((intake.SHARED_ID,) if recorded.shared else (), then=lambda: self._recorded(shopper, recognised))
+
+    def take_withdrawal(self, connection: Connection, event: Event[OptInWithdrawn]) -> Outcome:
+        """A shopper said no more."""
+        refusal = intake.from_the_future(event.time.timestamp(), self._clock())
+        if refusal is not None:
+            return Outcome((refusal,), taken=False)
+        return self.withdraw(connection, event.data.shopper, event.time.timestamp())
+
+    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
+        """Take a withdrawal, from the backend or by hand: everything about the shopper is erased."""
+        if not self._registry.withdraw(connection, shopper, decided_at_s, self._clock()):
+            return Outcome()
+        return Outcome(then=lambda: self._withdrawn(shopper))
+
+    def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:
+        """What the backend knows of a shopper; only what may be kept is."""
+        taken, refusals = intake.profile(connection, event, self._register)
+        shopper = event.data.shopper
+        return Outcome(refusals, taken, lambda: self._noted(shopper, refusals))
+
+    def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+        """What came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
+        effect = intake.receipt(connection, event, self._register, self._rates)
+        if effect is None:
+            return Outcome()
+        return Outcome(effect.refusals, then=lambda: self._received(effect))
+
+    # ---- in memory, once it is committed -----------------------------------------------------------------------------------
+
+    def _recorded(self, shopper: str, identity: Identity | None) -> None:
+        if identity is None:
+            self.on_withdrawn(shopper)
+            return
+        self._identities.put(shopper, identity)
+        self._stale(shopper)
+
+    def _withdrawn(self, shopper: str) -> None:
+        self.on_withdrawn(shopper)
+        self.erasing = True
+
+    def _noted(self, shopper: str, refusals: Sequence[Refusal]) -> None:
+        self.left_out.update(refusal.code for refusal in refusals)
+        self._stale(shopper)
+
+    def _received(self, effect: intake.Effect) -> None:
+        self._noted(effect.shopper, effect.refusals)
+        present = self._present.get(effect.shopper)
+        if present is None:
+            return
+        if effect.attention is not None:
+            present.bucket = effect.attention(present.bucket, self._rates, effect.at_s)
+        if effect.bought:
+            present.just_bought = effect.bought
+
+    def _stale(self, shopper: str) -> None:
+        present = self._present.get(shopper)
+        if present is not None:
+            present.stale = True
+
+    def _all_stale(self) -> None:
+        for present in self._present.values():
+            present.stale = True
+
+    def _read(self, shopper: str, at_s: float, before: _Present | None) -> _Present | None:
+        """Read a shopper's facts anew. The bucket in memory is ahead of the stored one, so it stays."""
+        with self._store.read() as connection:
+            known = facts.known(connection, shopper, at_s, self._register)
+        if known is None:
+            self._present.pop(shopper, None)
+            return None
+        bucket = before.bucket if before is not None else known.bucket or attention.full(self._rates, at_s)
+        present = _Present(known, bucket, before.just_bought if before is not None else None)
+        self._present[shopper] = present
+        return present

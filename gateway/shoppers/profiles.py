@@ -1,0 +1,143 @@
+"""Profiles with a conscience: what may be kept of a shopper, and what is left out. "If you don't use it, don't collect it." Pure.
+
+A value is kept when its attribute is declared in the live rule book, a rule of that book reads it, it is of the declared type and
+domain, whoever sends it is its declared supplier, and the shopper consented to its purpose. Everything else is left out, counted,
+and reported to the sender.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gateway.messages import Refusal
+from rules import Value
+from rules.book import Book
+from rules.fields import AFFINITY, Field, FieldType, affinity_field
+
+Json = str | float | int | bool | list[str]
+
+BACKEND = "backend"
+SHOPPER = "shopper"
+YES = frozenset({"yes", "true", "1"})
+"""Answers that fill a flag with true."""
+
+_WHY = {
+    "undeclared": "no attribute of the live rule book is called so",
+    "unread": "no live rule reads it, so it is not collected",
+    "not_yours": "this attribute is supplied by somebody else",
+    "no_consent": "the shopper did not consent to its purpose",
+    "wrong_value": "not of the declared type or allowed values",
+}
+
+
+class Asked(NamedTuple):
+    """What an answer to a question card fills, and for how long it holds."""
+
+    field: Field
+    answers: frozenset[str]
+    valid_for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The attributes that the live rule book declares or reads, who reads them, and the questions it asks."""
+
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    read_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field to the offers whose conditions or words read it."""
+    questions: Mapping[str, Asked] = field(default_factory=dict)
+    """Offer to its question."""
+
+    def readable(self, purposes: frozenset[str]) -> frozenset[str]:
+        """The fields that may be kept of a shopper who consented to `purposes`."""
+        return frozenset(name for name in self.read_by if self._consented(self.fields[name], purposes))
+
+    def sift(
+        self, attributes: Mapping[str, Json], affinities: Mapping[str, float], purposes: frozenset[str]
+    ) -> tuple[dict[str, Json], list[Refusal]]:
+        """What to keep of a backend's profile, field to value, and why the rest is left out."""
+        kept: dict[str, Json] = {}
+        left_out: list[Refusal] = []
+        sent = [(f"data.attributes.{name}", name, value) for name, value in attributes.items()]
+        sent += [(f"data.affinities.{offer}", f"{AFFINITY}.{offer}", value) for offer, value in affinities.items()]
+        for path, name, value in sent:
+            code = self._objection(name, value, purposes)
+            if code is None:
+                kept[name] = value
+            else:
+                left_out.append(Refusal(path=path, code=code, text=_WHY[code]))
+        return kept, left_out
+
+    def _objection(self, name: str, value: Json, purposes: frozenset[str]) -> str | None:
+        declared = self.fields.get(name)
+        if declared is None:
+            return "undeclared"
+        if not self.read_by.get(name):
+            return "unread"
+        if declared.supplier != BACKEND:
+            return "not_yours"
+        if not self._consented(declared, purposes):
+            return "no_consent"
+        return None if declared.admits(value_of(value)) else "wrong_value"
+
+    @staticmethod
+    def _consented(declared: Field, purposes: frozenset[str]) -> bool:
+        return declared.purpose is None or declared.purpose in purposes
+
+
+def register_of(book: Book | None) -> Register:
+    """The register of a live book; without one nothing is declared, and so nothing is kept."""
+    if book is None:
+        return Register()
+    fields = {name: book.fields[name] for name in book.attributes}
+    fields |= {affinity_field(rule.id).name: affinity_field(rule.id) for rule in book.rules}
+    read_by: dict[str, list[str]] = {}
+    for rule in book.rules:
+        names = {name for name in rule.reads() if name in fields} | {affinity_field(rule.id).name}
+        if rule.asks is not None:
+            names.add(rule.asks)
+        for name in sorted(names):
+            read_by.setdefault(name, []).append(rule.id)
+    return Register(
+        fields=MappingProxyType(fields),
+        read_by=MappingProxyType({name: tuple(offers) for name, offers in read_by.items()}),
+        questions=MappingProxyType(dict(_questions(book))),
+    )
+
+
+def _questions(book: Book) -> Iterator[tuple[str, Asked]]:
+    for rule in book.rules:
+        question = rule.offer.question
+        if question is not None:
+            yield rule.id, Asked(book.fields[question.attribute], frozenset(question.answers), question.valid_for)
+
+
+def value_of(value: Json) -> Value:
+    """A stored or sent value as the rules read it."""
+    return frozenset(value) if isinstance(value, list) else value
+
+
+def answer_value(asked: Asked, answer: str) -> Json | None:
+    """The value that an answer fills in; None when the card has no such answer or the attribute can't hold it."""
+    if answer not in asked.answers:
+        return None
+    value: Json = answer
+    match asked.field.type:
+        case FieldType.SET:
+            value = [answer]
+        case FieldType.FLAG:
+            value = answer in YES
+        case FieldType.NUMBER:
+            value = _number(answer)
+    return value if asked.field.admits(value_of(value)) else None
+
+
+def _number(answer: str) -> float:
+    try:
+        return float(answer)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,131 @@
+"""The consent registry: takes decisions in, keeps what stands, and lets go of all that is no longer consented to.
+
+Everything here is one transaction's work on a connection; what follows from it in memory is for People.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gateway.shoppers.consent import Consent, Decision, State, consent_of, merge
+from gateway.shoppers.identities import Identity, Rotating, Static
+from gateway.storage import Connection, consents, decisions, identities, journey, profiles, promises, subject
+
+UUID_BYTES = 16
+OFFERS_EVENTS = ("engaged", "dismissed", "reviewed", "shared")
+PURCHASE_EVENTS = ("purchased",)
+
+Digest = Callable[[str], bytes]
+"""A shopper to the keyed hash that stands for them in proofs of erasure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a decision: `standing` False when a later one is known already."""
+
+    standing: bool
+    shared: bool = False
+    """The static id fits another member too, and so is nobody's."""
+
+
+class Registry:
+    """Consent as it is kept. `digest` stands for a shopper in proofs, `readable` names the profile fields purposes let us keep."""
+
+    def __init__(self, digest: Digest, readable: Callable[[frozenset[str]], frozenset[str]]) -> None:
+        self._digest = digest
+        self._readable = readable
+
+    def record(self, connection: Connection, shopper: str, decision: Decision, identity: Identity | None, now_s: float) -> Recorded:
+        """Take a grant in; the identity is kept only with the purpose `recognise`."""
+        withdrawn_s = consents.erased_at(connection, self._digest(shopper))
+        if withdrawn_s is not None and withdrawn_s >= decision.decided_at_s:
+            return Recorded(standing=False)
+        before = consents.find(connection, shopper)
+        consent = consent_of(decision) if before is None else merge(stored(before), consent_of(decision))
+        if withdrawn_s is not None and withdrawn_s > consent.withdrawn_at_s:
+            consent = Consent(consent.latest, consent.given_at_s, withdrawn_s)
+        consents.note(connection, _event(shopper, decision, now_s))
+        consents.put(connection, _row(shopper, consent, before.record if before is not None else str(uuid.uuid4()), now_s))
+        if consent.latest != decision:
+            return Recorded(standing=False)
+        self._narrow(connection, shopper, decision.purposes)
+        if identity is None or "recognise" not in decision.purposes:
+            return Recorded(standing=True)
+        return Recorded(standing=True, shared=_identify(connection, shopper, identity))
+
+    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float, now_s: float) -> bool:
+        """Take a total withdrawal in and erase everything; False when a later grant stands, and so nothing is erased."""
+        before = consents.find(connection, shopper)
+        if before is not None and before.decided_at_s > decided_at_s:
+            withdrawal = Decision(decided_at_s, 0, frozenset())
+            consents.put(connection, _row(shopper, merge(stored(before), consent_of(withdrawal)), before.record, now_s))
+            return False
+        rows = subject.erase_all(connection, shopper)
+        consents.prove_erasure(connection, self._digest(shopper), decided_at_s, now_s, rows)
+        return True
+
+    def _narrow(self, connection: Connection, shopper: str, purposes: frozenset[str]) -> None:
+        """Let go of what was kept for purposes that are not (or no longer) consented to."""
+        if "recognise" not in purposes:
+            identities.erase(connection, shopper)
+            journey.erase(connection, shopper)
+        if "offers" not in purposes:
+            promises.erase(connection, shopper)
+            decisions.erase(connection, shopper)
+            journey.erase_events(connection, shopper, OFFERS_EVENTS)
+        if "purchases" not in purposes:
+            journey.erase_events(connection, shopper, PURCHASE_EVENTS)
+        profiles.keep_only(connection, shopper, self._readable(purposes))
+
+
+def _identify(connection: Connection, shopper: str, identity: Identity) -> bool:
+    """Keep how a shopper is recognised; True when the id is another member's too."""
+    if isinstance(identity, Rotating):
+        identities.put(connection, shopper, identity.uuid, None, identity.key)
+        return False
+    uuid_, major_minor = identity.beacon_id[:UUID_BYTES], identity.beacon_id[UUID_BYTES:]
+    identities.put(connection, shopper, uuid_, major_minor, None)
+    return identities.owners(connection, uuid_, major_minor) > 1
+
+
+def identity_in(row: Any) -> Identity:
+    """The identity in a row of the identities table."""
+    return Rotating(row.uuid, row.key) if row.major_minor is None else Static(row.uuid + row.major_minor)
+
+
+def stored(row: Any) -> Consent:
+    """The consent in a row of the consents table."""
+    latest = Decision(row.decided_at_s, row.version, frozenset(row.purposes.split()), row.language, row.text, row.channel)
+    withdrawn_at_s = float("-inf") if row.withdrawn_at_s is None else row.withdrawn_at_s
+    return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
+
+
+def states(consent: Consent, purposes: tuple[str, ...]) -> dict[str, State]:
+    """Each purpose and where it stands."""
+    return {purpose: consent.state(purpose) for purpose in purposes}
+
+
+def _event(shopper: str, decision: Decision, now_s: float) -> dict[str, Any]:
+    return {
+        "shopper": shopper,
+        "decided_at_s": decision.decided_at_s,
+        "version": decision.version,
+        "purposes": " ".join(sorted(decision.purposes)),
+        "language": decision.language,
+        "text": decision.text,
+        "channel": decision.channel,
+        "recorded_at_s": now_s,
+    }
+
+
+def _row(shopper: str, consent: Consent, record: str, now_s: float) -> dict[str, Any]:
+    withdrawn = consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None
+    return _event(shopper, consent.latest, now_s) | {
+        "record": record,
+        "given_at": dict(consent.given_at_s),
+        "withdrawn_at_s": withdrawn,
+    }

@@ -1,0 +1,113 @@
+"""The keys file beside the database: one key per shopper that seals their rows in backups, and the key behind erasure proofs.
+
+Destroying a shopper's key makes every backup there is unreadable for that shopper. So the keys never enter a backup themselves:
+next to the backups lies one copy, the newest, in which erased keys are destroyed too. The file names nobody: a shopper stands in it
+as a keyed hash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+KEY_BYTES = 32
+"""AES-256."""
+BUSY_TIMEOUT_S = 10.0
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (digest BLOB PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL, made_at_s REAL NOT NULL)
+WITHOUT ROWID;
+"""
+
+
+class KeysError(Exception):
+    """The keys file can't be used; `str()` is one line: what, where, and what to do."""
+
+
+class ShopperKey(NamedTuple):
+    """What seals one shopper's rows. `id` is random and stands beside the sealed bytes."""
+
+    id: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"ShopperKey(id={self.id.hex()})"
+
+
+class Keys:
+    """The keys file. Every call opens it anew: it is needed a few times a day, from several threads and commands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._open() as file:
+                file.executescript(_TABLES)
+                file.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (secrets.token_bytes(KEY_BYTES),))
+                self._secret: bytes = file.execute("SELECT value FROM secret").fetchone()[0]
+        except (OSError, sqlite3.Error) as error:
+            raise KeysError(f"{path}: the keys file can't be used ({error}); put back its copy from the backups' folder") from error
+
+    def digest(self, shopper: str) -> bytes:
+        """32 bytes that stand for a shopper and can't be turned back into one without this file."""
+        return hmac.digest(self._secret, shopper.encode(), "sha256")
+
+    def key_of(self, shopper: str, at_s: float) -> ShopperKey:
+        """The shopper's key, made at the first asking."""
+        return self.keys_of([shopper], at_s)[shopper]
+
+    def keys_of(self, shoppers: Iterable[str], at_s: float) -> dict[str, ShopperKey]:
+        """Each shopper's key, made at the first asking, in one transaction."""
+        found: dict[str, ShopperKey] = {}
+        with self._open() as file:
+            for shopper in shoppers:
+                digest = self.digest(shopper)
+                new = (digest, secrets.token_bytes(16), secrets.token_bytes(KEY_BYTES), at_s)
+                file.execute("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", new)
+                found[shopper] = ShopperKey(*file.execute("SELECT id, key FROM keys WHERE digest = ?", (digest,)).fetchone())
+        return found
+
+    def by_id(self) -> dict[bytes, bytes]:
+        """Key id to key, of everyone who was not erased."""
+        with self._open() as file:
+            return dict(file.execute("SELECT id, key FROM keys"))
+
+    def destroy(self, erased: Iterable[tuple[bytes, float]]) -> int:
+        """Destroy the keys of erased shoppers, given as (digest, moment of erasure); how many there were.
+
+        A key made later stays: that shopper has opted in again.
+        """
+        with self._open() as file:
+            statement = "DELETE FROM keys WHERE digest = ? AND made_at_s <= ?"
+            return sum(file.execute(statement, each).rowcount for each in erased)
+
+    def copy_to(self, path: Path) -> None:
+        """Write the copy that lies beside the backups, in place of an older one. Raises KeysError."""
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._open() as file, contextlib.closing(sqlite3.connect(path)) as copy:
+                copy.execute("PRAGMA secure_delete=ON")
+                file.backup(copy)
+        except (OSError, sqlite3.Error) as error:
+            raise KeysError(f"{path}: the keys can't be copied there ({error}); free space or mend the folder's rights") from error
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on the file. Overwritten where deleted; the journal is deleted with each commit."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S)) as file:
+            for pragma in ("secure_delete=ON", "journal_mode=DELETE", "synchronous=FULL"):
+                file.execute(f"PRAGMA {pragma}")
+            with file:
+                yield file
+
+
+def keys_path(database: Path) -> Path:
+    """Where the keys of a database lie."""
+    return database.with_name(database.name + ".keys")
