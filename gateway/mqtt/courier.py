@@ -63,7 +63,7 @@ class Courier:
         self._notices = notices
         self._clock = clock
         self._prefix = place.prefix
-        self._events: SimpleQueue[Event | _Wake] = SimpleQueue()
+        self._events: SimpleQueue[Event | Notice | _Wake] = SimpleQueue()
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._stop_by_s = float("inf")
@@ -86,6 +86,10 @@ class Courier:
         if not self._woken.is_set():
             self._woken.set()
             self._events.put(_WAKE)
+
+    def tell(self, notice: Notice) -> None:
+        """Send something that is of use now or never, past the outbox; it is dropped when there is no connection. Any thread."""
+        self._events.put(notice)
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Send nothing new, wait up to `timeout_s` for what is under way, and say goodbye. What is left goes at the next start."""
@@ -146,10 +150,12 @@ class Courier:
             due.append(self._stop_by_s)
         return max(min(due), self._read_again_s)
 
-    def _take(self, event: Event | _Wake) -> None:
+    def _take(self, event: Event | Notice | _Wake) -> None:
         now_s = time.monotonic()
         if isinstance(event, _Wake):
             self._woken.clear()
+        elif isinstance(event, Notice):
+            self._notify(event)
         elif not self._uplink.concerns(event):
             return
         elif isinstance(event, Up):
@@ -235,7 +241,7 @@ class Courier:
         if link is None:
             return
         try:
-            mid = link.publish(notice.topic, notice.body, qos=notice.qos, retain=True, expires_in_s=notice.expires_in_s)
+            mid = link.publish(notice.topic, notice.body, qos=notice.qos, retain=notice.retain, expires_in_s=notice.expires_in_s)
         except LinkError as error:
             log.warning("a notice couldn't be sent", topic=notice.topic, why=str(error))
             return

@@ -33,6 +33,7 @@ class Notice:
     body: str
     qos: int
     expires_in_s: float | None = None
+    retain: bool = True
 
 
 class Notices:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from gateway.mqtt.dial import Dial
-from gateway.mqtt.link import Credentials, Down, Event, Link, LinkError, Role, Up
+from gateway.mqtt.link import Credentials, Event, Link, LinkError, Role, Up
 from gateway.settings import MqttSettings
 
 CONNACK_PATIENCE_S = 5.0
@@ -72,12 +72,8 @@ class Uplink:
         self.reason = ""
         log.info("connected", broker=str(event.link.door), client=self._role.client_id)
 
-    def went_down(self, event: Down, now_s: float) -> None:
-        """The link has ended by itself, or was refused."""
-        self.drop(event.reason, now_s)
-
     def drop(self, reason: str, now_s: float) -> None:
-        """End the link, and plan the next."""
+        """The link has ended, or is to be ended; plan the next."""
         if self._link is None:
             return
         self._link.close()

@@ -45,12 +45,14 @@ def key_of(source: str, event_id: str) -> bytes:
     return hashlib.sha256(f"{source}\0{event_id}".encode()).digest()[:16]
 
 
-def mark_seen(connection: Connection, key: bytes, at_s: float) -> bool:
-    """Remember a message; False when it was known already."""
-    if connection.execute(select(seen.c.at_s).where(seen.c.key == key)).first() is not None:
-        return False
+def is_seen(connection: Connection, key: bytes) -> bool:
+    """Whether a message was taken before."""
+    return connection.execute(select(seen.c.at_s).where(seen.c.key == key)).first() is not None
+
+
+def mark_seen(connection: Connection, key: bytes, at_s: float) -> None:
+    """Remember a message that has been taken."""
     connection.execute(insert(seen).values(key=key, at_s=at_s))
-    return True
 
 
 def prune(connection: Connection, before_s: float) -> int:

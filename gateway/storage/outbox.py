@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.storage.metadata import metadata
 
@@ -41,7 +41,9 @@ PROMISING_TOPICS = frozenset({"offers", "staff"})
 """Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
 
 DatabaseError = DBAPIError
-"""The database can't be read or written just now."""
+"""The database refused something."""
+Unwritable = OperationalError
+"""The disk or a lock is in the way: the writer tries the whole transaction again."""
 
 Release = Callable[[Connection, str], None]
 """Told, in the same transaction, of an event id that expired and was certainly never sent."""

@@ -1,0 +1,140 @@
+"""What is done with one message, in one transaction: the handler's work, the mark that it was seen, and the reply."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from gateway.messages import Event, Message, Outcome, Refusal, Reply, SyncPage, SyncRequest
+from gateway.mqtt.intake import EVENTS, Refused, check
+from gateway.mqtt.notices import event_text
+from gateway.mqtt.topics import Place
+from gateway.storage import Connection, inbox, outbox
+from gateway.storage.inbox import Sync
+
+REPLY_EXPIRY_S = 86_400.0
+"""A sender that hasn't read a reply within a day has sent again, and gets a new one."""
+SYNC_PATIENCE_S = 900.0
+"""A page that hasn't come by then is asked for again."""
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Connection, Event[Any]], Outcome]
+"""Does what a message asks for, in the transaction of `Connection`; may raise, and then nothing of it stands."""
+Then = tuple[Callable[[], None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a message, and what is to be done in memory now that it is committed."""
+
+    what: Literal["accepted", "refused", "repeated", "failed"]
+    then: Then = ()
+
+
+class Deeds:
+    """`handlers`: what to do by type of message. Makes the work that runs in the writer; holds nothing itself."""
+
+    def __init__(self, place: Place, handlers: Mapping[str, Handler]) -> None:
+        unknown = set(handlers) - set(EVENTS)
+        if unknown:
+            raise ValueError(f"no message of the contract has the type {', '.join(sorted(unknown))}")
+        self._place = place
+        self._handlers = dict(handlers)
+        self._gateway = place.gateway
+
+    def work(self, found: Event[Any] | Refused, answer_to: str, at_s: float) -> Callable[[Connection], Done]:
+        """The work for a message that was read, or refused; `answer_to` is the topic of the reply."""
+
+        def work(connection: Connection) -> Done:
+            if isinstance(found, Refused):
+                event_id, done, reasons = found.event_id, Done("refused"), found.reasons
+            elif isinstance(found.data, SyncPage):
+                event_id, done, reasons = found.id, self._page(connection, found.data, answer_to, at_s), ()
+            else:
+                event_id, (done, reasons) = found.id, self._once(connection, found, at_s)
+            self._reply(connection, event_id, done, reasons, answer_to, at_s)
+            return done
+
+        return work
+
+    def _once(self, connection: Connection, event: Event[Any], at_s: float) -> tuple[Done, tuple[Refusal, ...]]:
+        """Do it, unless it was done before. Only what was taken is remembered: what was refused may be sent again, mended."""
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            reason = Refusal(path="type", code="not_handled", text="this gateway has no use for messages of this type")
+            return Done("refused"), (reason,)
+        key = inbox.key_of(event.source, event.id)
+        if inbox.is_seen(connection, key):
+            return Done("repeated"), ()
+        savepoint = connection.begin_nested()
+        try:
+            outcome = handler(connection, event)
+        except outbox.Unwritable:
+            raise
+        except Exception as error:
+            savepoint.rollback()
+            log.exception("a message couldn't be handled", type=event.type, error=type(error).__name__)
+            reason = Refusal(
+                path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
+            )
+            return Done("failed"), (reason,)
+        savepoint.commit()
+        if outcome.taken:
+            inbox.mark_seen(connection, key, at_s)
+        then = () if outcome.then is None else (outcome.then,)
+        return Done("accepted" if outcome.taken else "refused", then), outcome.refusals
+
+    def _reply(
+        self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float
+    ) -> None:
+        taken = done.what in ("accepted", "repeated")
+        reply = Reply(accepted=event_id if taken else None, refused=None if taken else event_id, reasons=list(reasons))
+        self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S)
+
+    def _put(self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float) -> None:
+        event_id = str(uuid.uuid4())
+        body = event_text(self._place, data, at_s, event_id)
+        outbox.put(connection, event_id=event_id, topic=topic, shopper=None, body=body, at_s=at_s, expires_at_s=at_s + keep_s)
+
+    # ---- everything again ----
+
+    def ask_for_all(self, connection: Connection, at_s: float, cursor: str | None = None) -> None:
+        """Ask the backend for everything, or for what comes after `cursor`."""
+        inbox.set_sync(connection, self._gateway, Sync(done=False, cursor=cursor, asked_at_s=at_s))
+        self._put(connection, "sync/request", SyncRequest(gateway=self._gateway, cursor=cursor), at_s, SYNC_PATIENCE_S)
+
+    def tidy(self, connection: Connection, at_s: float, seen_kept_s: float) -> None:
+        """Forget old messages; ask for everything when this database never has, or when the answer has stopped coming."""
+        inbox.prune(connection, at_s - seen_kept_s)
+        sync = inbox.sync_of(connection, self._gateway)
+        if sync is None:
+            self.ask_for_all(connection, at_s)
+        elif not sync.done and abs(at_s - sync.asked_at_s) >= SYNC_PATIENCE_S:
+            self.ask_for_all(connection, at_s, sync.cursor)
+
+    def _page(self, connection: Connection, page: SyncPage, answer_to: str, at_s: float) -> Done:
+        """Each event of the page as if it had come by itself; only refusals are answered one by one."""
+        then: list[Callable[[], None]] = []
+        for document in page.events:
+            inner = check(document, self._handlers)
+            if isinstance(inner, Refused):
+                self._reply(connection, inner.event_id, Done("refused"), inner.reasons, answer_to, at_s)
+                continue
+            done, reasons = self._once(connection, inner, at_s)
+            then.extend(done.then)
+            if reasons:
+                self._reply(connection, inner.id, done, reasons, answer_to, at_s)
+        self._turn_page(connection, page.next, at_s)
+        return Done("accepted", tuple(then))
+
+    def _turn_page(self, connection: Connection, following: str | None, at_s: float) -> None:
+        sync = inbox.sync_of(connection, self._gateway)
+        if following is None:
+            inbox.set_sync(connection, self._gateway, Sync(done=True, cursor=None, asked_at_s=at_s))
+        elif sync is None or sync.cursor != following:  # a page that came twice asks for the next one once
+            self.ask_for_all(connection, at_s, following)

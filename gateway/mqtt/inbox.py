@@ -1,0 +1,228 @@
+"""The inbox: takes what the backend sends, one transaction a message, and acknowledges it only when that is committed.
+
+The message, the fact that it was seen, and the reply to it stand in one commit. What was not committed when the process died is
+sent again by the broker; what was, is known by its source and id. A sender who floods us is slowed by his own broker: it may have
+only so many messages at us that we have not acknowledged.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from random import Random
+from typing import Final, NamedTuple
+
+import structlog
+
+from gateway.mqtt.deeds import Deeds, Done
+from gateway.mqtt.intake import read, types_of
+from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Unsubscribed, Up
+from gateway.mqtt.notices import Health
+from gateway.mqtt.topics import Place
+from gateway.mqtt.uplink import Uplink
+from gateway.settings import MqttSettings
+from gateway.storage import Store, WriterClosed
+from gateway.storage.outbox import DatabaseError
+
+IDLE_S = 5.0
+"""How often the inbox looks whether something is due when nothing comes."""
+TIDY_S = 600.0
+"""How often seen messages whose time is over are forgotten, and a synchronisation without an answer is asked for again."""
+RESPONSE_TOPIC = "replies/"
+"""An MQTT 5 sender may name a topic for its reply, but only below this one: it is no way to make us publish elsewhere."""
+
+log = structlog.get_logger(__name__)
+
+Post = Callable[[Callable[[], None]], None]
+"""Runs a callable in the loop's thread, soon and in order."""
+
+
+class Ears(NamedTuple):
+    """Who takes sightings from elsewhere: the topic filters to read, and what is called with (topic, body, at_s) in the loop."""
+
+    filters: Sequence[str]
+    hear: Callable[[str, bytes, float], None]
+
+
+class _Settled(NamedTuple):
+    """A message's transaction is over."""
+
+    message: Arrived
+    future: Future[Done]
+
+
+class _Stop:
+    """We are to stop."""
+
+
+_STOP: Final = _Stop()
+
+
+class Inbox:
+    """Reads the backend's topics. `deeds` does what a message asks for; `post` brings the rest of it to the loop's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: MqttSettings,
+        place: Place,
+        credentials: Credentials,
+        deeds: Deeds,
+        post: Post,
+        *,
+        ears: Ears | None = None,
+        clock: Callable[[], float] = time.time,
+        dice: Random | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._place = place
+        self._deeds = deeds
+        self._post = post
+        self._ears = ears
+        self._clock = clock
+        self._events: SimpleQueue[Event | _Settled | _Stop] = SimpleQueue()
+        role = Role(place.client_id("in"), session_kept_s=settings.session_kept_s)
+        self._uplink = Uplink(role, settings, credentials, self._events, dice or Random())  # noqa: S311  # jitter, no secret
+        self._pending = 0
+        self._tidy_s = 0.0
+        self._stopping = threading.Event()
+        self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed", "readings"), 0)
+        self._unsubscribed: set[str] = set()
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+
+    def start(self) -> None:
+        """Start reading; returns at once. A database that has never been in touch asks the backend for everything."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Take nothing new, settle what is in hand, and leave; the broker keeps the rest."""
+        self._stopping.set()
+        self._events.put(_STOP)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def request_sync(self) -> None:
+        """Ask the backend for all opt-ins and profiles again. From any thread."""
+        self._store.writer.submit(lambda connection: self._deeds.ask_for_all(connection, self._clock()))
+
+    def health(self) -> Health:
+        """How the reading goes, from any thread."""
+        state = "failed" if self._failure else "up" if self._uplink.link is not None else "down"
+        return {
+            "state": state,
+            "why": self._failure or self._uplink.reason,
+            "broker": self._uplink.door,
+            "pending": self._pending,
+            "not_allowed": ", ".join(sorted(self._unsubscribed)),
+            **self._counts,
+        }
+
+    # ---- the inbox's thread ----
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set() or self._pending:
+                now_s = time.monotonic()
+                self._uplink.tend(now_s)
+                self._tidy(now_s)
+                self._take_events()
+        except WriterClosed:
+            log.warning("the database was closed before the inbox was stopped")
+        except Exception as error:
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("the inbox has stopped; restart the gateway")
+        finally:
+            self._uplink.close()
+
+    def _take_events(self) -> None:
+        due_s = min(self._uplink.next_s(), self._tidy_s, time.monotonic() + IDLE_S)
+        try:
+            event = self._events.get(timeout=max(0.0, due_s - time.monotonic()))
+            while True:
+                self._take(event)
+                event = self._events.get_nowait()
+        except Empty:
+            self._fetch_what_was_shed()
+
+    def _take(self, event: Event | _Settled | _Stop) -> None:
+        if isinstance(event, _Settled):
+            self._settled(event)
+        elif isinstance(event, _Stop) or not self._uplink.concerns(event):
+            return
+        elif isinstance(event, Arrived):
+            self._arrived(event)
+        elif isinstance(event, Up):
+            self._uplink.came_up(event, time.monotonic())
+            self._unsubscribed.clear()
+            event.link.subscribe(self._filters())
+        elif isinstance(event, Down):
+            self._uplink.drop(event.reason, time.monotonic())
+        elif isinstance(event, Unsubscribed):
+            self._unsubscribed.add(event.topic)
+            log.error("the broker doesn't let us read a topic; check its access list", topic=event.topic)
+
+    def _filters(self) -> list[str]:
+        prefix = self._place.prefix
+        own = [f"{prefix}{topic}" for topic in ("optins", "profiles", "receipts", f"sync/pages/{self._place.gateway}")]
+        return own + list(self._ears.filters if self._ears is not None else ())
+
+    def _arrived(self, message: Arrived) -> None:
+        if self._stopping.is_set():
+            return
+        allowed = types_of(message.topic.removeprefix(self._place.prefix))
+        if not allowed:
+            self._heard(message)
+            return
+        at_s = self._clock()
+        found = read(message.body, allowed, self._settings.inbound_max_bytes)
+        self._pending += 1
+        future = self._store.writer.submit(self._deeds.work(found, self._answer_topic(message), at_s))
+        future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
+
+    def _heard(self, message: Arrived) -> None:
+        """Sightings: of use now or never, so they pass the database by."""
+        message.link.acknowledge(message)
+        if self._ears is None:
+            return
+        ears, at_s = self._ears, self._clock()
+        self._counts["readings"] += 1
+        self._post(lambda: ears.hear(message.topic, message.body, at_s))
+
+    def _answer_topic(self, message: Arrived) -> str:
+        wanted = (message.response_topic or "").removeprefix(self._place.prefix)
+        return wanted if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted else "replies"
+
+    def _settled(self, event: _Settled) -> None:
+        self._pending -= 1
+        error = event.future.exception()
+        if isinstance(error, DatabaseError):
+            log.error("a message couldn't be stored; the broker keeps it", error=str(error.orig))
+            return
+        if error is not None:  # a fault of ours: without the acknowledgement it would come again for ever
+            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, error=repr(error))
+            self._counts["failed"] += 1
+        else:
+            done = event.future.result()
+            self._counts[done.what] += 1
+            for call in done.then:
+                self._post(call)
+        if event.message.link is self._uplink.link:
+            event.message.link.acknowledge(event.message)
+
+    def _fetch_what_was_shed(self) -> None:
+        """Messages that were left on the network come again on a new connection."""
+        link = self._uplink.link
+        if link is not None and link.shed and not self._pending:
+            self._uplink.drop(f"{link.shed} messages were too many at once; fetching them again", time.monotonic())
+
+    def _tidy(self, now_s: float) -> None:
+        if now_s < self._tidy_s or self._stopping.is_set():
+            return
+        self._tidy_s = now_s + TIDY_S
+        at_s = self._clock()
+        self._store.writer.submit(lambda connection: self._deeds.tidy(connection, at_s, self._settings.seen_kept_s))
