@@ -9,10 +9,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.dashboard.feed import Feed, from_move
+from gateway.dashboard.feed import Feed
 from gateway.dashboard.floor import Floor
 from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, Health, Link
-from gateway.model import Move, MoveEvent
 from gateway.zones.plan import StorePlan
 from gateway.zones.tracker import Presence
 
@@ -49,7 +48,7 @@ class PretendView:
     def leave(self, shopper: str) -> None:
         """A visit ends."""
         presence = self._present.pop(shopper)
-        self._tell(Move(self.at_s, shopper, MoveEvent.EXIT, presence.zone, 0.9, visit_over=True))
+        self.feed.tell(Happening(self.at_s, "visit_end", self._floor.number(shopper), presence.zone))
         self._floor.forget(shopper)
 
     def wander(self, steps: int) -> None:
@@ -84,12 +83,8 @@ class PretendView:
 
     def _place(self, shopper: str, zone: str | None) -> None:
         self._present[shopper] = Presence(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
-        self._tell(Move(self.at_s, shopper, MoveEvent.ENTER, zone, 0.9))
-
-    def _tell(self, move: Move) -> None:
         self._moves += 1
-        if row := from_move(move, self._floor.number(move.shopper)):
-            self.feed.tell(row)
+        self.feed.tell(Happening(self.at_s, "enter" if zone else "visit_start", self._floor.number(shopper), zone))
 
 
 def _ear(scanner: str, well: bool) -> Ear:

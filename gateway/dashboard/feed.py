@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 
 from gateway.dashboard.view import MOVE_KINDS, Happening
-from gateway.model import Move, MoveEvent
 
 ROWS_MAX = 50
 """As many rows as a person reads; more only slow the browser down."""
@@ -38,10 +37,3 @@ class Feed:
         if sequence >= self._last:
             return ()
         return [row for row in heapq.merge(self._moves, self._offers) if row[0] > sequence]
-
-
-def from_move(move: Move, number: int) -> Happening | None:
-    """A move as a row; None for dwell steps and for leaving one zone for the next, which the next row tells anyway."""
-    if move.event is MoveEvent.ENTER:
-        return Happening(move.at_s, "enter" if move.zone else "visit_start", number, move.zone)
-    return Happening(move.at_s, "visit_end", number, move.zone) if move.visit_over else None

@@ -19,6 +19,9 @@ def _(text: str) -> str:
 HAPPENED: dict[str, str] = {
     "visit_start": _("{who} comes into the shop"),
     "enter": _("{who} walks to {zone}"),
+    "dwell": _("{who} has been at {zone} for {dwell}"),
+    "exit": _("{who} leaves {zone}"),
+    "nowhere": _("{who} is somewhere in the shop"),
     "visit_end": _("{who} leaves the shop"),
     "promised": _("{who} is promised {offer}"),
     "withdrawn": _("{offer} was taken back before anybody saw it"),
@@ -31,6 +34,8 @@ HAPPENED: dict[str, str] = {
     "reviewed": _("{who} wrote a review after {offer}"),
     "shared": _("{who} passed on {offer}"),
 }
+IN_ZONE = frozenset({"enter", "dwell", "exit"})
+"""Without a zone these say no more than that somebody is in the shop."""
 VISITOR = _("Visitor {number}")
 SOMEBODY = _("Somebody")
 AN_OFFER = _("an offer")
@@ -58,8 +63,14 @@ def happened(row: Happening, plan: StorePlan, language: Language, words: NullTra
     who = words.gettext(VISITOR).format(number=row.number) if row.number else words.gettext(SOMEBODY)
     zone = next((zone.called(language) for zone in plan.zones if zone.id == row.zone), row.zone or "")
     offer = words.gettext(QUOTED).format(title=row.offer) if row.offer else words.gettext(AN_OFFER)
-    sentence = words.gettext(HAPPENED[row.kind]).format(who=who, zone=zone, offer=offer)
+    kind = row.kind if row.zone or row.kind not in IN_ZONE else "nowhere"
+    sentence = words.gettext(HAPPENED[kind]).format(who=who, zone=zone, offer=offer, dwell=duration(row.dwell_s))
     return sentence[:1].upper() + sentence[1:]
+
+
+def duration(seconds: float) -> str:
+    """As people say it: seconds up to a minute and a half, then minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def clock_time(at_s: float, timezone: str) -> str:

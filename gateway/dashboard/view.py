@@ -14,7 +14,7 @@ from gateway.zones.plan import StorePlan
 Words = Mapping[str, str]
 """One sentence for people, by language: {"nl": …, "en": …}."""
 
-MoveKind = Literal["visit_start", "enter", "visit_end"]
+MoveKind = Literal["visit_start", "enter", "dwell", "exit", "visit_end"]
 OfferKind = Literal[
     "promised", "withdrawn", "delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"
 ]
@@ -62,6 +62,7 @@ class Happening:
     number: int | None = None
     """The dot's number, while its visit lasts."""
     zone: str | None = None
+    dwell_s: float = 0.0
     offer: str | None = None
     """The offer's title or id."""
 

@@ -3,7 +3,8 @@
 import { clockTime, fill, words } from "./words.js";
 
 const ROWS_PER_KIND = 25;  // as in feed.py
-const MOVES = new Set(["visit_start", "enter", "visit_end"]);
+const MOVES = new Set(["visit_start", "enter", "dwell", "exit", "visit_end"]);
+const IN_ZONE = new Set(["enter", "dwell", "exit"]);
 
 export class LiveFeed extends HTMLElement {
   connectedCallback() {
@@ -33,8 +34,9 @@ export class LiveFeed extends HTMLElement {
   }
 }
 
-function sentence({ kind, number, zone, offer }) {
-  const text = fill(words.happened[kind], {
+function sentence({ kind, number, zone, dwell_s, offer }) {
+  const text = fill(words.happened[zone || !IN_ZONE.has(kind) ? kind : "nowhere"], {
+    dwell: dwell_s < 90 ? `${Math.round(dwell_s)} s` : `${Math.round(dwell_s / 60)} min`,
     who: number ? fill(words.visitor, { number }) : words.somebody,
     zone: words.zones[zone] ?? zone,
     offer: offer ? fill(words.quoted, { title: offer }) : words.anOffer,
