@@ -1,7 +1,7 @@
 """Conditions: a typed tree over declared fields and the shopper's history, checked when a book is loaded.
 
 A tree is `{all: […]}`, `{any: […]}`, `{not: …}`, `{field, op, value}` or `{count, offer, within, op, value}`; any part may also be
-a line of text (see text.py). Its cost is bounded by construction: no loops, no regular expressions, at most MOST_LEAVES comparisons.
+a line of text (see text.py). The cost is bounded by construction: no loops, no regular expressions, at most MOST_LEAVES leaves.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rules.conditions import All, Some, Compare, Count, Known, Node, Not
+from rules.conditions import All, Compare, Count, Known, Node, Not, Some
 from rules.situation import Happening, Value
 
 SHOP = "*"
@@ -20,43 +20,52 @@ Test = Callable[["View"], bool | None]
 
 
 class View:
-    """What the conditions of one decision see: the facts that may be used, and the shopper's history, indexed when first asked."""
+    """What the conditions of one decision see: the facts that may be used, and the shopper's history by offer."""
 
-    __slots__ = ("_history", "_scopes", "_times", "at_s", "values")
+    __slots__ = ("_by_scope", "_history", "_scopes", "at_s", "known_limits", "values")
 
     def __init__(
         self, at_s: float, values: dict[str, Value], history: Sequence[Happening], scopes: Mapping[str, tuple[str, ...]]
     ) -> None:
         self.at_s = at_s
         self.values = values
+        self.known_limits: dict[str, bool] = {}
+        """Which limits of a category, a group or the shop are reached: the same for all their offers, so counted once."""
         self._history = history
         self._scopes = scopes
-        self._times: dict[tuple[str, str], list[tuple[float, str]]] | None = None
+        self._by_scope: dict[str, list[Happening]] = {}
+        for happening in history:
+            self._by_scope.setdefault(happening.offer, []).append(happening)
 
-    def _index(self) -> dict[tuple[str, str], list[tuple[float, str]]]:
-        times: dict[tuple[str, str], list[tuple[float, str]]] = {}
-        for offer, what, at_s, visit in self._history:
-            entry = (at_s, visit)
-            times.setdefault((what, offer), []).append(entry)
-            for scope in self._scopes.get(offer, (SHOP,)):
-                times.setdefault((what, scope), []).append(entry)
-        return times
+    def met(self, offer: str) -> bool:
+        """True when anything at all happened with that offer: where not, its limits and cool-downs needn't be looked at."""
+        return offer in self._by_scope
 
     def count(self, what: str, scope: str, since_s: float | None = None, visit: str | None = None) -> int:
         """How often it happened since then, or in that visit. Scope: an offer, `category/…`, `group/…` or SHOP for any offer.
 
         `seen` is announced or shown, whichever says more.
         """
+        happenings = self._by_scope.get(scope)
+        if happenings is None:
+            if scope in self._scopes:
+                return 0
+            happenings = self._by_scope[scope] = self._shared(scope)
         if what == "seen":
-            return max(self.count("announced", scope, since_s, visit), self.count("shown", scope, since_s, visit))
-        if self._times is None:
-            self._times = self._index()
-        times = self._times.get((what, scope))
-        if times is None:
-            return 0
-        if visit is not None:
-            return sum(in_visit == visit for _, in_visit in times)
-        return len(times) if since_s is None else sum(at_s >= since_s for at_s, _ in times)
+            return max(_count(happenings, "announced", since_s, visit), _count(happenings, "shown", since_s, visit))
+        return _count(happenings, what, since_s, visit)
+
+    def _shared(self, scope: str) -> list[Happening]:
+        if scope == SHOP:
+            return list(self._history)
+        return [happening for happening in self._history if scope in self._scopes.get(happening.offer, ())]
+
+
+def _count(happenings: Sequence[Happening], what: str, since_s: float | None, visit: str | None) -> int:
+    return sum(
+        happening.what == what and (visit is None or happening.visit == visit) and (since_s is None or happening.at_s >= since_s)
+        for happening in happenings
+    )
 
 
 _COMPARISONS: Mapping[str, Callable[[str, Any], Test]] = {

@@ -6,6 +6,8 @@ test holds the two together.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -15,13 +17,26 @@ from rules.clock import Local
 from rules.conditions import Compare, Count, Known, Leaf, Node, Not
 from rules.decide import decide
 from rules.decision import Decision, Gate
-from rules.evaluate import SHOP, View, combine, compile_test
+from rules.evaluate import SHOP, View, combine
 from rules.fields import Field, FieldType
 from rules.literals import duration_text
 from rules.ranking import Ranker, by_priority_and_affinity
 from rules.reasons import Reason, reason
 from rules.situation import Situation
 from rules.words import GATES, Language, phrase
+
+_HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda actual, wanted: actual in wanted,
+    "not in": lambda actual, wanted: actual not in wanted,
+    "has": lambda actual, wanted: wanted in actual,
+    "lacks": lambda actual, wanted: wanted not in actual,
+}
 
 
 class LeafTruth(NamedTuple):
@@ -107,7 +122,9 @@ def _leaf_truth(leaf: Leaf, view: View) -> LeafTruth:
         actual: Any = view.count(leaf.what, leaf.offer or SHOP, since_s)
     else:
         actual = view.values.get(leaf.field.name)
-    return LeafTruth(leaf, actual, compile_test(leaf)(view))
+    if actual is None:
+        return LeafTruth(leaf, None, None)
+    return LeafTruth(leaf, actual, isinstance(leaf, Known) or _HOLDS[leaf.operator](actual, leaf.value))
 
 
 def _leaf_reason(leaf: LeafTruth | None) -> Reason | None:

@@ -48,11 +48,14 @@ def own_gate(rule: Rule, situation: Situation, view: View, local: Local, shop: G
     truth = rule.test(view)
     if truth is not True:
         return Gate.UNKNOWN if truth is None else Gate.CONDITION
-    if cooling(rule, view) is not None:
-        return Gate.COOLDOWN
-    limit = reached(rule.limits, situation, view, local)
-    if limit is not None:
-        return Gate.GROUP if limit.scope.startswith("group/") else Gate.LIMIT
+    if view.met(rule.id):
+        if cooling(rule, view) is not None:
+            return Gate.COOLDOWN
+        if reached(rule.limits, situation, view, local) is not None:
+            return Gate.LIMIT
+    shared = reached_shared(rule, situation, view, local)
+    if shared is not None:
+        return Gate.GROUP if shared.scope.startswith("group/") else Gate.LIMIT
     if rule.fallback is None and (spent := spent_gate(rule, situation, view, local)) is not None:
         return spent
     return Gate.ATTENTION if rule.attention > situation.attention else None
@@ -74,6 +77,17 @@ def reached(limits: tuple[LimitRule, ...], situation: Situation, view: View, loc
     return None
 
 
+def reached_shared(rule: Rule, situation: Situation, view: View, local: Local) -> LimitRule | None:
+    """The first limit that is reached of those an offer shares with others; each is counted once per decision."""
+    for limit in rule.shared_limits:
+        known = view.known_limits.get(limit.path)
+        if known is None:
+            known = view.known_limits[limit.path] = counted(limit, situation, view, local) >= limit.at_most
+        if known:
+            return limit
+    return None
+
+
 def counted(limit: LimitRule, situation: Situation, view: View, local: Local) -> int:
     """How often it happened within a limit's visit or window."""
     if limit.per_visit:
@@ -87,4 +101,6 @@ def spent_gate(rule: Rule, situation: Situation, view: View, local: Local) -> Ga
     """EXHAUSTED or LIMIT when the voucher itself can no longer be given: where a fallback steps in."""
     if rule.id in situation.exhausted:
         return Gate.EXHAUSTED
+    if not view.met(rule.id):
+        return None
     return Gate.LIMIT if reached(rule.voucher_limits, situation, view, local) is not None else None

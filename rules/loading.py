@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from rules.book import Book, build
 from rules.checks import check, declared_fields
-from rules.conditions import Vocabulary
+from rules.conditions import Vocabulary, parse
 from rules.document import Document
 from rules.errors import BookError, Problem, nearest
 from rules.reading import path_text, read
@@ -55,7 +55,7 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
     try:
         document = Document.model_validate(data)
     except ValidationError as error:
-        raise BookError(_problem(fault, data) for fault in error.errors(include_url=False)) from None
+        raise BookError(_problem(fault) for fault in error.errors(include_url=False) if not _echo(fault)) from None
     problems = check(document, zones)
     broken = {problem.path.partition(".")[0] for problem in problems}
     fields = declared_fields(document, zones)
@@ -64,10 +64,11 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
     rules: list[Rule] = []
     for index, offer in enumerate(document.offers):
         place = f"offers[{index}]"
-        if place in broken:
-            continue
         try:
-            rules.append(compile_rule(index, offer, document, words, zone))
+            if place not in broken:
+                rules.append(compile_rule(index, offer, document, words, zone))
+            elif offer.if_ is not None:
+                parse(offer.if_, "if", words)  # the rest of the offer can't be compiled, but its condition can be read
         except BookError as error:
             problems += [replace(problem, path=f"{place}.{problem.path}") for problem in error.problems]
     if problems:
@@ -110,7 +111,12 @@ def _offer(path: str, data: Any) -> str | None:
     return str(offer["id"]) if isinstance(offer, dict) and "id" in offer else None
 
 
-def _problem(fault: Any, data: Any) -> Problem:
+def _echo(fault: Any) -> bool:
+    """A list is not too short because its items are faulty: pydantic counts only the good ones."""
+    return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
+
+
+def _problem(fault: Any) -> Problem:
     """Pydantic's fault in our own words."""
     kind, loc = fault["type"], fault["loc"]
     path, last = path_text(loc), str(loc[-1]) if loc else ""

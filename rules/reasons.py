@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rules.book import Book
@@ -55,15 +56,23 @@ def _listed(names: Any) -> Words:
 
 
 def _moment(scene: _Scene) -> Reason:
-    expected: Words = {language: " | ".join(_when(when, language) for when in scene.rule.whens) for language in LANGUAGES}
     at = scene.situation
-    zones = {language: at.zone or phrase("nothing_here", language) for language in LANGUAGES}
-    key = "when_for" if at.event == "dwell" else "when"
-    actual: Words = {
-        language: phrase(key, language, event=at.event, zones=zones[language], duration=f"{at.dwell_s:g}s")
+    return Reason("at", _awaited(scene.rule.whens), _happened(at.event, at.zone, at.dwell_s))
+
+
+@lru_cache(4096)
+def _awaited(whens: tuple[When, ...]) -> Words:
+    """Most offers of a book wait for another moment, and their wording never changes: hence kept."""
+    return {language: " | ".join(_when(when, language) for when in whens) for language in LANGUAGES}
+
+
+@lru_cache(16)
+def _happened(event: str, zone: str | None, dwell_s: float) -> Words:
+    key = "when_for" if event == "dwell" else "when"
+    return {
+        language: phrase(key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s")
         for language in LANGUAGES
     }
-    return Reason("at", expected, actual)
 
 
 def _when(when: When, language: Language) -> str:
@@ -109,7 +118,7 @@ def _cooldown(scene: _Scene) -> Reason:
 
 def _limit(scene: _Scene) -> Reason:
     rule = scene.rule
-    limits = (*rule.limits, *rule.voucher_limits)
+    limits = (*rule.limits, *rule.shared_limits, *rule.voucher_limits)
     limit = reached(limits, scene.situation, scene.view, scene.local) or limits[0]
     return _limit_reason(limit, scene)
 
@@ -160,7 +169,7 @@ def _silence(scene: _Scene) -> Reason:
 
 
 def _group(scene: _Scene) -> Reason:
-    full = reached(scene.rule.limits, scene.situation, scene.view, scene.local)
+    full = reached(scene.rule.shared_limits, scene.situation, scene.view, scene.local)
     if full is not None and full.scope.startswith("group/"):
         return _limit_reason(full, scene)
     name = scene.rule.offer.group or ""

@@ -24,7 +24,7 @@ def situation_record(situation: Situation) -> dict[str, Any]:
         "language": situation.language,
         "facts": {name: _plain(value) for name, value in situation.facts.items()},
         "fact_times": dict(situation.fact_times),
-        "history": [list(happening) for happening in situation.history],
+        "history": list(situation.history),
         "attention": situation.attention,
         "exhausted": sorted(situation.exhausted),
     }

@@ -54,7 +54,8 @@ class CapRule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An offer compiled. `voucher_limits` are those that make a fallback step in; `limits` silence the offer altogether."""
+    """An offer compiled. Its own `voucher_limits` make a fallback step in, its own `limits` silence it altogether;
+    `shared_limits` are those of its category, group and shop."""
 
     index: int
     offer: document.Offer
@@ -66,6 +67,7 @@ class Rule:
     voucher_until_s: float
     """The written end of its voucher; infinite where that is worked out for each promise."""
     limits: tuple[LimitRule, ...]
+    shared_limits: tuple[LimitRule, ...]
     voucher_limits: tuple[LimitRule, ...]
     cooldowns: tuple[tuple[str, float], ...]
     caps: tuple[CapRule, ...]
@@ -106,7 +108,8 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         from_s=_moment_s(offer.from_, zone, -math.inf),
         until_s=min(_moment_s(offer.until, zone, math.inf), voucher_until_s),
         voucher_until_s=voucher_until_s,
-        limits=(once, *(limit for limit in own if limit.per_visit), *_shared_limits(offer, book)),
+        limits=(once, *(limit for limit in own if limit.per_visit)),
+        shared_limits=_shared_limits(offer, book),
         voucher_limits=voucher_limits,
         cooldowns=_cooldowns(offer.cooldown),
         caps=_all_caps(offer, book),
