@@ -64,10 +64,10 @@ class PretendView:
         """An offer is promised, and something comes of it."""
         number = self._floor.number(shopper)
         self._promised += 1
-        self.feed.tell(Happening(self.at_s, "promised", number, self._present[shopper].zone, offer))
+        self.feed.tell(Happening(self.at_s, "promised", number, self._present[shopper].zone, offer=offer))
         what = self._dice.choice(AFTERWARDS)
         self._receipts[what] = self._receipts.get(what, 0) + 1
-        self.feed.tell(Happening(self.at_s + 0.2, what, number, None, offer))  # type: ignore[arg-type]  # one of AFTERWARDS
+        self.feed.tell(Happening(self.at_s + 0.2, what, number, offer=offer))  # type: ignore[arg-type]  # one of AFTERWARDS
 
     def frame(self) -> Frame:
         """Where everybody is."""
