@@ -7,8 +7,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from rules import Decision, Gate, Situation
-from rules.record import decision_record, situation_of, situation_record
+from rules import Decision, Gate, Situation, decision_record, situation_of, situation_record
 
 
 def worth_logging(decision: Decision) -> bool:

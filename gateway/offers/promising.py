@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,12 +75,13 @@ def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
 def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
     shopper = pledge.situation.shopper
-    reached = _take_all(connection, chosen.caps, shopper)
+    caps = _each_once(chosen.caps)
+    reached = _take_all(connection, caps, shopper)
     code = None
     if reached is None and chosen.voucher is not None:
         code = _code(connection, pledge, chosen, promise_id)
         if code is None:
-            vouchers.give_back(connection, _takings(chosen.caps), shopper)
+            vouchers.give_back(connection, _takings(caps), shopper)
             reached = "pool"
     if reached is not None and chosen.fallback is None:
         return reached
@@ -100,17 +101,24 @@ def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id:
     return reached
 
 
-def _take_all(connection: Connection, caps: tuple[Cap, ...], shopper: str) -> str | None:
-    """Take a share of every cap, or of none: then the kind of the cap that is reached. In key order, against deadlocks."""
-    ordered = sorted(caps)
-    for place, cap in enumerate(ordered):
+def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str) -> str | None:
+    """Take a share of every cap, or of none: then the kind of the cap that is reached."""
+    for place, cap in enumerate(caps):
         if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most):
-            vouchers.give_back(connection, _takings(tuple(ordered[:place])), shopper)
+            vouchers.give_back(connection, _takings(caps[:place]), shopper)
             return cap.kind.value
     return None
 
 
-def _takings(caps: tuple[Cap, ...]) -> list[list[Any]]:
+def _each_once(caps: Iterable[Cap]) -> list[Cap]:
+    """Caps in key order (two gateways that take in the same order can't lock each other out); of two on one counter the tighter."""
+    tightest: dict[tuple[str, bool], Cap] = {}
+    for cap in sorted(caps, key=lambda cap: (cap.key, cap.at_most)):
+        tightest.setdefault((cap.key, cap.per_shopper), cap)
+    return list(tightest.values())
+
+
+def _takings(caps: Sequence[Cap]) -> list[list[Any]]:
     return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in caps]
 
 
@@ -148,7 +156,7 @@ def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> d
         "at_s": situation.at_s,
         "expires_at_s": chosen.expires_at,
         "ends_at_s": voucher.ends_at if voucher else chosen.expires_at,
-        "takings": _takings(chosen.caps),
+        "takings": _takings(_each_once(chosen.caps)),
         "state": states.RESERVED,
         "state_at_s": situation.at_s,
     }

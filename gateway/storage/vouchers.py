@@ -118,12 +118,13 @@ def all_used(connection: Connection) -> list[tuple[str, int]]:
     return [(row.key, row.used) for row in connection.execute(rows)]
 
 
-def fill_pool(connection: Connection, offer: str, codes: Sequence[str]) -> str | None:
-    """Make these an offer's pool: new ones are added, free ones that are not among them go, taken ones stay taken.
+def fill_pool(connection: Connection, offer: str, codes: Sequence[str], exact: bool) -> str | None:
+    """Add codes to an offer's pool; taken ones stay taken. `exact`: free ones that are not among them go.
 
     Returns a code that another offer's pool has already; None: all are this offer's.
     """
-    connection.execute(delete(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.promise.is_(None)))
+    if exact:
+        connection.execute(delete(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.promise.is_(None)))
     if not codes:
         return None
     connection.execute(_FILL, [{"offer": offer, "code": code, "place": place} for place, code in enumerate(codes)])

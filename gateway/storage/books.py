@@ -1,0 +1,72 @@
+"""Rule books with their lives: every document ever added, which state it is in, and who moved it there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, Row, String, Table, Text, insert, select, update
+
+from gateway.storage.metadata import metadata
+
+books = Table(
+    "books",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("added_at_s", Float, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("state_at_s", Float, nullable=False),
+    Column("zones", JSON, nullable=False),  # where it is live or paused; empty: everywhere
+    Column("before", String(64)),
+    Index("ix_books_state", "state"),
+)
+"""One row for each document, by the hash of its content; a changed document is another book. `before`: whose place it took."""
+
+book_steps = Table(
+    "book_steps",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("book", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("at_s", Float, nullable=False),
+    Column("note", String(500), nullable=False),
+    Index("ix_book_steps_book", "book"),
+)
+"""Who put which book in which state, when. Only ever added to."""
+
+
+def add(connection: Connection, row: dict[str, Any]) -> None:
+    """Keep a new document."""
+    connection.execute(insert(books), row)
+
+
+def find(connection: Connection, start: str) -> Row[Any] | None:
+    """The book whose hash starts so; None when there is none, or more than one."""
+    found = connection.execute(select(books).where(books.c.hash.startswith(start, autoescape=True)).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def in_states(connection: Connection, states: Sequence[str]) -> Sequence[Row[Any]]:
+    """The books in these states, the latest to get there first."""
+    rows = select(books).where(books.c.state.in_(states)).order_by(books.c.state_at_s.desc(), books.c.hash)
+    return connection.execute(rows).all()
+
+
+def newest(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
+    """The books latest moved, first."""
+    return connection.execute(select(books).order_by(books.c.state_at_s.desc(), books.c.hash).limit(limit)).all()
+
+
+def move(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:
+    """Put a book in another state, and note who did."""
+    connection.execute(update(books).where(books.c.hash == book).values(**values))
+    connection.execute(insert(book_steps), step)
+
+
+def steps(connection: Connection, book: str) -> Sequence[Row[Any]]:
+    """A book's life so far, oldest first."""
+    return connection.execute(select(book_steps).where(book_steps.c.book == book).order_by(book_steps.c.seq)).all()
