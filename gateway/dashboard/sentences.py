@@ -36,8 +36,8 @@ HAPPENED: dict[str, str] = {
 }
 IN_ZONE = frozenset({"enter", "dwell", "exit"})
 """Without a zone these say no more than that somebody is in the shop."""
-VISITOR = _("Visitor {number}")
-SOMEBODY = _("Somebody")
+VISITOR = _("visitor {number}")
+SOMEBODY = _("somebody")
 AN_OFFER = _("an offer")
 QUOTED = _("“{title}”")
 
