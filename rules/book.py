@@ -13,7 +13,7 @@ from rules.clock import Local
 from rules.decision import Gate, Verdict
 from rules.document import Attention, Attribute, Document, Offer, ShopFact
 from rules.evaluate import SHOP, View
-from rules.fields import BUILT_IN, Field, FieldType, affinity_field
+from rules.fields import BUILT_IN, Field, FieldType
 from rules.rule import Rule, When
 from rules.situation import Situation, Value
 
@@ -67,11 +67,7 @@ class Book:
 
     def fields_read(self) -> frozenset[str]:
         """Every field that a rule of this book reads, affinities included: what isn't in here need not be known."""
-        return (
-            frozenset(field.name for field in self.readers)
-            | self.engine_reads
-            | {affinity_field(rule.id).name for rule in self.rules}
-        )
+        return frozenset(field.name for field in self.readers) | self.engine_reads | {rule.affinity.name for rule in self.rules}
 
     def dwell_steps_s(self, zone: str) -> tuple[float, ...]:
         """The dwell times in seconds, rising, at which some offer waits in a zone."""

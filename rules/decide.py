@@ -14,7 +14,7 @@ from rules.book import Book
 from rules.clock import Local
 from rules.decision import Chosen, Decision, Gate, Group, Verdict
 from rules.evaluate import View
-from rules.fields import affinity_field
+from rules.fields import Field
 from rules.gates import matches, own_gate, shop_gate
 from rules.making import make
 from rules.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
@@ -78,7 +78,7 @@ def _arbitrate(
         elif rule.offer.tier > best:
             verdicts[rule.index] = Verdict(rule.id, Gate.TIER)
     rules = {rule.id: rule for rule in standing if rule.offer.tier == best}
-    candidates = [Candidate(rule.id, rule.offer.priority, affinity(situation, rule.id)) for rule in rules.values()]
+    candidates = [Candidate(rule.id, rule.offer.priority, affinity(situation, rule.affinity)) for rule in rules.values()]
     return _places(book, ordered(ranker(candidates, situation), book.document.salt, situation), rules, verdicts)
 
 
@@ -104,9 +104,8 @@ def _places(book: Book, ranking: Sequence[Ranked], rules: dict[str, Rule], verdi
     return winners
 
 
-def affinity(situation: Situation, offer: str) -> float:
+def affinity(situation: Situation, field: Field) -> float:
     """The backend's factor for this shopper and offer, 1 where it is unknown or unusable."""
-    field = affinity_field(offer)
     value = situation.facts.get(field.name)
     if value is None or not field.admits(value) or not isinstance(value, int | float) or value < 0:
         return 1.0

@@ -13,7 +13,7 @@ from rules.conditions import All, Compare, Known, Node, Vocabulary, leaves, pars
 from rules.content import PLACEHOLDERS, Card, cards, names
 from rules.decision import CapKind, CodeKind, Codes, Worth
 from rules.evaluate import SHOP, Test, compile_test
-from rules.fields import Field
+from rules.fields import Field, affinity_field
 from rules.literals import parse_moment
 from rules.words import LANGUAGES, Language
 
@@ -83,6 +83,7 @@ class Rule:
     id: str
     purpose: str
     attention: float
+    affinity: Field
 
     def reads(self) -> dict[str, Field]:
         """The fields its condition and words read."""
@@ -123,6 +124,7 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         id=offer.id,
         purpose=offer.purpose,
         attention=offer.attention,
+        affinity=affinity_field(offer.id),
     )
 
 

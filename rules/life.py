@@ -1,0 +1,181 @@
+"""The life of a book: draft → checked → approved → live ⇄ paused → archived. Pure: what a version is and may become; storing it is elsewhere.
+
+    draft ──check──► checked ──approve──► approved ──go_live──► live ◄──resume── paused
+      ▲                 │                     │                   │ ──pause──►     │
+      └────── edit ─────┴─────────────────────┘                   └──── archive ───┴──► archived
+
+A book is edited only before it goes live: an edit makes it a draft again and takes its approvals away. Once live it is immutable; a
+change is a new version, and rolling back is going live again with an archived one. Above a value that the book names (what its capped
+offers can cost), two people other than the author approve: four eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from rules.book import Book
+from rules.decision import CapKind
+from rules.words import Words
+
+
+class State(StrEnum):
+    """Where a version stands."""
+
+    DRAFT = "draft"
+    CHECKED = "checked"
+    APPROVED = "approved"
+    LIVE = "live"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class Action(StrEnum):
+    """What can be done with a version."""
+
+    EDIT = "edit"
+    CHECK = "check"
+    APPROVE = "approve"
+    GO_LIVE = "go_live"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ARCHIVE = "archive"
+
+
+STEPS: dict[tuple[State, Action], State] = {
+    (State.DRAFT, Action.EDIT): State.DRAFT,
+    (State.CHECKED, Action.EDIT): State.DRAFT,
+    (State.APPROVED, Action.EDIT): State.DRAFT,
+    (State.DRAFT, Action.CHECK): State.CHECKED,
+    (State.CHECKED, Action.APPROVE): State.APPROVED,
+    (State.APPROVED, Action.GO_LIVE): State.LIVE,
+    (State.ARCHIVED, Action.GO_LIVE): State.LIVE,
+    (State.LIVE, Action.GO_LIVE): State.LIVE,
+    (State.LIVE, Action.PAUSE): State.PAUSED,
+    (State.PAUSED, Action.RESUME): State.LIVE,
+    (State.DRAFT, Action.ARCHIVE): State.ARCHIVED,
+    (State.CHECKED, Action.ARCHIVE): State.ARCHIVED,
+    (State.APPROVED, Action.ARCHIVE): State.ARCHIVED,
+    (State.LIVE, Action.ARCHIVE): State.ARCHIVED,
+    (State.PAUSED, Action.ARCHIVE): State.ARCHIVED,
+}
+"""Every step there is. Live to live widens or narrows its zones."""
+
+_REFUSALS: dict[str, Words] = {
+    "step": {"nl": "een boek dat {state} is kan niet: {action}", "en": "a book that is {state} can't: {action}"},
+    "author": {"nl": "wie het boek schreef kan het niet goedkeuren", "en": "who wrote the book can't approve it"},
+    "twice": {"nl": "{who} keurde dit boek al goed", "en": "{who} has approved this book already"},
+    "never_live": {"nl": "dit boek was nooit live", "en": "this book has never been live"},
+}
+
+
+class LifeError(ValueError):
+    """A step that a version can't take. `code` is one of step, author, twice, never_live; `words` in both languages."""
+
+    def __init__(self, code: str, **values: str) -> None:
+        self.code = code
+        self.words: Words = {language: text.format(**values) for language, text in _REFUSALS[code].items()}
+        super().__init__(self.words["en"])
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a book: its hash, where it stands, who wrote and approved it, and the zones it is live in (none: all)."""
+
+    hash: str
+    author: str
+    state: State = State.DRAFT
+    approvals: tuple[str, ...] = ()
+    zones: frozenset[str] = frozenset()
+    was_live: bool = False
+    changed_at_s: float = 0.0
+
+
+def step(
+    version: Version,
+    action: Action,
+    who: str,
+    at_s: float,
+    approvals_needed: int = 1,
+    zones: frozenset[str] = frozenset(),
+    new_hash: str | None = None,
+) -> Version:
+    """The version after an action. Raises LifeError, and nothing has changed.
+
+    `approvals_needed`: see `approvals_needed()`; `zones`: where to go live, none means everywhere; `new_hash`: of an edited book.
+    """
+    state = STEPS.get((version.state, action))
+    if state is None:
+        raise LifeError("step", state=version.state.value, action=action.value)
+    moved = replace(version, state=state, changed_at_s=at_s)
+    match action:
+        case Action.EDIT:
+            return replace(moved, hash=new_hash or version.hash, author=who, approvals=())
+        case Action.APPROVE:
+            return _approved(version, moved, who, approvals_needed)
+        case Action.GO_LIVE:
+            if version.state is State.ARCHIVED and not version.was_live:
+                raise LifeError("never_live")
+            return replace(moved, zones=zones, was_live=True)
+        case _:
+            return moved
+
+
+def _approved(version: Version, moved: Version, who: str, needed: int) -> Version:
+    if who == version.author and needed > 1:
+        raise LifeError("author")
+    if who in version.approvals:
+        raise LifeError("twice", who=who)
+    approvals = (*version.approvals, who)
+    return replace(moved, approvals=approvals, state=State.APPROVED if len(approvals) >= needed else State.CHECKED)
+
+
+def go_live(versions: Sequence[Version], hash_: str, who: str, at_s: float, zones: frozenset[str] = frozenset()) -> list[Version]:
+    """All versions after one went live: everywhere, it archives the one before; in some zones first, that one stays for the rest.
+
+    Rolling back is the same step with an archived version that was live before. Raises LifeError; KeyError for an unknown hash.
+    """
+    chosen = next((version for version in versions if version.hash == hash_), None)
+    if chosen is None:
+        raise KeyError(hash_)
+    lived = step(chosen, Action.GO_LIVE, who, at_s, zones=zones)
+    moved = []
+    for version in versions:
+        # in stages, the one for the whole shop stays; another staged one makes way either way
+        replaced = version.state in (State.LIVE, State.PAUSED) and (not zones or bool(version.zones))
+        moved.append(lived if version is chosen else step(version, Action.ARCHIVE, who, at_s) if replaced else version)
+    return moved
+
+
+def live_in(versions: Sequence[Version], zone: str | None) -> Version | None:
+    """The version that decides in a zone: the staged one where it is staged, else the one for the whole shop, else none."""
+    live = [version for version in versions if version.state is State.LIVE]
+    staged = next((version for version in live if version.zones and zone in version.zones), None)
+    return staged or next((version for version in live if not version.zones), None)
+
+
+def approvals_needed(book: Book) -> int:
+    """Two where the book may give away more than it says needs four eyes, or where what it gives has no bound; else one."""
+    most = book.document.four_eyes_above
+    if most is None:
+        return 1
+    worth = value_cents(book)
+    return 2 if worth is None or worth > most * 100 else 1
+
+
+def value_cents(book: Book) -> int | None:
+    """The most that a book can give away in one window of its caps, in cents; None when nothing bounds it."""
+    total = 0
+    for rule in book.rules:
+        if not rule.cost_cents and rule.worth is None:
+            continue
+        bounds = [
+            cap.at_most if cap.kind is CapKind.BUDGET else cap.at_most * rule.cost_cents
+            for cap in rule.caps
+            if not cap.per_shopper and (cap.kind is CapKind.BUDGET or rule.cost_cents)
+        ]
+        if not bounds:
+            return None
+        total += min(bounds)
+    return total
