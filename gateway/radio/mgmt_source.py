@@ -156,7 +156,7 @@ class MgmtSource:
                 self._found(packet, event)
             elif event == mgmt.INDEX_REMOVED:
                 self.broken = "the adapter was unplugged"
-            elif event == mgmt.MONITOR_REMOVED and packet[6:8] == self._monitor:
+            elif event == mgmt.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt.ALL_MONITORS):
                 self.broken = "bluetoothd removed the monitor"
             elif event == mgmt.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt.POWERED_BIT:
                 self.broken = "the adapter was powered off"
