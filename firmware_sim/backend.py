@@ -1,0 +1,315 @@
+"""The reference store-app backend: what a chain's own backend does with the contract, small enough to read before writing one.
+
+Five things make it right, and each is a few lines here:
+
+1. It acknowledges a message only after it has been dealt with (`manual_ack`), so that a crash loses nothing.
+2. It knows a message that comes again by `source` + `id`, and then does nothing.
+3. Its own messages carry an id made from what they say, so that sending twice is harmless.
+4. Each opt-in or profile of a shopper carries a version that only grows, so that late and reordered messages settle.
+5. It can send everything again, in pages, when a gateway asks (`sync/request`).
+
+A real one keeps `_seen`, `cards` and what it has still to send in its database; this one keeps them in memory. Where shoppers don't
+act by hand (the phone page), they react by seeded dice. On demand it loses and repeats messages, as networks do.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+ALL_PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
+SESSION = "store-app-backend"
+"""Client id: always the same, so that the broker keeps what is sent while the backend is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How shoppers react: probabilities, each given the step before, and the pause before a step in seconds."""
+
+    shown: float = 0.95
+    tapped: float = 0.5
+    dismissed: float = 0.25
+    redeemed: float = 0.5
+    purchased: float = 0.6
+    pause_s: tuple[float, float] = (0.5, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong on purpose, as probabilities per message."""
+
+    lose: float = 0.0
+    """An incoming message is lost in a crash before it is dealt with: not acknowledged, and the broker brings it again."""
+    repeat: float = 0.0
+    """An outgoing message is sent twice."""
+
+
+@dataclass(slots=True)
+class Card:
+    """A promise as the shopper's phone has it."""
+
+    data: dict[str, Any]
+    arrived_s: float
+    did: list[str] = field(default_factory=list)
+
+    @property
+    def promise(self) -> str:
+        """The promise's id."""
+        return str(self.data["promise"])
+
+
+class Backend:
+    """Speaks for the shoppers of one shop. Start it, opt shoppers in, and look at `counts` and `cards`."""
+
+    def __init__(
+        self,
+        url: str,
+        chain: str,
+        store: str,
+        *,
+        seed: int = 1,
+        habits: Habits = Habits(),
+        faults: Faults = Faults(),
+        user: str | None = None,
+        password: str | None = None,
+        ca_file: str | None = None,
+        page_size: int = 20,
+        on_card: Callable[[str, Card], None] | None = None,
+    ) -> None:
+        parts = urlsplit(url)
+        self._address = (parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+        self._prefix = f"etalage/v1/{chain}/{store}/"
+        self._seed, self._habits, self._faults = seed, habits, faults
+        self._dice = Random(seed)
+        self._page_size = page_size
+        self._on_card = on_card
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._lock = threading.RLock()
+        self._seen: set[tuple[str, str]] = set()
+        self._said: dict[str, dict[str, Any]] = {}
+        """The latest opt-in or profile of each shopper: what `sync` sends again."""
+        self._versions: Counter[str] = Counter()
+        self._by_hand: set[str] = set()
+        self._stopping = threading.Event()
+        self._life = 0
+        """Counts our pretended crashes: what one life received is nothing to the next."""
+        self._steps_planned = itertools.count()
+        self.cards: dict[str, Card] = {}
+        """Every promise that arrived, by its id."""
+        self.order: dict[str, list[str]] = {}
+        """Per shopper the promises in the order they first arrived."""
+        self.replies: list[dict[str, Any]] = []
+        self.counts: Counter[str] = Counter()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{SESSION}-{chain}-{store}",
+            protocol=MQTTProtocolVersion.MQTTv311,
+            clean_session=False,
+            manual_ack=True,
+        )
+        self._client.reconnect_delay_set(1, 2)
+        if user is not None:
+            self._client.username_pw_set(user, password)
+        if parts.scheme == "mqtts":
+            self._client.tls_set(ca_file)
+        self._client.on_connect = lambda client, *_: self._subscribe(client)
+        self._client.on_message = self._on_message
+        self._thread = threading.Thread(target=self._run, name="backend", daemon=True)
+
+    def start(self) -> Backend:
+        """Connect, and go on for ever; the broker may come later."""
+        self._client.connect_async(*self._address)
+        self._client.loop_start()
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Leave; the broker keeps what comes in the meantime."""
+        self._stopping.set()
+        self._work.put(lambda: None)
+        self._thread.join(5.0)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has us."""
+        return self._client.is_connected()
+
+    # ---- what shoppers decide in the app ----
+
+    def opt_in(
+        self, shopper: str, identity: Mapping[str, Any], *, purposes: Sequence[str] = ALL_PURPOSES, language: str = "nl"
+    ) -> None:
+        """A shopper said yes; `identity` as in the contract: {"beacon": {…}} or {"rotating": {…}}."""
+        consent = {"text": "2026-03", "channel": "app"}
+        data = {"purposes": list(purposes), "language": language, "identity": dict(identity), "consent": consent}
+        self._say("optins", "etalage.optin.given", shopper, data)
+
+    def withdraw(self, shopper: str) -> None:
+        """A shopper said no more. What was shown stays honoured; a sync no longer brings their profile."""
+        with self._lock:
+            self._said.pop(f"profiles/{shopper}", None)
+        self._say("optins", "etalage.optin.withdrawn", shopper, {})
+
+    def profile(self, shopper: str, attributes: Mapping[str, Any], affinities: Mapping[str, float] | None = None) -> None:
+        """What the chain knows of a shopper that a rule may read."""
+        self._say("profiles", "etalage.profile", shopper, {"attributes": dict(attributes), "affinities": dict(affinities or {})})
+
+    def hold(self, shopper: str) -> None:
+        """A person acts for this shopper: no dice."""
+        with self._lock:
+            self._by_hand.add(shopper)
+
+    def react(self, promise: str, what: str, **more: Any) -> None:
+        """Send a receipt: what the shopper did with a promise. The same reaction twice is the same message."""
+        with self._lock:
+            card = self.cards.get(promise)
+            if card is not None:
+                card.did.append(what)
+        self.counts[f"receipts.{what}"] += 1
+        self._publish("receipts", "etalage.receipt", f"r-{promise}-{what}", {"promise": promise, "what": what, **more})
+
+    def cards_of(self, shopper: str) -> list[Card]:
+        """What that shopper's phone shows, oldest first."""
+        with self._lock:
+            return [self.cards[promise] for promise in self.order.get(shopper, ())]
+
+    # ---- sending ----
+
+    def _say(self, topic: str, type_: str, shopper: str, data: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._versions[f"{topic}/{shopper}"] += 1
+            version = self._versions[f"{topic}/{shopper}"]
+            whole = {"shopper": shopper, "version": version, **data}
+            self._said[f"{topic}/{shopper}"] = self._publish(topic, type_, f"{topic}-{shopper}-{version}", whole)
+        self.counts[type_] += 1
+
+    def _publish(self, topic: str, type_: str, id_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        time_ = datetime.now(UTC).isoformat()
+        event = {"specversion": "1.0", "id": id_, "source": "backend", "type": type_, "time": time_, "data": dict(data)}
+        for _ in range(2 if self._dice.random() < self._faults.repeat else 1):
+            self._client.publish(self._prefix + topic, json.dumps(event), qos=1)
+        return event
+
+    # ---- receiving ----
+
+    def _subscribe(self, client: Client) -> None:
+        for topic in ("offers", "offers/withdrawn", "replies", "staff", "sync/request"):
+            client.subscribe(self._prefix + topic, qos=1)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            now_s = time.monotonic()
+            while self._later and self._later[0][0] <= now_s:
+                heapq.heappop(self._later)[2]()
+            try:
+                self._work.get(timeout=min(0.5, self._later[0][0] - now_s if self._later else 0.5))()
+            except Empty:
+                continue
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        life = self._life
+        self._work.put(lambda: self._receive(message, life))
+
+    def _crash(self) -> None:
+        """What had not been acknowledged is forgotten here, and comes again on the next connection."""
+        self.counts["lost"] += 1
+        self._client.loop_stop()
+        self._client.disconnect()
+        self._life += 1
+        self._client.connect_async(*self._address)
+        self._client.loop_start()
+
+    def _receive(self, message: MQTTMessage, life: int) -> None:
+        if life != self._life:
+            return
+        if self._dice.random() < self._faults.lose:
+            self._crash()
+            return
+        event = json.loads(message.payload)
+        key = (event["source"], event["id"])
+        if key in self._seen:
+            self.counts["repeated"] += 1
+        else:
+            self._take(message.topic.removeprefix(self._prefix), event)
+            self._seen.add(key)
+        self._client.ack(message.mid, message.qos)
+
+    def _take(self, topic: str, event: dict[str, Any]) -> None:
+        self.counts[topic] += 1
+        data = event["data"]
+        if topic == "offers":
+            self._arrived(data)
+        elif topic == "offers/withdrawn":
+            with self._lock:
+                self.cards.pop(data["promise"], None)
+        elif topic == "replies":
+            self.replies.append(data)
+            self.counts["refused" if "refused" in data or "accepted" not in data else "accepted"] += 1
+        elif topic == "sync/request":
+            self._send_page(data["gateway"], int(data["cursor"] or 0))
+
+    def _arrived(self, data: dict[str, Any]) -> None:
+        card = Card(data, time.time())
+        with self._lock:
+            self.cards[card.promise] = card
+            self.order.setdefault(data["shopper"], []).append(card.promise)
+        self.react(card.promise, "delivered")
+        if self._on_card is not None:
+            self._on_card(data["shopper"], card)
+        if data["shopper"] not in self._by_hand:
+            self._imagine(card)
+
+    def _imagine(self, card: Card) -> None:
+        """What this shopper will do with this card: the dice depend on the seed and the promise alone."""
+        dice = Random(f"{self._seed}:{card.promise}")
+        steps = self._steps(card, dice)
+        at_s = time.monotonic()
+        for what, more in steps:
+            at_s += dice.uniform(*self._habits.pause_s)
+            heapq.heappush(self._later, (at_s, next(self._steps_planned), self._reaction(card.promise, what, more)))
+
+    def _reaction(self, promise: str, what: str, more: dict[str, Any]) -> Callable[[], None]:
+        return lambda: self.react(promise, what, **more)
+
+    def _steps(self, card: Card, dice: Random) -> list[tuple[str, dict[str, Any]]]:
+        habits, steps = self._habits, list[tuple[str, dict[str, Any]]]()
+        if dice.random() >= habits.shown:
+            return steps
+        steps.append(("shown", {}))
+        if dice.random() < habits.dismissed:
+            return [*steps, ("dismissed", {})]
+        if dice.random() >= habits.tapped:
+            return steps
+        question = card.data.get("question")
+        steps.append(("tapped", {"answer": dice.choice(sorted(question["answers"]))} if question else {}))
+        if card.data.get("voucher") and dice.random() < habits.redeemed:
+            steps.append(("redeemed", {}))
+            if dice.random() < habits.purchased:
+                steps.append(("purchased", {"products": [str(card.data.get("zone") or "groceries")]}))
+        return steps
+
+    def _send_page(self, gateway: str, start: int) -> None:
+        with self._lock:
+            everything = [self._said[key] for key in sorted(self._said)]
+        end = start + self._page_size
+        following = str(end) if end < len(everything) else None
+        page_id = f"page-{gateway}-{start}-{time.time_ns()}"
+        self.counts["pages"] += 1
+        self._publish(f"sync/pages/{gateway}", "etalage.sync.page", page_id, {"events": everything[start:end], "next": following})
