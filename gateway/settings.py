@@ -82,6 +82,33 @@ class ZonesSettings(Section):
 class ShoppersSettings(Section):
     """Consent, identities, profiles and how long anything is kept."""
 
+    controller: str = Field("", description="Who answers for the data (controller): name and address, as in the privacy statement.")
+    contact: str = Field("", description="Where shoppers turn to with questions and requests: an e-mail address or a web page.")
+    idle_days: int = Field(
+        730, ge=30, le=3660, description="Days without a visit or a new consent after which a consent lapses: all is erased."
+    )
+    visits_days: int = Field(400, ge=90, le=3660, description="Days a finished visit is kept; stages look back on 90.")
+    journey_days: int = Field(
+        400, ge=365, le=3660, description="Days kept: what a shopper did with offers, why a stage changed; stages look back on 365."
+    )
+    profile_days: int = Field(400, ge=1, le=3660, description="Days a profile's value is kept after it was last sent or answered.")
+    attention_days: int = Field(90, ge=1, le=3660, description="Days an untouched attention budget is kept; by then it is full.")
+    consent_events_days: int = Field(
+        1826, ge=365, le=3660, description="Days it is kept how a standing consent came about, to prove it (GDPR article 7)."
+    )
+    erasures_days: int = Field(
+        1826, ge=30, le=3660, description="Days the proof of an erasure is kept: time, number of rows, no name."
+    )
+    erasure_digests_days: int = Field(
+        400,
+        ge=30,
+        le=3660,
+        description="Days a proof keeps its keyed hash, against late messages and old backups; keep no backup longer than this.",
+    )
+    backups: Path | None = Field(
+        None, description="Folder for backups, better on another disk; the one copy of the keys lies there and follows erasures."
+    )
+
 
 class OffersSettings(Section):
     """Promises and vouchers."""
@@ -148,6 +175,7 @@ class StorageSettings(Section):
     """The database file."""
 
     path: Path = Field(Path("etalage.db"), description="SQLite file. Its folder must be writable by the gateway only.")
+    keys: Path | None = Field(None, description="File of the keys that seal backups; beside the database, ending in .keys, unless named here.")
     url: SecretStr | None = Field(
         None,
         description="Another database in place of the file, as an SQLAlchemy URL (PostgreSQL, several gateways in a venue).",
@@ -155,7 +183,12 @@ class StorageSettings(Section):
     group_commit_max: int = Field(256, ge=1, le=10_000, description="Most pieces of work that share one commit.")
     busy_timeout_s: float = Field(5.0, gt=0, description="How long a write waits for another process's lock before the next try.")
     wal_limit_mb: int = Field(16, ge=1, description="Size the write-ahead log is cut back to, in MB.")
-    free_space_min_mb: int = Field(64, ge=1, description="Below this much free disk the box stops making new promises, in MB.")
+    free_space_min_mb: int = Field(64, ge=0, description="Below this much free disk the box stops making new promises, in MB.")
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys file is."""
+        return self.keys if self.keys is not None else self.path.with_suffix(".keys")
 
 
 class DashboardSettings(Section):

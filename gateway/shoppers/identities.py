@@ -142,6 +142,10 @@ class Identities:
     def __len__(self) -> int:
         return len(self._members)
 
+    def __contains__(self, shopper: str) -> bool:
+        """True for a shopper who is to be recognised."""
+        return shopper in self._members
+
     @property
     def window(self) -> int:
         """The window that the table in use was built for."""

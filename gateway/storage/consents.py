@@ -137,9 +137,10 @@ def erased_at(connection: Connection, digest: bytes) -> float | None:
     return connection.execute(select(erasures.c.decided_at_s).where(erasures.c.digest == digest)).scalar()
 
 
-def digests(connection: Connection) -> set[bytes]:
-    """Every digest of a proven erasure."""
-    return set(connection.execute(select(erasures.c.digest).where(erasures.c.digest.is_not(None))).scalars())
+def proven(connection: Connection) -> dict[bytes, float]:
+    """Every proven erasure that still has its digest: digest to the withdrawal's own time."""
+    rows = select(erasures.c.digest, erasures.c.decided_at_s).where(erasures.c.digest.is_not(None))
+    return {row.digest: row.decided_at_s for row in connection.execute(rows)}
 
 
 def erase(connection: Connection, shopper: str) -> int:

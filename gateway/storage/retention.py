@@ -1,0 +1,152 @@
+"""Retention: how long each table keeps its rows, in one list that is enforced, printed and tested; and scrubbing what is erased.
+
+Every table of the database stands in RULES. The job runs hourly; the offers' and mqtt rooms clear their own tables by the periods
+named here, because what may go there hangs on more than age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, delete, select, update
+
+from gateway.settings import Settings
+from gateway.storage.consents import consents, erasures
+from gateway.storage.journey import visits
+from gateway.storage.keys import Keys
+from gateway.storage.metadata import metadata
+from gateway.storage.profiles import profile_values
+
+DAY_S = 86_400.0
+Words = dict[Literal["nl", "en"], str]
+
+STANDS: Words = {"nl": "zolang de toestemming staat", "en": "as long as the consent stands"}
+IN_USE: Words = {"nl": "zolang de winkel het gebruikt", "en": "as long as the shop uses it"}
+SENT: Words = {"nl": "tot het verzonden of verlopen is", "en": "until it is sent or has ended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How long one table keeps its rows: a period in the settings (`section.field`), or an end in words.
+
+    `column` names the moment (epoch seconds) that the period counts from; None: the room that owns the table clears it.
+    """
+
+    table: str
+    holds: Words
+    period: str | None = None
+    until: Words | None = None
+    column: str | None = None
+
+
+def _words(nl: str, en: str) -> Words:
+    return {"nl": nl, "en": en}
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("consents", _words("de geldende toestemming", "the standing consent"), until=STANDS),
+    Rule(
+        "consent_events",
+        _words("hoe die tot stand kwam", "how it came about"),
+        "shoppers.consent_events_days",
+        column="recorded_at_s",
+    ),
+    Rule("identities", _words("herkenning van telefoon of tag", "recognition of a phone or tag"), until=STANDS),
+    Rule(
+        "erasures",
+        _words("bewijs van wissen, zonder naam", "proof of erasure, without a name"),
+        "shoppers.erasures_days",
+        column="erased_at_s",
+    ),
+    Rule("visits", _words("afgelopen bezoeken", "finished visits"), "shoppers.visits_days", column="ended_at_s"),
+    Rule("journeys", _words("plaats in de klantreis", "stage of the journey"), until=STANDS),
+    Rule("stage_changes", _words("waarom die veranderde", "why it changed"), "shoppers.journey_days", column="at_s"),
+    Rule(
+        "journey_events",
+        _words("wat de klant met aanbod deed", "what a shopper did with offers"),
+        "shoppers.journey_days",
+        column="at_s",
+    ),
+    Rule("attention", _words("aandachtsbudget", "attention budget"), "shoppers.attention_days", column="at_s"),
+    Rule("profile_values", _words("kenmerken en antwoorden", "attributes and answers"), "shoppers.profile_days", column="at_s"),
+    Rule("profile_versions", _words("versie van het profiel", "version of the profile"), until=STANDS),
+    Rule("promises", _words("toezeggingen", "promises"), "offers.promises_days"),
+    Rule("happenings", _words("wat er met een aanbod gebeurde", "what came of an offer"), "offers.promises_days"),
+    Rule("stray_receipts", _words("ontvangstberichten zonder toezegging", "receipts without a promise"), "offers.promises_days"),
+    Rule("redemptions", _words("verzilveringen, zonder klant", "redemptions, without a shopper"), "offers.promises_days"),
+    Rule("counters", _words("stand van de maxima", "state of the caps"), until=IN_USE),
+    Rule("pool_codes", _words("vouchercodes", "voucher codes"), until=IN_USE),
+    Rule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
+    Rule("books", _words("regelboeken", "rule books"), until=IN_USE),
+    Rule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
+    Rule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
+    Rule(
+        "outbox_quarantine",
+        _words("geweigerde berichten", "refused messages"),
+        until=_words("30 dagen na hun einde", "30 days after their end"),
+    ),
+    Rule("inbox_seen", _words("hash van verwerkte berichten", "hash of taken messages"), "mqtt.seen_kept_s"),
+    Rule("inbox_sync", _words("stand van de synchronisatie", "state of the synchronisation"), until=IN_USE),
+    Rule("tokens", _words("toegang van personeel en kassa's", "access of staff and tills"), until=IN_USE),
+)
+
+
+def period_s(rule: Rule, settings: Settings) -> float | None:
+    """A rule's period in seconds; None where it ends in words."""
+    if rule.period is None:
+        return None
+    section, name = rule.period.split(".")
+    value = float(getattr(getattr(settings, section), name))
+    return value if name.endswith("_s") else value * DAY_S
+
+
+def enforce(connection: Connection, settings: Settings, now_s: float) -> dict[str, int]:
+    """Delete what has outstayed its period, in every table of this room; table to rows gone. Answers end at their own end too."""
+    gone: dict[str, int] = {}
+    for rule in RULES:
+        period = period_s(rule, settings)
+        if rule.column is not None and period is not None:
+            table = metadata.tables[rule.table]
+            gone[rule.table] = connection.execute(delete(table).where(table.c[rule.column] < now_s - period)).rowcount
+    ended = delete(profile_values).where(profile_values.c.ends_at_s <= now_s)
+    gone["profile_values"] += connection.execute(ended).rowcount
+    nameless = erasures.c.erased_at_s < now_s - settings.shoppers.erasure_digests_days * DAY_S
+    connection.execute(update(erasures).where(nameless).values(digest=None))
+    return gone
+
+
+def idle(connection: Connection, before_s: float, limit: int) -> list[str]:
+    """Shoppers whose consent was last recorded, and whose last visit ended, before a moment; at most `limit`."""
+    came = select(visits.c.visit).where(visits.c.shopper == consents.c.shopper, visits.c.ended_at_s >= before_s)
+    rows = select(consents.c.shopper).where(consents.c.recorded_at_s < before_s, ~came.exists()).limit(limit)
+    return list(connection.execute(rows).scalars())
+
+
+def proofs(connection: Connection) -> list[tuple[bytes, float]]:
+    """(digest, moment of erasure) of every proven erasure that still has its digest."""
+    rows = select(erasures.c.digest, erasures.c.erased_at_s).where(erasures.c.digest.is_not(None))
+    return [(row.digest, row.erased_at_s) for row in connection.execute(rows)]
+
+
+def scrub(engine: Engine, keys: Keys, copies: Iterable[Path]) -> bool:
+    """Make what was erased unreadable everywhere: keys destroyed here and in the copies, the write-ahead log emptied.
+
+    False when a reader still held the log: call again. Blocks; not for the line's thread.
+    """
+    with engine.connect() as connection:
+        erased = proofs(connection)
+    keys.destroy(erased)
+    for copy in copies:
+        if copy.exists():
+            Keys(copy).destroy(erased)
+    if engine.dialect.name != "sqlite":
+        return True
+    with engine.connect() as connection:
+        connection.rollback()  # a checkpoint can't run inside the transaction that `connect` begins
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        busy, _pages, _moved = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
