@@ -24,7 +24,7 @@ from gateway.offers.promising import Pledge, Promised
 from gateway.offers.redemption import Redemption, Rung
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, decisions, outbox, promises, vouchers
-from rules import Decision, Happening, Situation
+from rules import CapKind, Decision, Happening, Situation
 
 DAY_S = 86_400.0
 HOUSEKEEPING_S = 60.0
@@ -217,12 +217,14 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
     A promise expires `late_receipt_hours` after its end: until then a receipt of an earlier redemption may still come, and its
     share of the caps must not be somebody else's by then.
     """
-    over = promises.ended(connection, now_s - settings.late_receipt_hours * 3600, ENDED_PER_TURN)
+    late_s = now_s - settings.late_receipt_hours * 3600
+    over = promises.ended(connection, late_s, ENDED_PER_TURN)
     for promise in over:
-        held = [taking for taking in promise.takings if taking[2] != "issues"]
+        held = [taking for taking in promise.takings if taking[2] != CapKind.ISSUES]
         vouchers.give_back(connection, held, promise.shopper)
         promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s)
-    promises.purge(connection, now_s - settings.promises_days * DAY_S)
-    vouchers.purge(connection, now_s - settings.promises_days * DAY_S)
+    kept_since_s = now_s - settings.promises_days * DAY_S
+    promises.purge(connection, kept_since_s, nameless_before_s=late_s)
+    vouchers.purge(connection, kept_since_s)
     decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
     return len(over)

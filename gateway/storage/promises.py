@@ -164,12 +164,16 @@ def ended(connection: Connection, now_s: float, limit: int) -> Sequence[Row[Any]
     return connection.execute(rows.order_by(promises.c.ends_at_s).limit(limit)).all()
 
 
-def purge(connection: Connection, before_s: float) -> int:
-    """Delete promises that ended, and happenings and strays from before a moment; how many promises went."""
+def purge(connection: Connection, before_s: float, nameless_before_s: float) -> int:
+    """Delete promises that ended, and happenings and strays from before a moment; how many promises went.
+
+    A nameless one goes as soon as it can no longer be honoured or undone.
+    """
     connection.execute(delete(happenings).where(happenings.c.at_s < before_s))
     connection.execute(delete(stray_receipts).where(stray_receipts.c.at_s < before_s))
-    gone = (promises.c.state.in_(("expired", "withdrawn", "redeemed")), promises.c.ends_at_s < before_s)
-    return connection.execute(delete(promises).where(*gone)).rowcount
+    done = promises.c.state.in_(("expired", "withdrawn", "redeemed"))
+    old = (promises.c.ends_at_s < before_s) | (promises.c.shopper.is_(None) & (promises.c.ends_at_s < nameless_before_s))
+    return connection.execute(delete(promises).where(done, old)).rowcount
 
 
 def page(
