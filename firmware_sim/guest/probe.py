@@ -1,4 +1,4 @@
-"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt|bleak PART…`.
+"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt PART… bleak PART…`.
 
 Results are printed as one JSON object a line, after "RESULT ".
 
@@ -30,6 +30,7 @@ from gateway.radio.quality import QualityMeter
 from gateway.radio.watchdog import EarState
 
 SHOP_UUID = bytes(range(16))
+COUNTERS = Path("/run/air.json")
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
 SHARE_S = 15.0
 GIVE_UP_S = 60.0
@@ -48,7 +49,7 @@ def tell(**command: Any) -> None:
 
 def counters() -> dict[str, int]:
     """The air's counters, at most a quarter of a second old."""
-    counted: dict[str, int] = json.loads(Path("/run/air.json").read_text(encoding="ascii"))
+    counted: dict[str, int] = json.loads(COUNTERS.read_text(encoding="ascii"))
     return counted
 
 
@@ -81,15 +82,18 @@ def daemon() -> subprocess.Popen[bytes]:
 class Bench:
     """An ear under test, and the daemons around it."""
 
-    def __init__(self, mode: str) -> None:
-        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", "00:AA:01:00:00:01")
-        self.mode = mode
-        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
+    def __init__(self) -> None:
         self.shop_heard = 0
         self.last_s = self.resumed_s = 0.0
         self.bluetoothd = daemon()
         self.air = subprocess.Popen([sys.executable, "firmware_sim/guest/air.py"])
         self.dbus = int(subprocess.run(["pidof", "dbus-daemon"], capture_output=True, check=True, text=True).stdout.split()[0])
+
+    def ear_for(self, mode: str) -> AdapterEar:
+        """A new ear, by the management socket or by bleak's pair."""
+        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", "00:AA:01:00:00:01")
+        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
+        return self.ear
 
     def hear(self, advertisement: Advertisement) -> None:
         """Counts the shop's own beacons."""
@@ -189,28 +193,54 @@ async def bluetoothctl(*words: str) -> None:
         process.kill()
 
 
-async def main(mode: str, parts: list[str]) -> None:
-    """All parts, one after another, on one ear that is never started by hand."""
-    bench = Bench(mode)
-    await until(Path("/run/air.json").exists, GIVE_UP_S)
-    listening = asyncio.create_task(bench.ear.listen(bench.hear))
-    first_s = await until(lambda: bench.shop_heard > 0, GIVE_UP_S)
-    print("RESULT " + json.dumps({"mode": mode, "part": "start", "again_s": first_s}), flush=True)
+async def part_of(bench: Bench, part: str) -> dict[str, Any]:
+    """One part's result."""
+    if part == "share":
+        return await bench.share()
+    if part.startswith("junk"):
+        return await bench.junk(float(part.removeprefix("junk")))
+    return await bench.disturbed(part)
+
+
+async def measure(bench: Bench, mode: str, parts: list[str]) -> None:
+    """All parts, one after another, on one ear that is never touched by hand."""
+    ear, before = bench.ear_for(mode), bench.shop_heard
+    listening = asyncio.create_task(ear.listen(bench.hear))
+    first_s = await until(lambda: bench.shop_heard > before, GIVE_UP_S)
+    say(mode, "start", {"again_s": first_s})
     for part in parts:
-        if part == "share":
-            result = await bench.share()
-        elif part.startswith("junk"):
-            result = await bench.junk(float(part.removeprefix("junk")))
-        else:
-            result = await bench.disturbed(part)
-        print("RESULT " + json.dumps({"mode": mode, "part": part, **result}), flush=True)
-    print("HEALTH " + str(bench.ear.health()), flush=True)
+        say(mode, part, await part_of(bench, part))
+    print(f"HEALTH {ear.health()}", flush=True)
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
+
+
+def say(mode: str, part: str, result: dict[str, Any]) -> None:
+    """One result on the serial line."""
+    print("RESULT " + json.dumps({"mode": mode, "part": part, **result}), flush=True)
+
+
+async def main(words: list[str]) -> None:
+    """`mgmt PART… bleak PART…`, in that order, in one boot."""
+    bench = Bench()
+    await until(COUNTERS.exists, GIVE_UP_S)
+    for mode, parts in by_mode(words):
+        await measure(bench, mode, parts)
     bench.air.terminate()
     bench.bluetoothd.terminate()
 
 
+def by_mode(words: list[str]) -> list[tuple[str, list[str]]]:
+    """The words, each mode with its parts."""
+    runs: list[tuple[str, list[str]]] = []
+    for word in words:
+        if word in ("mgmt", "bleak"):
+            runs.append((word, []))
+        else:
+            runs[-1][1].append(word)
+    return runs
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2:]))
+    asyncio.run(main(sys.argv[1:]))

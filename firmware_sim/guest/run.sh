@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh BUILT SECONDS MODE PART…: boots the built guest with the project's code as it is now and runs the probe; its output is ours.
+# run.sh BUILT SECONDS WORD…: boots the built guest with the project's code as it is now and runs the probe; its output is ours.
 # Software emulation: /dev/kvm isn't usable on every host, and isn't needed (up in 10 to 20 s).
 set -euo pipefail
 built=$1 seconds=$2; shift 2

@@ -70,6 +70,8 @@ class BleakSource:
             for scanner in self._pair:
                 async with asyncio.timeout(START_TIMEOUT_S):
                     await scanner.start()
+            if self._bluez:
+                await self._bluez.watch(name, self._lost)
         except TimeoutError as error:
             raise SourceError(f"BlueZ didn't start to scan within {START_TIMEOUT_S:.0f} s") from error
         except (BleakError, OSError, EOFError) as error:
@@ -77,6 +79,8 @@ class BleakSource:
 
     async def stop(self) -> None:
         """See Source. What BlueZ says to it doesn't matter: after a restart of bluetoothd it knows of no scan."""
+        if self._bluez:
+            self._bluez.unwatch()
         pair, self._pair = self._pair, []
         for scanner in reversed(pair):
             with contextlib.suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
@@ -92,6 +96,9 @@ class BleakSource:
         """See Source."""
         if self._bluez:
             await self._bluez.reset()
+
+    def _lost(self, reason: str) -> None:
+        self.broken = reason
 
     def _hearing(self, hear: Hear, tally: Tally) -> Callable[[BLEDevice, AdvertisementData], None]:
         scanner, clock = self._scanner, self._clock

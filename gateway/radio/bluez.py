@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from bleak.backends.bluezdbus.manager import get_global_bluez_manager
@@ -16,6 +16,7 @@ from gateway.radio.hci import reset_controller
 from gateway.radio.sources import AdapterAbsentError, SourceError
 
 BLUEZ = "org.bluez"
+DBUS, DBUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 ADAPTER = "org.bluez.Adapter1"
 CALL_TIMEOUT_S = 3.0
 POWER_OFF_S = 0.5
@@ -27,6 +28,38 @@ class Bluez:
 
     def __init__(self, adapter: str) -> None:
         self._adapter = adapter
+        self._watch: MessageBus | None = None
+
+    async def watch(self, name: str, lost: Callable[[str], None]) -> None:
+        """Calls `lost` with the reason once the adapter's scans can't be alive any more. bleak itself says nothing of it.
+
+        A monitor outlives a power cycle, a discovery doesn't: what is left would be an ear that hears one advertisement in five.
+        """
+
+        def news(message: Message) -> None:
+            if message.member == "NameOwnerChanged" and message.body[0] == BLUEZ:
+                lost("bluetoothd went away")
+            elif message.member == "InterfacesRemoved" and message.body[0] == f"/org/bluez/{name}":
+                lost("the adapter was unplugged")
+            elif message.member == "PropertiesChanged" and message.body[0] == ADAPTER:
+                powered = message.body[1].get("Powered")
+                if powered is not None and not powered.value:
+                    lost("the adapter was powered off")
+
+        self._watch = bus = await _connected()
+        bus.add_message_handler(news)
+        for rule in (
+            f"type='signal',sender='{DBUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
+            f"type='signal',sender='{BLUEZ}',member='InterfacesRemoved',arg0path='/org/bluez/{name}'",
+            f"type='signal',sender='{BLUEZ}',member='PropertiesChanged',path='/org/bluez/{name}',arg0='{ADAPTER}'",
+        ):
+            await _call(bus, DBUS_PATH, DBUS, "AddMatch", "s", rule, destination=DBUS)
+
+    def unwatch(self) -> None:
+        """Ends the watch."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.disconnect()
 
     async def powered_adapter(self) -> str:
         """The adapter's name now, powered on and with no scan of ours left on it.
@@ -67,23 +100,29 @@ class Bluez:
         raise AdapterAbsentError(f"BlueZ has no adapter {self._adapter}")
 
 
-@contextlib.asynccontextmanager
-async def _bus() -> AsyncIterator[MessageBus]:
+async def _connected() -> MessageBus:
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            await bus.connect()
+            return await bus.connect()
     except (OSError, AuthError, TimeoutError) as error:
         bus.disconnect()
         raise SourceError(f"no system D-Bus ({error}); install dbus, or let the gateway use the management socket") from error
+
+
+@contextlib.asynccontextmanager
+async def _bus() -> AsyncIterator[MessageBus]:
+    bus = await _connected()
     try:
         yield bus
     finally:
         bus.disconnect()
 
 
-async def _call(bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-    message = Message(destination=BLUEZ, path=path, interface=interface, member=member, signature=signature, body=list(body))
+async def _call(
+    bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any, destination: str = BLUEZ
+) -> list[Any]:
+    message = Message(destination=destination, path=path, interface=interface, member=member, signature=signature, body=list(body))
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             reply = await bus.call(message)

@@ -24,8 +24,6 @@ COMMAND_TIMEOUT_S = 4.0
 """The kernel itself gives a controller 2 s for each HCI command."""
 POWER_OFF_S = 0.5
 PACKET_MAX_BYTES = 4096
-PACKETS_PER_WAKE = 64
-"""Then the loop's other tasks get a turn; the rest waits in the socket's buffer."""
 
 
 class MgmtSource:
@@ -132,36 +130,40 @@ class MgmtSource:
         return reply
 
     def _read(self) -> None:
-        """Everything the socket has, in the loop's thread."""
-        for _ in range(PACKETS_PER_WAKE):
-            if self._socket is None:
-                return
-            try:
-                packet = self._socket.recv(PACKET_MAX_BYTES)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self.broken = f"the management socket failed ({error.strerror})"
-                return
+        """One packet, in the loop's thread. A second recv would raise nearly always, and cost more than the loop's next turn."""
+        if self._socket is None:
+            return
+        try:
+            packet = self._socket.recv(PACKET_MAX_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.broken = f"the management socket failed ({error.strerror})"
+        else:
             self._event(packet)
 
     def _event(self, packet: bytes) -> None:
         if len(packet) < mgmt.HEADER.size:
             return
         event, index, _length = mgmt.HEADER.unpack_from(packet)
-        if event in (mgmt.COMMAND_COMPLETE, mgmt.COMMAND_STATUS):
+        if event in (mgmt.DEVICE_FOUND, mgmt.MONITOR_DEVICE_FOUND):
+            if index == self._index and self._hear is not None:
+                self._found(packet, event, self._hear)
+        elif event in (mgmt.COMMAND_COMPLETE, mgmt.COMMAND_STATUS):
             self._answered(packet, index)
         elif index == self._index:
-            if event in (mgmt.DEVICE_FOUND, mgmt.MONITOR_DEVICE_FOUND):
-                self._found(packet, event)
-            elif event == mgmt.INDEX_REMOVED:
-                self.broken = "the adapter was unplugged"
-            elif event == mgmt.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt.ALL_MONITORS):
-                self.broken = "bluetoothd removed the monitor"
-            elif event == mgmt.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt.POWERED_BIT:
-                self.broken = "the adapter was powered off"
-            elif event == mgmt.CONTROLLER_ERROR:
-                self.broken = "the controller reported a fault"
+            self._news(packet, event)
+
+    def _news(self, packet: bytes, event: int) -> None:
+        """What the kernel says of the adapter itself."""
+        if event == mgmt.INDEX_REMOVED:
+            self.broken = "the adapter was unplugged"
+        elif event == mgmt.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt.ALL_MONITORS):
+            self.broken = "bluetoothd removed the monitor"
+        elif event == mgmt.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt.POWERED_BIT:
+            self.broken = "the adapter was powered off"
+        elif event == mgmt.CONTROLLER_ERROR:
+            self.broken = "the controller reported a fault"
 
     def _answered(self, packet: bytes, index: int) -> None:
         if len(packet) < 9:
@@ -170,14 +172,12 @@ class MgmtSource:
         if answer is not None and not answer.done():
             answer.set_result((packet[8], packet[9:]))
 
-    def _found(self, packet: bytes, event: int) -> None:
-        if self._hear is None:
-            return
-        heard = mgmt.found(packet, event)
-        if heard is None:
+    def _found(self, packet: bytes, event: int, hear: Hear) -> None:
+        found = mgmt.found(packet, event)
+        if found is None:
             self._tally.malformed += 1
-        elif heard.payload is None:
+        elif found.payload is None:
             self._tally.other += 1
         else:
             self._tally.heard += 1
-            self._hear(Advertisement(self._clock(), self._scanner, heard.address, heard.rssi_dbm, heard.payload))
+            hear(Advertisement(self._clock(), self._scanner, found.address, found.rssi_dbm, found.payload))

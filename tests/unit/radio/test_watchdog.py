@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_failing_starts_climb_the_ladder_again_and_again_never_more_than_6_s_apa
     shop.start, shop.per_s = "fails", 0
     shop.run(300)
     times = [at_s for at_s, _ in shop.steps]
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) <= 6.5
+    assert max(later - earlier for earlier, later in pairwise(times)) <= 6.5
     steps = shop.new_steps()
     assert steps[:6] == [Step.RESTART, Step.POWER_CYCLE, Step.RESET] * 2
     assert shop.watchdog.failures == len(steps)
