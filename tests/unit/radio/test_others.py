@@ -1,0 +1,255 @@
+"""Other scanners' messages, in the formats their projects publish: read, counted, skipped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.model import Advertisement
+from gateway.radio.frames import beacon_id
+from gateway.radio.others import FORMATS, OtherEars, PhoneReading
+from gateway.radio.others.ears import LATE_S, SILENT_S, matches
+from gateway.radio.watchdog import EarState
+
+NOW_S = 1_795_000_000.0
+UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
+DASHED = "e2c56db5-dffb-48d2-b060-d0f5a71096e0"
+BEACON = bytes.fromhex(UUID + "00010002")
+PAYLOAD = b"\x02\x15" + BEACON + b"\xc5"
+AD = bytes([2, 1, 6, 26, 0xFF, 0x4C, 0]) + PAYLOAD
+PREFIX = "etalage/v1/demo-chain/demo"
+NAMES = {
+    "Wine Room": "wine",
+    "tms_1": "till",
+    "AC233FC03164": "cheese",
+    "shellyplus1-441793a3b0c4": "door",
+    "001bc50940810000": "bread",
+}
+
+SAMPLES: dict[str, tuple[str, Any, str]] = {
+    "espresense": (
+        f"espresense/devices/iBeacon:{DASHED}-1-2/Wine Room",
+        {
+            "mac": "c00000000001", "id": f"iBeacon:{DASHED}-1-2", "disc": "iBeacon", "idType": 3, "rssi@1m": -59, "rssi": -71.4,
+            "raw": 2.3, "distance": 2.1, "var": 0.02, "int": 1010,
+        },
+        "wine",
+    ),
+    "theengs": (
+        "home/tms_1/BTtoMQTT/C00000000001",
+        {
+            "id": "C0:00:00:00:00:01", "mac_type": 1, "rssi": -71, "brand": "GENERIC", "model": "iBeacon", "model_id": "IBEACON",
+            "type": "BCON", "mfid": "4c00", "uuid": UUID, "major": 1, "minor": 2, "txpower": -59,
+        },
+        "till",
+    ),
+    "minew": (
+        "/gw/ac233fc03164/status",
+        [
+            {"timestamp": "2026-11-18T11:06:40Z", "type": "Gateway", "mac": "AC233FC03164", "gatewayFree": 97, "gatewayLoad": 0.1},
+            {"timestamp": "2026-11-18T11:06:40Z", "type": "Unknown", "mac": "D00000000001", "rssi": -80, "rawData": "0201"},
+            {
+                "timestamp": "2026-11-18T11:06:40Z", "type": "iBeacon", "mac": "C00000000001", "bleName": "",
+                "ibeaconUuid": UUID.upper(),
+                "ibeaconMajor": 1, "ibeaconMinor": 2, "rssi": -71, "ibeaconTxPower": -59, "battery": 0,
+            },
+        ],
+        "cheese",
+    ),
+    "shelly": (
+        "shellyplus1-441793a3b0c4/events/rpc",
+        {
+            "src": "shellyplus1-441793a3b0c4", "dst": "shellyplus1-441793a3b0c4/events", "method": "NotifyEvent",
+            "params": {"ts": NOW_S, "events": [
+                {"component": "script:1", "id": 1, "event": "ble.scan_result", "ts": NOW_S,
+                 "data": [2, [["c0:00:00:00:00:01", -71, base64.b64encode(AD).decode(), ""],
+                              ["d0:00:00:00:00:01", -80, base64.b64encode(AD[:3]).decode(), ""]]]},
+                {"component": "sys", "event": "ota_progress"},
+            ]},
+        },
+        "door",
+    ),
+    "raddec": (
+        "paretoanywhere/devices/c00000000001/3/raddec",
+        {
+            "transmitterId": "c00000000001", "transmitterIdType": 3, "timestamp": int(NOW_S * 1000),
+            "rssiSignature": [
+                {"receiverId": "001bc50940810000", "receiverIdType": 1, "rssi": -71, "numberOfDecodings": 1},
+                {"receiverId": "001bc50940810099", "receiverIdType": 1, "rssi": -90, "numberOfDecodings": 1},
+            ],
+            "packets": [(b"\x42\x25" + bytes.fromhex("0100000000c0") + AD).hex()],
+        },
+        "bread",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def ears() -> OtherEars:
+    return OtherEars(
+        PREFIX,
+        ["wine", "till", "cheese", "door", "bread", "pi-2"],
+        others={kind: entry.filter for kind, entry in FORMATS.items()},
+        names=NAMES,
+    )
+
+
+def batch(**changes: Any) -> bytes:
+    data = {"scanner": "pi-2", "sequence": 1, "readings": [[NOW_S - 0.5, BEACON.hex(), -71]], **changes}
+    event = {"specversion": "1.0", "id": f"pi-2-{data['sequence']}", "source": "gw-2", "type": "etalage.sightings",
+             "time": "2026-11-18T11:06:40Z", "data": data}  # fmt: skip
+    return json.dumps(event).encode()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_published_sample_is_one_reception_of_the_beacon(ears: OtherEars, kind: str) -> None:
+    topic, message, scanner = SAMPLES[kind]
+    readings = ears.parse(topic, json.dumps(message).encode(), NOW_S)
+    (heard,) = readings.advertisements
+    assert (heard.scanner, heard.rssi_dbm, beacon_id(heard.payload), heard.address) == (scanner, -71, BEACON, "")
+    assert heard.at_s == pytest.approx(NOW_S, abs=1)
+    assert ears.malformed == 0
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_other_devices_in_a_format_are_passed_over_without_complaint(ears: OtherEars, kind: str) -> None:
+    other = {
+        "espresense": {"id": "apple:1005:9-26", "mac": "x", "rssi": -70},
+        "theengs": {"id": "A4:C1:38:00:00:01", "rssi": -70, "model_id": "LYWSD03MMC", "tempc": 21},
+        "minew": [SAMPLES["minew"][1][0]],
+        "shelly": {"src": "shellyplus1-441793a3b0c4", "params": {"events": [{"event": "switch.toggle"}]}},
+        "raddec": {**SAMPLES["raddec"][1], "packets": ["421655daba50e1fe0201050c097265656c79416374697665"]},
+    }[kind]
+    readings = ears.parse(SAMPLES[kind][0], json.dumps(other).encode(), NOW_S)
+    assert (readings.advertisements, ears.malformed) == ([], 0)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("junk", [b"", b"{", b"null", b"[]", b"{}", b"7", b'"x"', b"[[]]", b"\xff\xfe", b"[" * 3000])
+def test_junk_in_any_format_is_counted_never_raised(ears: OtherEars, kind: str, junk: bytes) -> None:
+    assert ears.parse(SAMPLES[kind][0], junk, NOW_S).advertisements == []
+    assert ears.malformed <= 1
+
+
+def test_one_bad_item_does_not_spoil_its_neighbours(ears: OtherEars) -> None:
+    topic, message, _ = SAMPLES["minew"]
+    bad = [{**message[2], "rssi": value} for value in ("strong", None, 99, -400)] + [{**message[2], "ibeaconUuid": "e2c5"}, 5]
+    readings = ears.parse(topic, json.dumps([message[0], *bad[:-1], message[2]]).encode(), NOW_S)
+    assert len(readings.advertisements) == 1
+    assert ears.malformed == len(bad) - 1
+
+
+def test_a_scanner_that_the_plan_does_not_know_is_dropped_and_kept_nowhere(ears: OtherEars) -> None:
+    for number in range(1000):
+        message = {"id": f"iBeacon:{DASHED}-1-2", "rssi": -70}
+        assert ears.parse(f"espresense/devices/x/room-{number}", json.dumps(message).encode(), NOW_S).advertisements == []
+    assert ears.unknown == 1000
+    assert ears.health() == []
+
+
+def test_a_batch_of_another_etalage_box_gives_its_receptions(ears: OtherEars) -> None:
+    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
+    assert readings.advertisements == [Advertisement(NOW_S - 0.5, "pi-2", "", -71, b"\x02\x15" + BEACON + b"\0")]
+
+
+def test_a_batch_that_comes_again_is_taken_once(ears: OtherEars) -> None:
+    topic = f"{PREFIX}/sightings/pi-2"
+    counts = [len(ears.parse(topic, batch(sequence=n), NOW_S).advertisements) for n in (5, 5, 4, 6)]
+    assert counts == [1, 0, 0, 1]
+    assert ears.late == 2
+
+
+def test_receptions_of_more_than_half_a_minute_ago_are_left_out(ears: OtherEars) -> None:
+    ears.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1), NOW_S)
+    old = [[NOW_S - LATE_S - 1, BEACON.hex(), -71], [NOW_S, BEACON.hex(), -71]]
+    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=2, readings=old), NOW_S + 0.1)
+    assert len(readings.advertisements) == 1
+    assert ears.late == 1
+
+
+def test_a_scanner_whose_clock_is_an_hour_off_is_set_right(ears: OtherEars) -> None:
+    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(readings=[[NOW_S - 3600, BEACON.hex(), -71]]), NOW_S)
+    assert readings.advertisements[0].at_s == pytest.approx(NOW_S)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scanner": "wine"},
+        {"readings": [[NOW_S, "zz", -71]]},
+        {"readings": [[NOW_S, BEACON.hex()[:-2], -71]]},
+        {"readings": [[NOW_S, BEACON.hex(), 99]]},
+        {"readings": "many"},
+        {"sequence": -1},
+        {"shopper": "s-1"},
+    ],
+)
+def test_a_batch_that_is_not_what_it_should_be_is_counted(ears: OtherEars, changes: dict[str, Any]) -> None:
+    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(**changes), NOW_S)
+    assert (readings.advertisements, readings.phones, ears.malformed) == ([], [], 1)
+
+
+def test_a_message_too_large_is_not_even_read(ears: OtherEars) -> None:
+    ears.parse(f"{PREFIX}/sightings/pi-2", b" " * 300_000 + batch(), NOW_S)
+    assert ears.malformed == 1
+
+
+def test_what_a_phone_heard_is_the_shoppers_and_taken_once(ears: OtherEars) -> None:
+    message = batch(scanner="app", shopper="s-1")
+    readings = ears.parse(f"{PREFIX}/sightings/app", message, NOW_S)
+    assert readings.phones == [PhoneReading(NOW_S - 0.5, "s-1", BEACON, -71)]
+    assert readings.advertisements == []
+    assert ears.parse(f"{PREFIX}/sightings/app", message, NOW_S).phones == []
+    assert ears.parse(f"{PREFIX}/sightings/app", batch(scanner="app", shopper="s-1", sequence=2), NOW_S + 40).phones == []
+
+
+def test_a_scanner_that_falls_silent_is_deaf_until_it_speaks_again(ears: OtherEars) -> None:
+    topic = f"{PREFIX}/sightings/pi-2"
+    ears.tick(NOW_S)
+    ears.parse(topic, batch(), NOW_S)
+    ears.tick(NOW_S + 1)
+    assert [(ear.scanner, ear.kind, ear.state) for ear in ears.health()] == [("pi-2", "etalage", EarState.HEARING)]
+    ears.tick(NOW_S + SILENT_S + 1)
+    (deaf,) = ears.health()
+    assert (deaf.state, deaf.reason, deaf.trustworthy) == (EarState.DEAF, "no messages", False)
+    ears.parse(topic, batch(sequence=2), NOW_S + SILENT_S + 2)
+    ears.tick(NOW_S + SILENT_S + 2)
+    (again,) = ears.health()
+    assert (again.state, again.recoveries) == (EarState.HEARING, 1)
+
+
+def test_the_filters_are_the_shops_own_topic_and_what_the_settings_name() -> None:
+    assert OtherEars(PREFIX, []).filters == [f"{PREFIX}/sightings/+"]
+    assert OtherEars(PREFIX, [], others={"minew": "/gw/+/status"}).filters == [f"{PREFIX}/sightings/+", "/gw/+/status"]
+
+
+def test_a_topic_that_nobody_asked_for_is_ignored(ears: OtherEars) -> None:
+    assert ears.parse("somewhere/else", b"{}", NOW_S) == ([], [])
+    assert (ears.malformed, ears.unknown) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "topic", "match"),
+    [
+        ("a/+/c", "a/b/c", True),
+        ("a/+/c", "a/b/d", False),
+        ("a/+", "a/b/c", False),
+        ("a/#", "a/b/c", True),
+        ("#", "a", True),
+        ("/gw/+/status", "/gw/x/status", True),
+        ("a/b/c", "a/b", False),
+    ],
+)
+def test_topics_match_filters_as_in_mqtt(pattern: str, topic: str, match: bool) -> None:
+    assert matches(pattern, topic) is match
+
+
+def test_nothing_of_a_strangers_address_is_kept(ears: OtherEars) -> None:
+    heard: Callable[[str], str] = lambda kind: repr(ears.parse(SAMPLES[kind][0], json.dumps(SAMPLES[kind][1]).encode(), NOW_S))  # noqa: E731
+    for kind in FORMATS:
+        assert "c0:00:00" not in heard(kind).lower()
+        assert "c00000000001" not in heard(kind).lower()
