@@ -1,4 +1,4 @@
-"""A book's own examples: facts in, decision and reasons out. They run before a book goes live, and show which offers none of them reaches."""
+"""A book's own examples: facts in, decision and reasons out. They run before it goes live and show which offers none reaches."""
 
 from __future__ import annotations
 

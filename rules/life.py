@@ -1,12 +1,12 @@
-"""The life of a book: draft → checked → approved → live ⇄ paused → archived. Pure: what a version is and may become; storing it is elsewhere.
+"""The life of a book, pure: what a version is and may become. Storing it is somebody else's.
 
     draft ──check──► checked ──approve──► approved ──go_live──► live ◄──resume── paused
       ▲                 │                     │                   │ ──pause──►     │
       └────── edit ─────┴─────────────────────┘                   └──── archive ───┴──► archived
 
-A book is edited only before it goes live: an edit makes it a draft again and takes its approvals away. Once live it is immutable; a
-change is a new version, and rolling back is going live again with an archived one. Above a value that the book names (what its capped
-offers can cost), two people other than the author approve: four eyes.
+A book is edited only before it goes live: an edit makes it a draft again and takes its approval away. Once live it is immutable;
+a change is a new version, and rolling back is going live again with an archived one. Above a value that the book names (what its
+capped offers can give away), somebody other than the author approves: four eyes.
 """
 
 from __future__ import annotations
@@ -65,13 +65,12 @@ STEPS: dict[tuple[State, Action], State] = {
 _REFUSALS: dict[str, Words] = {
     "step": {"nl": "een boek dat {state} is kan niet: {action}", "en": "a book that is {state} can't: {action}"},
     "author": {"nl": "wie het boek schreef kan het niet goedkeuren", "en": "who wrote the book can't approve it"},
-    "twice": {"nl": "{who} keurde dit boek al goed", "en": "{who} has approved this book already"},
     "never_live": {"nl": "dit boek was nooit live", "en": "this book has never been live"},
 }
 
 
 class LifeError(ValueError):
-    """A step that a version can't take. `code` is one of step, author, twice, never_live; `words` in both languages."""
+    """A step that a version can't take. `code` is one of step, author, never_live; `words` in both languages."""
 
     def __init__(self, code: str, **values: str) -> None:
         self.code = code
@@ -86,7 +85,7 @@ class Version:
     hash: str
     author: str
     state: State = State.DRAFT
-    approvals: tuple[str, ...] = ()
+    approved_by: str | None = None
     zones: frozenset[str] = frozenset()
     was_live: bool = False
     changed_at_s: float = 0.0
@@ -97,13 +96,13 @@ def step(
     action: Action,
     who: str,
     at_s: float,
-    approvals_needed: int = 1,
+    four_eyes: bool = False,
     zones: frozenset[str] = frozenset(),
     new_hash: str | None = None,
 ) -> Version:
     """The version after an action. Raises LifeError, and nothing has changed.
 
-    `approvals_needed`: see `approvals_needed()`; `zones`: where to go live, none means everywhere; `new_hash`: of an edited book.
+    `four_eyes`: see `needs_four_eyes`; `zones`: where to go live, none means everywhere; `new_hash`: of an edited book.
     """
     state = STEPS.get((version.state, action))
     if state is None:
@@ -111,24 +110,17 @@ def step(
     moved = replace(version, state=state, changed_at_s=at_s)
     match action:
         case Action.EDIT:
-            return replace(moved, hash=new_hash or version.hash, author=who, approvals=())
+            return replace(moved, hash=new_hash or version.hash, author=who, approved_by=None)
         case Action.APPROVE:
-            return _approved(version, moved, who, approvals_needed)
+            if four_eyes and who == version.author:
+                raise LifeError("author")
+            return replace(moved, approved_by=who)
         case Action.GO_LIVE:
             if version.state is State.ARCHIVED and not version.was_live:
                 raise LifeError("never_live")
             return replace(moved, zones=zones, was_live=True)
         case _:
             return moved
-
-
-def _approved(version: Version, moved: Version, who: str, needed: int) -> Version:
-    if who == version.author and needed > 1:
-        raise LifeError("author")
-    if who in version.approvals:
-        raise LifeError("twice", who=who)
-    approvals = (*version.approvals, who)
-    return replace(moved, approvals=approvals, state=State.APPROVED if len(approvals) >= needed else State.CHECKED)
 
 
 def go_live(versions: Sequence[Version], hash_: str, who: str, at_s: float, zones: frozenset[str] = frozenset()) -> list[Version]:
@@ -155,13 +147,13 @@ def live_in(versions: Sequence[Version], zone: str | None) -> Version | None:
     return staged or next((version for version in live if not version.zones), None)
 
 
-def approvals_needed(book: Book) -> int:
-    """Two where the book may give away more than it says needs four eyes, or where what it gives has no bound; else one."""
+def needs_four_eyes(book: Book) -> bool:
+    """True where a book may give away more than the amount it names for that, or where nothing bounds what it gives."""
     most = book.document.four_eyes_above
     if most is None:
-        return 1
+        return False
     worth = value_cents(book)
-    return 2 if worth is None or worth > most * 100 else 1
+    return worth is None or worth > most * 100
 
 
 def value_cents(book: Book) -> int | None:

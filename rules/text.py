@@ -28,15 +28,15 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotIn: "not in",
 }
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_DURATION_OR_STRING = re.compile(r"\"[^\"]*\"|'[^']*'|\b\d+(?:\.\d+)?[smhdw]\b")
+_BARE = re.compile(r"\"[^\"]*\"|'[^']*'|\b\d+(?:\.\d+)?[smhdw]\b|\b[A-Za-z_]\w*(?:-\w+)+")
+"""Strings, and what is no Python but reads well: durations (30d) and ids with hyphens (wine-tasting). There is no subtraction."""
 
 
 def tree(line: str, fields: Collection[str]) -> Any:
     """The tree of a line such as `stage in [regular, fan] and not seen("wine-tasting", 30d)`. Raises BookError."""
     if len(line) > LONGEST:
         raise _refused("condition_size", most=f"{LONGEST} characters")
-    # `30d` is no Python: durations become strings, and strings stay what they are.
-    quoted = _DURATION_OR_STRING.sub(lambda found: found[0] if found[0][0] in "\"'" else f'"{found[0]}"', line)
+    quoted = _BARE.sub(lambda found: found[0] if found[0][0] in "\"'" else f'"{found[0]}"', line)
     try:
         parsed = ast.parse(quoted.strip().replace("\n", " "), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
