@@ -106,8 +106,3 @@ class Keys:
                 file.execute(f"PRAGMA {pragma}")
             with file:
                 yield file
-
-
-def keys_path(database: Path) -> Path:
-    """Where the keys of a database lie."""
-    return database.with_name(database.name + ".keys")
