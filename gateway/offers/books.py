@@ -1,188 +1,191 @@
-"""The life of a rule book: draft → checked → approved → live → paused → archived, and back in one step.
+"""The life of a rule book as it is stored: every step is one transaction, and noted with who took it.
 
-A document never changes: another wording is another book, under another hash. At most one book is live everywhere, and one more may
-be live before it in some zones only. No move in a book's life touches a promise that was made.
+What a book may become is said in rules/life.py. Here a document never changes: another wording is another book, under another hash.
+No step in a book's life touches a promise that was made.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from gateway.storage import Connection, Store, books, vouchers
-from rules import Book, CapKind, CodeKind, load_book
+from gateway.storage import Connection, books, vouchers
+from rules import Book, CodeKind, load_book
+from rules.cases import run_cases
+from rules.life import Action, LifeError, State, Version, needs_four_eyes, step
+from rules.life import go_live as with_live
+from rules.words import Words
 
-DRAFT: Final = "draft"
-CHECKED: Final = "checked"
-APPROVED: Final = "approved"
-LIVE: Final = "live"
-PAUSED: Final = "paused"
-ARCHIVED: Final = "archived"
+_REFUSALS: dict[str, Words] = {
+    "unknown": {
+        "nl": "geen boek, of meer dan een, waarvan de hash zo begint; `etalage books list` toont ze",
+        "en": "no book, or more than one, whose hash starts so; `etalage books list` shows them",
+    },
+    "cases": {
+        "nl": "deze voorbeelden komen anders uit: {names}; verbeter het boek of de voorbeelden",
+        "en": "these cases come out otherwise: {names}; mend the book or the cases",
+    },
+    "pool": {
+        "nl": "code {code} van {offer} staat al in de lijst van een ander aanbod; gebruik elke code één keer",
+        "en": "code {code} of {offer} is in another offer's pool already; use each code once",
+    },
+    "no_earlier": {
+        "nl": "er is geen eerder boek om naar terug te gaan; pauzeren stopt de aanbiedingen van dit boek",
+        "en": "there is no earlier book to go back to; pausing stops the offers of this one",
+    },
+}
 
 
-class LifeError(ValueError):
-    """A book can't make that step; `str()` is one line: which, why, and what to do."""
+class StepRefused(ValueError):
+    """A book can't make that step, and nothing has changed; `words` say why in both languages, `str()` in English."""
+
+    def __init__(self, book: str, words: Words) -> None:
+        self.words: Words = {language: f"{book[:12]}: {text}" for language, text in words.items()}
+        super().__init__(self.words["en"])
 
 
-def add(connection: Connection, text: str, person: str, at_s: float, zones: Collection[str]) -> str:
+def add(connection: Connection, text: str, person: str, at_s: float, zones: Collection[str] | None) -> str:
     """Keep a document (YAML or JSON) as a draft; its hash. The same document again changes nothing.
 
     `zones` are the store plan's. Raises BookError with every fault in it.
     """
-    book = load_book(_as_text(text), zones)
+    book = load(text, zones)
     if books.find(connection, book.hash) is None:
-        row = {"hash": book.hash, "name": book.id, "document": text, "author": person, "added_at_s": at_s, "state": DRAFT}
-        books.add(connection, row | {"state_at_s": at_s, "zones": [], "before": None})
-        _move(connection, book.hash, DRAFT, person, at_s)
+        row = {
+            "hash": book.hash,
+            "name": book.id,
+            "document": text,
+            "author": person,
+            "added_at_s": at_s,
+            "state": State.DRAFT.value,
+        }
+        unlived = {"approved_by": None, "zones": [], "was_live": 0, "before": None}
+        books.add(connection, {**row, **unlived, "state_at_s": at_s}, _step(book.hash, State.DRAFT, person, at_s, ""))
     return book.hash
 
 
-def check(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str]) -> None:
-    """Run the book's own cases; all right, and it counts as checked. Raises LifeError, BookError."""
-    row = _in(connection, start, DRAFT, CHECKED)
-    failed = [result.case.name for result in run_cases(load_book(_as_text(row.document), zones)) if not result.passed]
+def check(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str] | None) -> None:
+    """Run the book's own cases on the shop's plan; all right, and it counts as checked. Raises StepRefused, BookError."""
+    row = _find(connection, start)
+    failed = [result.name for result in run_cases(load(row.document, zones)).results if not result.passed]
     if failed:
-        raise LifeError(
-            f"book {row.hash[:12]}: {len(failed)} of its cases fail ({'; '.join(failed[:5])}); mend the book or the cases"
-        )
-    _move(connection, row.hash, CHECKED, person, at_s)
+        raise _refused(row.hash, "cases", names="; ".join(failed[:5]))
+    _take(connection, row, Action.CHECK, person, at_s)
 
 
 def approve(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
-    """Approve a checked book. One that may cost more than its `four_eyes_above` needs another person than its author.
-
-    Raises LifeError.
-    """
-    row = _in(connection, start, CHECKED)
-    book = load_book(_as_text(row.document))
-    above, costs = book.document.four_eyes_above, exposure_cents(book) / 100
-    if above is not None and costs > above and person == row.author:
-        worth = "without limit" if math.isinf(costs) else f"up to € {costs:,.2f}"
-        raise LifeError(
-            f"book {row.hash[:12]}: it may cost {worth}, above € {above:,.2f}; somebody else than {person} must approve it"
-        )
-    _move(connection, row.hash, APPROVED, person, at_s, note)
-
-
-def go_live(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str] = ()) -> None:
-    """Put an approved (or earlier live, or paused) book to work: everywhere, or in some `zones` first.
-
-    Everywhere, it takes the place of every other book; in some zones, of another that was ahead there. Raises LifeError.
-    """
-    row = _in(connection, start, APPROVED, PAUSED, LIVE, ARCHIVED)
-    wanted = sorted(zones)
-    working = [other for other in books.in_states(connection, (LIVE, PAUSED)) if other.hash != row.hash]
-    displaced = [other for other in working if not wanted or other.zones]
-    same_scope = [other for other in displaced if bool(other.zones) == bool(wanted)]
-    _fill_pools(connection, load_book(_as_text(row.document)), exact=not wanted)
-    for other in displaced:
-        _move(connection, other.hash, ARCHIVED, person, at_s, f"gave way to {row.hash[:12]}")
-    before = same_scope[0].hash if same_scope else row.before
-    _move(connection, row.hash, LIVE, person, at_s, zones=wanted, before=before)
+    """Approve a checked book; one worth more than its `four_eyes_above` not by its author. Raises StepRefused."""
+    row = _find(connection, start)
+    _take(connection, row, Action.APPROVE, person, at_s, note, four_eyes=needs_four_eyes(load(row.document)))
 
 
 def pause(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
-    """Make no more offers from a live book; every promise made stands. Raises LifeError."""
-    row = _in(connection, start, LIVE)
-    _move(connection, row.hash, PAUSED, person, at_s, note)
+    """Make no more offers from a live book; every promise made stands. Raises StepRefused."""
+    _take(connection, _find(connection, start), Action.PAUSE, person, at_s, note)
+
+
+def resume(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
+    """Let a paused book make offers again where it did. Raises StepRefused."""
+    _take(connection, _find(connection, start), Action.RESUME, person, at_s, note)
+
+
+def archive(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
+    """Put a book away. Raises StepRefused."""
+    _take(connection, _find(connection, start), Action.ARCHIVE, person, at_s, note)
+
+
+def go_live(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str] = ()) -> None:
+    """Put an approved (or once live) book to work: everywhere, or in some `zones` first. Raises StepRefused.
+
+    Everywhere, it takes the place of every other book; in some zones, of another that was ahead of the shop.
+    """
+    _go_live(connection, _find(connection, start), person, at_s, frozenset(zones))
 
 
 def roll_back(connection: Connection, person: str, at_s: float) -> str | None:
-    """Undo the latest going live, in one step; the hash of the book that is back (None: only the one ahead in zones left).
+    """Undo the latest going live, in one step; the hash of the book that is back.
 
-    Raises LifeError.
+    None: a book that was ahead in some zones is gone, and the whole shop's decides there again. Raises StepRefused.
     """
-    working = books.in_states(connection, (LIVE, PAUSED))
-    ahead = next((row for row in working if row.zones), None)
-    latest = ahead or next(iter(working), None)
-    if latest is None or (latest.before is None and ahead is None):
-        raise LifeError("there is no earlier book to go back to; `etalage books pause` stops the offers of this one")
-    _move(connection, latest.hash, ARCHIVED, person, at_s, "rolled back")
+    working = [row for row in books.every(connection) if row.state in (State.LIVE, State.PAUSED)]
+    latest = next((row for row in working if row.zones), next(iter(working), None))
+    if latest is None:
+        raise _refused("", "no_earlier")
+    if latest.before is None and not latest.zones:
+        raise _refused(latest.hash, "no_earlier")
     if latest.before is None:
+        _take(connection, latest, Action.ARCHIVE, person, at_s, "rolled back")
         return None
-    earlier = _in(connection, latest.before, ARCHIVED)
-    _fill_pools(connection, load_book(_as_text(earlier.document)), exact=not latest.zones)
-    _move(connection, earlier.hash, LIVE, person, at_s, "rolled back to", zones=latest.zones)
-    return str(earlier.hash)
+    _go_live(connection, _find(connection, latest.before), person, at_s, frozenset(latest.zones), rolling_back=True)
+    return str(latest.before)
 
 
-def exposure_cents(book: Book) -> float:
-    """The most this book can cost, in cents: of each voucher its cost times its caps; infinite where nothing bounds one."""
-    total = 0.0
-    for rule in book.rules:
-        if rule.worth is None:
-            continue
-        whole = [cap for cap in rule.caps if cap.every is None and not cap.per_shopper]
-        counts = [cap.at_most * rule.cost_cents for cap in whole if cap.kind is not CapKind.BUDGET and rule.cost_cents]
-        budgets = [cap.at_most for cap in whole if cap.kind is CapKind.BUDGET]
-        total += min([*counts, *budgets], default=math.inf)
-    return total
+def load(document: str, zones: Collection[str] | None = None) -> Book:
+    """The book in a stored document, which is never taken for a file's name. Raises BookError."""
+    return load_book(document if "\n" in document else document + "\n", zones)
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
-    """The books that decide now."""
-
-    everywhere: Book | None = None
-    ahead: Mapping[str, Book] = MappingProxyType({})
-    """Zone to the book that is live there before it is anywhere else."""
-
-    def at(self, zone: str | None) -> Book | None:
-        """The book that decides in a zone; None: no offers."""
-        return self.ahead.get(zone or "", self.everywhere)
-
-
-class Shelf:
-    """The working books in memory, read again when their lives moved on; also by a command in another process."""
-
-    def __init__(self, store: Store, zones: Collection[str]) -> None:
-        self._store = store
-        self._zones = zones
-        self._mark: tuple[tuple[str, tuple[str, ...]], ...] = ()
-        self.working = Working()
-
-    def refresh(self) -> bool:
-        """Read the live books if they changed; True: they did. Raises BookError when one doesn't fit the store plan."""
-        with self._store.read() as connection:
-            rows = books.in_states(connection, (LIVE,))
-        mark = tuple((row.hash, tuple(row.zones)) for row in rows)
-        if mark == self._mark:
-            return False
-        loaded = {row.hash: load_book(_as_text(row.document), self._zones) for row in rows}
-        everywhere = next((loaded[row.hash] for row in rows if not row.zones), None)
-        ahead = {zone: loaded[row.hash] for row in rows for zone in row.zones}
-        self._mark, self.working = mark, Working(everywhere, MappingProxyType(ahead))
-        return True
+def _go_live(connection: Connection, row: Any, person: str, at_s: float, zones: frozenset[str], rolling_back: bool = False) -> None:
+    rows = {other.hash: other for other in books.every(connection)}
+    before = [_version(other) for other in rows.values()]
+    try:
+        after = with_live(before, row.hash, person, at_s, zones)
+    except LifeError as error:
+        raise StepRefused(row.hash, error.words) from error
+    _fill_pools(connection, load(row.document), exact=not zones)
+    note = "rolled back" if rolling_back else f"gave way to {row.hash[:12]}"
+    displaced = [old for old, new in zip(before, after, strict=True) if new.hash != row.hash and new != old]
+    for old in displaced:
+        _put(connection, old.hash, {"state": State.ARCHIVED.value}, _step(old.hash, State.ARCHIVED, person, at_s, note))
+    values: dict[str, Any] = {"state": State.LIVE.value, "zones": sorted(zones), "was_live": 1}
+    if not rolling_back:
+        in_its_place = next((old.hash for old in displaced if bool(old.zones) == bool(zones)), None)
+        values["before"] = in_its_place or (row.before if row.state in (State.LIVE, State.PAUSED) else None)
+    where = f"in {', '.join(sorted(zones))}" if zones else "everywhere"
+    _put(connection, row.hash, values, _step(row.hash, State.LIVE, person, at_s, where))
 
 
-def _in(connection: Connection, start: str, *states: str) -> Any:
-    row = books.find(connection, start)
+def _take(
+    connection: Connection, row: Any, action: Action, person: str, at_s: float, note: str = "", four_eyes: bool = False
+) -> None:
+    try:
+        after = step(_version(row), action, person, at_s, four_eyes)
+    except LifeError as error:
+        raise StepRefused(row.hash, error.words) from error
+    values = {"state": after.state.value, "approved_by": after.approved_by}
+    _put(connection, row.hash, values, _step(row.hash, after.state, person, at_s, note))
+
+
+def _version(row: Any) -> Version:
+    zones = frozenset(row.zones)
+    return Version(row.hash, row.author, State(row.state), row.approved_by, zones, bool(row.was_live), row.state_at_s)
+
+
+def _put(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:
+    books.move(connection, book, {**values, "state_at_s": step["at_s"]}, step)
+
+
+def _step(book: str, state: State, person: str, at_s: float, note: str = "") -> dict[str, Any]:
+    return {"book": book, "state": state.value, "person": person, "at_s": at_s, "note": note[:500]}
+
+
+def _find(connection: Connection, start: str) -> Any:
+    row = books.find(connection, start) if start else None
     if row is None:
-        raise LifeError(f"book {start}: no book's hash starts so, or more than one does; `etalage books list` shows them")
-    if row.state not in states:
-        raise LifeError(f"book {row.hash[:12]}: it is {row.state}; this step is for a book that is {' or '.join(states)}")
+        raise _refused(start, "unknown")
     return row
 
 
-def _move(connection: Connection, book: str, state: str, person: str, at_s: float, note: str = "", **values: Any) -> None:
-    step = {"book": book, "state": state, "person": person, "at_s": at_s, "note": note[:500]}
-    books.move(connection, book, {"state": state, "state_at_s": at_s, **values}, step)
-
-
 def _fill_pools(connection: Connection, book: Book, exact: bool) -> None:
-    for rule in book.rules:
-        if rule.codes is None or rule.codes.kind is not CodeKind.POOL:
-            continue
-        foreign = vouchers.fill_pool(connection, rule.id, rule.codes.pool, exact)
+    """Ready the pools of codes. A book that is live in some zones only adds to those of the whole shop's."""
+    pools: Sequence[tuple[str, tuple[str, ...]]] = [
+        (rule.id, rule.codes.pool) for rule in book.rules if rule.codes is not None and rule.codes.kind is CodeKind.POOL
+    ]
+    for offer, pool in pools:
+        foreign = vouchers.fill_pool(connection, offer, pool, exact)
         if foreign is not None:
-            raise LifeError(
-                f"book {book.hash[:12]}, offer {rule.id}: code {foreign} is in another offer's pool; use each code once"
-            )
+            raise _refused(book.hash, "pool", code=foreign, offer=offer)
 
 
-def _as_text(document: str) -> str:
-    """A document is never taken for a file name, whatever it says."""
-    return document if "\n" in document else document + "\n"
+def _refused(book: str, why: str, /, **values: str) -> StepRefused:
+    return StepRefused(book, {language: text.format(**values) for language, text in _REFUSALS[why].items()})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.storage import Connection, decisions
 from rules import Decision, Gate, Situation, decision_record, situation_of, situation_record
+from rules.replay import Logged
 
 
 def worth_logging(decision: Decision) -> bool:
@@ -42,3 +44,13 @@ def pack(situation: Situation) -> bytes:
 def unpack(packed: bytes) -> Situation:
     """The situation that `pack` packed."""
     return situation_of(json.loads(zlib.decompress(packed)))
+
+
+def logged_since(connection: Connection, from_s: float) -> Iterator[Logged]:
+    """The logged decisions from a moment on, oldest first, to be decided again with a draft.
+
+    A fact that no live rule read at the time was not known, so it is unknown to the draft too.
+    """
+    for row in decisions.since(connection, from_s):
+        offers = tuple(str(one["offer"]) for one in (*row.outcome["chosen"], *row.outcome["ghosts"]))
+        yield Logged(unpack(row.inputs), offers)

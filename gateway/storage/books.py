@@ -19,7 +19,9 @@ books = Table(
     Column("added_at_s", Float, nullable=False),
     Column("state", String(12), nullable=False),
     Column("state_at_s", Float, nullable=False),
+    Column("approved_by", String(64)),
     Column("zones", JSON, nullable=False),  # where it is live or paused; empty: everywhere
+    Column("was_live", Integer, nullable=False),  # 1: it has been live
     Column("before", String(64)),
     Index("ix_books_state", "state"),
 )
@@ -39,9 +41,10 @@ book_steps = Table(
 """Who put which book in which state, when. Only ever added to."""
 
 
-def add(connection: Connection, row: dict[str, Any]) -> None:
-    """Keep a new document."""
+def add(connection: Connection, row: dict[str, Any], step: dict[str, Any]) -> None:
+    """Keep a new document, and note who brought it."""
     connection.execute(insert(books), row)
+    connection.execute(insert(book_steps), step)
 
 
 def find(connection: Connection, start: str) -> Row[Any] | None:
@@ -50,15 +53,20 @@ def find(connection: Connection, start: str) -> Row[Any] | None:
     return found[0] if len(found) == 1 else None
 
 
-def in_states(connection: Connection, states: Sequence[str]) -> Sequence[Row[Any]]:
-    """The books in these states, the latest to get there first."""
-    rows = select(books).where(books.c.state.in_(states)).order_by(books.c.state_at_s.desc(), books.c.hash)
-    return connection.execute(rows).all()
+def every(connection: Connection) -> Sequence[Row[Any]]:
+    """All books, the latest moved first."""
+    return connection.execute(select(books).order_by(books.c.state_at_s.desc(), books.c.hash)).all()
 
 
-def newest(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
-    """The books latest moved, first."""
-    return connection.execute(select(books).order_by(books.c.state_at_s.desc(), books.c.hash).limit(limit)).all()
+def live(connection: Connection) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(hash, zones) of the books that are live, the latest moved first; no zones: everywhere."""
+    rows = select(books.c.hash, books.c.zones).where(books.c.state == "live").order_by(books.c.state_at_s.desc(), books.c.hash)
+    return tuple((row.hash, tuple(row.zones)) for row in connection.execute(rows))
+
+
+def document(connection: Connection, book: str) -> str:
+    """A book's document."""
+    return str(connection.execute(select(books.c.document).where(books.c.hash == book)).scalar_one())
 
 
 def move(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """At the till: valid once, the same answer to the same question, and undone when the purchase is."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_redeemed_promise_stays_for_its_retention_and_then_goes(ledger: Ledger
     ledger.redeem(code, "till-1", now_s + 60, "k-1")
     for days, left in ((9, 1), (11, 0)):
         late_s = now_s + days * 86_400
-        store.writer.submit(lambda connection, late_s=late_s: housekeep(connection, late_s, settings)).result()
+        store.writer.submit(partial(housekeep, now_s=late_s, settings=settings)).result()
         with store.read() as connection:
             assert len(promises.page(connection)) == left
 
