@@ -63,6 +63,8 @@ class Card:
     """A promise as the shopper's phone has it."""
 
     data: dict[str, Any]
+    promised_s: float
+    """When the gateway says the moment was, epoch seconds."""
     arrived_s: float
     did: list[str] = field(default_factory=list)
 
@@ -255,7 +257,7 @@ class Backend:
         self.counts[topic] += 1
         data = event["data"]
         if topic == "offers":
-            self._arrived(data)
+            self._arrived(data, datetime.fromisoformat(event["time"]).timestamp())
         elif topic == "offers/withdrawn":
             with self._lock:
                 self.cards.pop(data["promise"], None)
@@ -265,8 +267,8 @@ class Backend:
         elif topic == "sync/request":
             self._send_page(data["gateway"], int(data["cursor"] or 0))
 
-    def _arrived(self, data: dict[str, Any]) -> None:
-        card = Card(data, time.time())
+    def _arrived(self, data: dict[str, Any], promised_s: float) -> None:
+        card = Card(data, promised_s, time.time())
         with self._lock:
             self.cards[card.promise] = card
             self.order.setdefault(data["shopper"], []).append(card.promise)

@@ -148,9 +148,12 @@ def _is_full(connection: Connection, newest_seq: int) -> bool:
     return newest_seq - oldest_seq >= OUTBOX_ROWS_MAX and count(connection) > OUTBOX_ROWS_MAX
 
 
-def count(connection: Connection) -> int:
-    """Rows waiting."""
-    return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
+def count(connection: Connection, topics: Collection[str] | None = None) -> int:
+    """Rows waiting, on all topics or on these."""
+    rows = select(func.count()).select_from(outbox)
+    if topics is not None:
+        rows = rows.where(outbox.c.topic.in_(topics))
+    return int(connection.execute(rows).scalar_one())
 
 
 def oldest_at_s(connection: Connection) -> float | None:

@@ -55,6 +55,8 @@ class Visit:
     at_s: float
     zone: str | None
     dwell_s: float
+    confidence: float
+    """Probability, 0 to 1, that the shopper is where the latest move said."""
     path: tuple[str, ...]
     """Zones in the order entered, the newest last, at most LONGEST_PATH."""
     zone_dwell_s: Mapping[str, float]
@@ -64,7 +66,21 @@ class Visit:
     goal_directed: float
     """Probability, 0 to 1, that this shopper knows what they came for; the rest is browsing."""
     features: Mapping[str, float]
+    is_new: bool
+    """True on the move that opened the visit."""
     over: bool
+
+    def facts(self) -> dict[str, str | int | float | frozenset[str]]:
+        """What a rule may read of this visit, by the rules' field names."""
+        return {
+            "intent": self.intent,
+            "goal_directed": self.goal_directed,
+            "confidence": self.confidence,
+            "path": frozenset(self.path),
+            "entries": self.path.count(self.zone) if self.zone is not None else 0,
+            "coverage": self.coverage,
+            "visit_s": self.at_s - self.started_at_s,
+        }
 
     @property
     def intent(self) -> str:
@@ -80,6 +96,7 @@ class _Ongoing:
     zone_dwell_s: dict[str, float] = field(default_factory=dict)
     zone: str | None = None
     since_s: float = 0.0
+    latest: Visit | None = None
 
 
 class Visits:
@@ -92,6 +109,7 @@ class Visits:
     def follow(self, move: Move) -> Visit:
         """The visit this move belongs to, with the move in it. A move without an open visit opens one."""
         ongoing = self._open.get(move.shopper)
+        is_new = ongoing is None
         if ongoing is None:
             started = move.at_s - move.dwell_s
             ongoing = _Ongoing(visit_id(move.shopper, started), started, since_s=started)
@@ -102,13 +120,19 @@ class Visits:
             _leave(ongoing, move.at_s)
         if move.visit_over:
             del self._open[move.shopper]
-        return self._picture(ongoing, move)
+        ongoing.latest = self._picture(ongoing, move, is_new)
+        return ongoing.latest
+
+    def current(self, shopper: str) -> Visit | None:
+        """The visit of a shopper who is in the shop, as of its latest move; None for anybody else."""
+        ongoing = self._open.get(shopper)
+        return ongoing.latest if ongoing is not None else None
 
     def forget(self, shopper: str) -> None:
         """Drop a shopper's open visit without a trace."""
         self._open.pop(shopper, None)
 
-    def _picture(self, ongoing: _Ongoing, move: Move) -> Visit:
+    def _picture(self, ongoing: _Ongoing, move: Move, is_new: bool) -> Visit:
         features = intent_features(ongoing.stays, ongoing.started_at_s, move.at_s)
         return Visit(
             visit=ongoing.visit,
@@ -117,12 +141,14 @@ class Visits:
             at_s=move.at_s,
             zone=move.zone if move.event is not MoveEvent.EXIT else None,
             dwell_s=move.dwell_s,
+            confidence=move.confidence,
             path=tuple(stay.zone for stay in ongoing.stays),
             zone_dwell_s=MappingProxyType(dict(ongoing.zone_dwell_s)),
             speed_zones_per_min=math.exp(features["log_zones_per_minute"]) if features else 0.0,
             coverage=len(ongoing.zone_dwell_s) / self._zone_count,
             goal_directed=goal_directed_probability(features, move.at_s - ongoing.started_at_s),
             features=MappingProxyType(features),
+            is_new=is_new,
             over=move.visit_over,
         )
 

@@ -1,0 +1,138 @@
+"""`etalage demo`: a simulated supermarket on this machine, from radio to phone, around the real gateway.
+
+Broker, scanners under the real bleak, gateway, store-app backend and dashboard all run here; nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json as json_
+import logging
+import signal
+import tempfile
+import time
+import webbrowser
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from firmware_sim.backend import Backend
+from firmware_sim.bleak_backend import SimulatedAdapter
+from firmware_sim.summary import Summary
+from firmware_sim.world import STEP_S, World
+from gateway.app import Gateway
+from gateway.dashboard.server import DashboardError
+from gateway.mqtt.broker import EmbeddedBroker
+from gateway.radio.bleak_source import BleakSource
+from gateway.radio.ears import AdapterEar
+from gateway.radio.quality import QualityMeter
+from gateway.settings import DashboardSettings, MqttSettings, Settings, StorageSettings, StoreSettings
+from gateway.zones.plan import load_plan
+
+PLAN = Path(__file__).parent / "shops" / "supermarket" / "plan.yaml"
+BOOK = "supermarket.yaml"
+CHAIN, STORE = "demo-chain", "demo"
+STRANGERS = 60
+"""People who only walk by, with radios of their own: more than opted in, as in any shop."""
+AWAY_S = (5.0, 40.0)
+"""How long a shopper stays away between two visits: short, so that there is always something to see."""
+LAST_WORDS_S = 15.0
+"""How long the end of a timed demo waits for what is still under way."""
+
+
+def demo(
+    minutes: Annotated[float | None, typer.Option(min=0.05, help="End by itself after so long; otherwise at Ctrl-C.")] = None,
+    shoppers: Annotated[int, typer.Option(min=1, max=500, help="How many opted-in shoppers walk about.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed walks the same ways.")] = 1,
+    port: Annotated[int, typer.Option(help="The dashboard's port; a free one when it is taken.")] = 8080,
+    browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print only the counts at the end, as JSON.")] = False,
+) -> None:
+    """A simulated shop with everything in it, on this machine."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    summary = Summary(quiet=json)
+    counts = asyncio.run(_run(minutes, shoppers, seed, port, browser and not json, summary))
+    if json:
+        typer.echo(json_.dumps(counts, indent=2))
+
+
+async def _run(minutes: float | None, shoppers: int, seed: int, port: int, browser: bool, summary: Summary) -> dict[str, Any]:
+    """Let it all live until its time is over or somebody ends it; the counts."""
+    stop = asyncio.Event()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
+    plan = load_plan(PLAN)
+    world = World(plan, shoppers, seed, strangers=STRANGERS, start_s=time.time(), away_s=AWAY_S)
+    adapters = {scanner.id: SimulatedAdapter() for scanner in plan.scanners}
+    with tempfile.TemporaryDirectory(prefix="etalage-demo-") as folder, EmbeddedBroker() as broker:
+        gateway = _gateway(Path(folder), broker, adapters, port)
+        backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
+        summary.watch(gateway, backend, world)
+        for number, (shopper, beacon) in enumerate(world.beacons.items()):
+            backend.opt_in(shopper, {"beacon": beacon.as_optin()}, language="en" if number % 4 == 3 else "nl")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                ended = asyncio.Event()
+                living = tasks.create_task(gateway.run(ended), name="gateway")
+                tasks.create_task(summary.show(ended), name="summary")
+                if browser and gateway.listener is not None:
+                    tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
+                async with _walking(world, adapters):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
+                if not stop.is_set():
+                    await summary.last_words(LAST_WORDS_S)
+                counts = summary.counts()
+                ended.set()
+                await living
+        finally:
+            await asyncio.to_thread(backend.stop)
+    return counts
+
+
+def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, SimulatedAdapter], port: int) -> Gateway:
+    """The real gateway, with simulated adapters under the real bleak in place of this machine's."""
+    from rules import books  # the examples that come with the engine
+
+    settings = Settings(
+        store=StoreSettings(chain=CHAIN, store=STORE, plan=PLAN, rule_book=Path(books.__path__[0]) / BOOK),
+        mqtt=broker.settings(MqttSettings()),
+        storage=StorageSettings(path=folder / "etalage.db", free_space_min_mb=0),
+        dashboard=DashboardSettings(port=port),
+    )
+    ears = [
+        AdapterEar(scanner, BleakSource(scanner, "simulated", backend=adapter.backend()), QualityMeter(frozenset()))
+        for scanner, adapter in adapters.items()
+    ]
+    try:
+        return Gateway(settings, ears=ears)
+    except DashboardError:
+        free = settings.dashboard.model_copy(update={"port": 0})
+        return Gateway(settings.model_copy(update={"dashboard": free}), ears=ears)
+
+
+@contextlib.asynccontextmanager
+async def _walking(world: World, adapters: dict[str, SimulatedAdapter]) -> AsyncIterator[None]:
+    """Let the world go on in real time while the block runs."""
+    walking = asyncio.create_task(_walk(world, adapters), name="world")
+    try:
+        yield
+    finally:
+        walking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await walking
+
+
+async def _walk(world: World, adapters: dict[str, SimulatedAdapter]) -> None:
+    begun_s = time.monotonic()
+    steps = 0
+    while True:
+        steps += 1
+        heard = await asyncio.to_thread(list, world.advance(STEP_S))
+        await asyncio.sleep(max(0.0, begun_s + steps * STEP_S - time.monotonic()))
+        for advertisement in heard:
+            adapters[advertisement.scanner].push(advertisement)

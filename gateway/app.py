@@ -1,0 +1,210 @@
+"""The composition root: builds every part of one gateway from its settings, runs them in one TaskGroup, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+import structlog
+
+from gateway.dashboard.app import create_app
+from gateway.dashboard.server import Listener, listen
+from gateway.incoming import Incoming
+from gateway.line import Line
+from gateway.messages import Occupancy
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.inbox import Ears as InboxEars
+from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.link import read_credentials
+from gateway.mqtt.notices import Health, Notices
+from gateway.mqtt.topics import place_of
+from gateway.offers.ledger import Ledger
+from gateway.offers.promising import Promised
+from gateway.radio.ears import Ear, make_ears
+from gateway.radio.frames import uuid_bytes
+from gateway.radio.notify import alive, sd_notify
+from gateway.radio.others import OtherEars
+from gateway.settings import Settings
+from gateway.shoppers.crowd import Crowd
+from gateway.shoppers.housekeeping import Housekeeping
+from gateway.shoppers.housekeeping import Housekeeping
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.optins import read_optins
+from gateway.shoppers.people import People
+from gateway.storage import open_store
+from gateway.storage.keys import Keys
+from gateway.window import Window
+from gateway.zones.plan import StorePlan, load_plan
+from gateway.zones.tracker import make_tracker
+from gateway.zones.visits import Visits
+from rules import Decision, Situation, load_book
+
+TICK_S = 0.5
+"""How often time passes for the line: dwell and leaving are noticed this much later at most."""
+DISK_S = 10.0
+"""How often the disk's free space is looked at."""
+FAREWELL_S = 2.0
+"""How long the courier may wait for acknowledgements at the end; what is left goes at the next start."""
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """One gateway. Building it reads files and takes the dashboard's address; `run` makes it live.
+
+    `clock` gives epoch seconds; `ears` takes the place of this box's adapters (a simulated shop, a recording).
+    Raises SettingsError, PlanError, BookError, OptInsError, StorageError, KeysError or DashboardError.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time, ears: Sequence[Ear] | None = None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="identities")
+        place = place_of(settings.store)
+        plan = load_plan(settings.store.plan)
+        book = load_book(settings.store.rule_book, plan.zone_ids) if settings.store.rule_book else None
+        credentials = read_credentials(settings.mqtt)
+        self.store = open_store(settings.storage)
+        identities = Identities(settings.store.store, self._ahead)
+        keys = Keys(settings.storage.keys_path)
+        people = People(self.store, identities, keys, clock)
+        self._housekeeping = Housekeeping(self.store, keys, people, settings, self._ahead)
+        self.ledger = Ledger(self.store, place.source, settings.offers)
+        tracker = make_tracker(plan, settings.store.calibration, settings.zones)
+        self.line = Line(identities, tracker, Visits(plan), people, self.ledger, book)
+        self.ears = list(make_ears(settings.radio) if ears is None else ears)
+        self._other_ears = _other_ears(settings, place.prefix, plan)
+        self._crowd = Crowd()
+        self._occupancy: tuple[Occupancy, ...] = ()
+        notices = Notices(place, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
+        release = self.ledger.release_unsent
+        self.courier = Courier(self.store, settings.mqtt, place, credentials, notices, release=release, clock=clock)
+        self.window = Window(plan, self.line, self.ears, self._other_ears, self.courier, self.store, clock)
+        incoming = Incoming(self.line, people, self.ledger, self.window, self._other_ears, plan)
+        deeds = Deeds(place, incoming.handlers())
+        elsewhere = InboxEars(self._other_ears.filters, incoming.hear_elsewhere)
+        self.inbox = Inbox(self.store, settings.mqtt, place, credentials, deeds, self._post, ears=elsewhere, clock=clock)
+        self.listener: Listener | None = listen(settings.dashboard, self.store) if settings.dashboard.enabled else None
+        self.line.on_move = self.window.moved
+        self.line.on_decision = self._decided
+        people.on_withdrawn = self._forget
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Live until `stop` is set; then finish what is under way, and leave nothing half done."""
+        self._loop = asyncio.get_running_loop()
+        self._open_the_shop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                lives = [tasks.create_task(ear.listen(self.line.hear), name=f"ear {ear.scanner}") for ear in self.ears]
+                lives.append(tasks.create_task(self._let_time_pass(), name="time"))
+                if self.listener is not None:
+                    page = create_app(self.window, settings=self._settings.dashboard, store=self.store)
+                    lives.append(tasks.create_task(self.listener.serve(page), name="dashboard"))
+                    log.info("dashboard", address=self.listener.url)
+                sd_notify("READY=1")
+                await stop.wait()
+                sd_notify("STOPPING=1")
+                for life in lives:
+                    life.cancel()
+        finally:
+            await asyncio.to_thread(self._close_the_shop)
+
+    def _open_the_shop(self) -> None:
+        people, now_s = self.line.people, self._clock()
+        people.use_book(self.line.book)
+        if self._settings.store.optins is not None:
+            people.take_file(read_optins(self._settings.store.optins), self._settings.store.optins.stat().st_mtime)
+        log.info("opted in", shoppers=people.load(now_s))
+        self.courier.start()
+        self.inbox.start()
+
+    def _close_the_shop(self) -> None:
+        self.inbox.stop()
+        self.courier.stop(FAREWELL_S)
+        self.store.close()
+        self._ahead.shutdown()
+
+    async def _let_time_pass(self) -> None:
+        disk_s = 0.0
+        while True:
+            now_s = self._clock()
+            self.line.tick(now_s)
+            self.ledger.tick(now_s)
+            self._housekeeping.tick(now_s)
+            self._other_ears.tick(now_s)
+            self._mind_the_ears(now_s)
+            self._count_the_crowd(now_s)
+            if now_s >= disk_s:
+                disk_s = now_s + DISK_S
+                self._mind_the_disk()
+            await asyncio.sleep(TICK_S)
+
+    def _mind_the_ears(self, now_s: float) -> None:
+        """What a deaf scanner doesn't hear is no evidence, and systemd hears from us only while the air does."""
+        own = [ear.health() for ear in self.ears]
+        for health in (*own, *self._other_ears.health()):
+            self.line.scanner(health.scanner, health.trustworthy, now_s)
+        if alive(own):
+            sd_notify("WATCHDOG=1")
+
+    def _count_the_crowd(self, now_s: float) -> None:
+        counts = {zone.zone: zone.count for zone in self.window.frame().zones}
+        figures = self._crowd.figures(counts, now_s)
+        self._occupancy = tuple(
+            Occupancy(zone=zone, count=figure.count, fewer_than=figure.fewer_than) for zone, figure in figures.items()
+        )
+
+    def _mind_the_disk(self) -> None:
+        free_mb = shutil.disk_usage(self._settings.storage.path.parent).free // 1_000_000
+        too_full = free_mb < self._settings.storage.free_space_min_mb
+        if too_full != self.line.quiet:
+            self.line.quiet = too_full
+            log.warning("no new promises: the disk is nearly full" if too_full else "promises again", free_mb=free_mb)
+        self._housekeeping.tick(self._clock())
+
+    def _decided(self, decision: Decision, situation: Situation, promised: Future[Promised]) -> None:
+        """Once a decision's promises are on disk, the dashboard may tell of them."""
+        if decision.chosen:
+            titles = {chosen.offer: chosen.content.title for chosen in decision.chosen}
+            promised.add_done_callback(lambda done: self._post(partial(self._promised, situation, titles, done)))
+
+    def _promised(self, situation: Situation, titles: dict[str, str], done: Future[Promised]) -> None:
+        if done.exception() is None:
+            for made in done.result().made:
+                self.window.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer])
+
+    def _forget(self, shopper: str) -> None:
+        self.line.forget(shopper)
+        self.window.forget(shopper)
+
+    def _post(self, call: Callable[[], None]) -> None:
+        """Have `call` run in the loop's thread; from any thread. After the loop has ended there is nothing left to tell."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    def _health(self) -> Health:
+        """The summary in the box's status message: from the courier's thread, so whole numbers and fixed words only."""
+        counts = self.line.counts
+        return {
+            "ears": len(self.ears),
+            "ears_hearing": sum(ear.health().trustworthy for ear in self.ears),
+            "advertisements": counts.heard,
+            "decisions": counts.decisions,
+            "writer_backlog": self.store.writer.backlog,
+        }
+
+
+def _other_ears(settings: Settings, prefix: str, plan: StorePlan) -> OtherEars:
+    return OtherEars(
+        prefix.rstrip("/"),
+        (scanner.id for scanner in plan.scanners),
+        others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words
+        names=settings.radio.names,
+        uuids=frozenset(uuid_bytes(uuid) for uuid in settings.radio.uuids),
+    )

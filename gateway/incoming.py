@@ -1,0 +1,76 @@
+"""What comes in from the backend and from other scanners, brought to the rooms it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gateway.line import Line
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt
+from gateway.model import Sighting
+from gateway.offers.ledger import Ledger
+from gateway.radio.frames import beacon_id_of
+from gateway.radio.others import OtherEars
+from gateway.shoppers.people import People
+from gateway.storage import Connection, promises
+from gateway.window import Window
+from gateway.zones.plan import StorePlan
+
+
+class Incoming:
+    """The handlers of one gateway. `handlers` run in the writer's transaction; what they leave to do runs in the loop's thread."""
+
+    def __init__(self, line: Line, people: People, ledger: Ledger, window: Window, other_ears: OtherEars, plan: StorePlan) -> None:
+        self._line = line
+        self._people = people
+        self._ledger = ledger
+        self._window = window
+        self._other_ears = other_ears
+        self._fixed_beacons = {
+            beacon_id_of(beacon.uuid, beacon.major, beacon.minor): beacon.id
+            for beacon in plan.beacons
+            if beacon.uuid is not None and beacon.major is not None and beacon.minor is not None
+        }
+
+    def handlers(self) -> Mapping[str, Callable[[Connection, Event[Any]], Outcome]]:
+        """What to do by type of message."""
+        return {
+            OptInGiven.TYPE: self._people.take_optin,
+            OptInWithdrawn.TYPE: self._people.take_withdrawal,
+            Profile.TYPE: self._people.take_profile,
+            Receipt.TYPE: self._take_receipt,
+        }
+
+    def hear_elsewhere(self, topic: str, payload: bytes, at_s: float) -> None:
+        """Take receptions of other scanners, and fixed beacons that shoppers' phones heard."""
+        readings = self._other_ears.parse(topic, payload, at_s)
+        for advertisement in readings.advertisements:
+            self._line.hear(advertisement)
+        for phone in readings.phones:
+            beacon = self._fixed_beacons.get(phone.beacon)
+            if beacon is not None and phone.shopper in self._line.identities:
+                self._line.see(Sighting(phone.at_s, phone.shopper, beacon, phone.rssi_dbm))
+
+    def _take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+        """A receipt moves its promise on, and tells something about its shopper; either both stand or neither."""
+        of_promise = self._ledger.take_receipt(connection, event)
+        if not of_promise.taken:
+            return of_promise
+        of_shopper = self._people.take_receipt(connection, event)
+        promise = promises.find(connection, event.data.promise)
+
+        def then() -> None:
+            for outcome in (of_promise, of_shopper):
+                if outcome.then is not None:
+                    outcome.then()
+            if promise is not None:
+                self._tell(event, promise.shopper, promise.content["title"])
+
+        return replace(of_promise, refusals=(*of_promise.refusals, *of_shopper.refusals), then=then)
+
+    def _tell(self, event: Event[Receipt], shopper: str | None, title: str) -> None:
+        at_s, what = event.time.timestamp(), event.data.what
+        self._window.received(at_s, shopper, what, title)
+        if what == "purchased" and shopper is not None:
+            self._line.purchased(shopper, at_s)

@@ -1,0 +1,135 @@
+"""The straight line: from an advertisement on the air to a promise. The whole product is on this screen.
+
+    hear ──► who is it? ──► where are they? ──► what helps them here? ──► promise it
+
+Plain synchronous calls over frozen values, all in one thread. Time comes in with each advertisement and with `tick`; the only thing
+that leaves is the promise, which the ledger writes together with its announcement in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from gateway.model import Advertisement, Move, Sighting
+from gateway.offers.ledger import Ledger
+from gateway.offers.promising import Promised
+from gateway.radio.frames import beacon_id
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.people import People, Person
+from gateway.zones.tracker import Tracker
+from gateway.zones.visits import Visit, Visits
+from rules import Book, Decision, Situation, Value, decide
+
+
+@dataclass(slots=True)
+class Counts:
+    """What went along the line since the start: numbers only, nothing about whom."""
+
+    heard: int = 0
+    noise: int = 0
+    strangers: int = 0
+    sightings: int = 0
+    moves: int = 0
+    decisions: int = 0
+
+
+@dataclass(slots=True)
+class Line:
+    """One shop's line, with the rooms it leads through. `book` None: nothing is offered, people are still followed."""
+
+    identities: Identities
+    tracker: Tracker
+    visits: Visits
+    people: People
+    ledger: Ledger
+    book: Book | None = None
+    shop_facts: Mapping[str, Value] = field(default_factory=dict)
+    """What the shop itself says today: weather, stock; any field of the book whose supplier is the shop."""
+    quiet: bool = False
+    """True: nothing new is promised (the disk is nearly full)."""
+    on_move: Callable[[Move, Visit], None] = lambda move, visit: None
+    on_decision: Callable[[Decision, Situation, Future[Promised]], None] = lambda decision, situation, promised: None
+    counts: Counts = field(default_factory=Counts)
+
+    def hear(self, advertisement: Advertisement) -> None:
+        """Take one advertisement, of anybody. A stranger's leaves nothing behind but one more in a count."""
+        counts = self.counts
+        counts.heard += 1
+        beacon = beacon_id(advertisement.payload)
+        if beacon is None:
+            counts.noise += 1
+            return
+        shopper = self.identities.resolve(beacon)
+        if shopper is None:
+            counts.strangers += 1
+            return
+        self.see(Sighting(advertisement.at_s, shopper, advertisement.scanner, advertisement.rssi_dbm))
+
+    def see(self, sighting: Sighting) -> None:
+        """Take a reception that is known to be a shopper's: from `hear`, or a fixed beacon that the shopper's phone reported."""
+        self.counts.sightings += 1
+        for move in self.tracker.see(sighting):
+            self._follow(move)
+
+    def tick(self, now_s: float) -> None:
+        """Let time pass: rotating identities change, people who are no longer heard leave, dwell grows."""
+        self.identities.tick(now_s)
+        for move in self.tracker.tick(now_s):
+            self._follow(move)
+
+    def scanner(self, scanner: str, hears: bool, at_s: float) -> None:
+        """A scanner hears, or is deaf: what a deaf one doesn't hear is no evidence that nobody is there."""
+        for move in self.tracker.scanner_up(scanner, at_s) if hears else self.tracker.scanner_down(scanner, at_s):
+            self._follow(move)
+
+    def purchased(self, shopper: str, at_s: float) -> None:
+        """A purchase came back for a shopper; if they are still in the shop, something may help right now."""
+        visit = self.visits.current(shopper)
+        if visit is not None:
+            self._decide("purchase", replace(visit, at_s=at_s), visit.zone)
+
+    def forget(self, shopper: str) -> None:
+        """Drop everything held in memory about a shopper, at once."""
+        for room in (self.tracker, self.visits, self.people, self.ledger):
+            room.forget(shopper)
+
+    def _follow(self, move: Move) -> None:
+        self.counts.moves += 1
+        visit = self.visits.follow(move)
+        self.on_move(move, visit)
+        if visit.is_new:
+            self._decide("visit_start", visit, move.zone)
+        self._decide(move.event, visit, move.zone)
+        if visit.over:
+            self.people.visited(visit.shopper, visit.visit, visit.started_at_s, visit.at_s, visit.path)
+            self.ledger.forget(visit.shopper)
+
+    def _decide(self, event: str, visit: Visit, zone: str | None) -> None:
+        person = None if self.quiet or self.book is None else self.people.person(visit.shopper, visit.at_s)
+        if self.book is None or person is None:
+            return
+        situation = self._situation(event, visit, zone, person)
+        decision = decide(self.book, situation)
+        self.counts.decisions += 1
+        self.people.spend(visit.shopper, sum(chosen.attention for chosen in decision.chosen), visit.at_s)
+        self.on_decision(decision, situation, self.ledger.promise(decision, situation))
+
+    def _situation(self, event: str, visit: Visit, zone: str | None, person: Person) -> Situation:
+        """Everything the rules may look at, gathered for one shopper at one moment."""
+        return Situation(
+            shopper=visit.shopper,
+            at_s=visit.at_s,
+            event=event,
+            zone=zone,
+            dwell_s=visit.dwell_s,
+            visit=visit.visit,
+            purposes=person.purposes,
+            language=person.language,
+            facts={**self.shop_facts, **visit.facts(), **person.facts},
+            fact_times=person.fact_times,
+            history=self.ledger.history(visit.shopper),
+            attention=person.attention,
+            exhausted=self.ledger.exhausted(visit.at_s),
+        )

@@ -1,0 +1,114 @@
+"""What the dashboard may see of the gateway: the rooms' state as frozen values, without a name in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from gateway import __version__
+from gateway.dashboard.feed import Feed
+from gateway.dashboard.floor import Floor
+from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, HappeningKind, Health, Link
+from gateway.line import Line
+from gateway.model import Move, MoveEvent
+from gateway.mqtt.courier import Courier
+from gateway.radio.ears import Ear as RadioEar
+from gateway.radio.health import WORDS, EarHealth
+from gateway.radio.others import OtherEars
+from gateway.storage import Store, outbox
+from gateway.zones.plan import StorePlan
+from gateway.zones.visits import Visit
+
+
+class Window:
+    """The dashboard's View over one gateway. Every call returns at once and is made in the event loop's thread."""
+
+    def __init__(
+        self,
+        plan: StorePlan,
+        line: Line,
+        ears: Sequence[RadioEar],
+        other_ears: OtherEars,
+        courier: Courier,
+        store: Store,
+        clock: Callable[[], float],
+    ) -> None:
+        self.plan = plan
+        self.feed = Feed()
+        self._line = line
+        self._ears = ears
+        self._other_ears = other_ears
+        self._courier = courier
+        self._store = store
+        self._clock = clock
+        self._started_at_s = clock()
+        self._floor = Floor(plan)
+        self._receipts: Counter[str] = Counter()
+        self._acknowledged = 0
+
+    def moved(self, move: Move, visit: Visit) -> None:
+        """Tell of a move; the number of a visit ends with it."""
+        kind: HappeningKind = move.event.value
+        if visit.over:
+            kind = "visit_end"
+        elif visit.is_new:
+            kind = "visit_start"
+        if move.event is not MoveEvent.EXIT or visit.over:  # leaving one zone for the next is told by the next
+            self.feed.tell(Happening(move.at_s, kind, self._floor.number(move.shopper), move.zone, move.dwell_s))
+        if visit.over:
+            self._floor.forget(move.shopper)
+
+    def promised(self, at_s: float, shopper: str, zone: str | None, title: str) -> None:
+        """Tell of a promise that is on disk."""
+        self.feed.tell(Happening(at_s, "promised", self._floor.known_number(shopper), zone, offer=title))
+
+    def received(self, at_s: float, shopper: str | None, what: HappeningKind, title: str) -> None:
+        """Tell of a receipt."""
+        self._receipts[what] += 1
+        number = self._floor.known_number(shopper) if shopper else None
+        self.feed.tell(Happening(at_s, what, number, offer=title))
+
+    def forget(self, shopper: str) -> None:
+        """Consent was withdrawn: the number goes."""
+        self._floor.forget(shopper)
+
+    def frame(self) -> Frame:
+        """Where everybody is now."""
+        tracker = self._line.tracker
+        return self._floor.frame(tracker.present(), tracker.unknown_zones(), self._clock())
+
+    def health(self) -> Health:
+        """How the box is doing now."""
+        link, counts, writer = self._courier.health(), self._line.counts, self._store.writer
+        ears = [*(ear.health() for ear in self._ears), *self._other_ears.health()]
+        with self._store.read() as connection:
+            waiting = outbox.count(connection)
+        return Health(
+            started_at_s=self._started_at_s,
+            version=__version__,
+            ears=tuple(_ear(health) for health in ears),
+            link=Link(
+                broker=str(link["broker"]),
+                connected=link["state"] == "up",
+                waiting=waiting,
+                quarantined=int(link["set_aside"]),
+                failure=str(link["why"]) or None,
+            ),
+            database=Database(writer.backlog, writer.last_failure),
+            counts=Counts(
+                advertisements=counts.heard,
+                strangers=counts.strangers,
+                malformed=counts.noise,
+                moves=counts.moves,
+                decisions=counts.decisions,
+                promised=self._line.ledger.counts["promised"],
+                acknowledged=int(link["acknowledged"]),
+                receipts=dict(self._receipts),
+            ),
+        )
+
+
+def _ear(health: EarHealth) -> Ear:
+    key, parameters = health.words()
+    words = {language: text.format(**parameters) for language, text in WORDS[key].items()}
+    return Ear(health.scanner, health.trustworthy, health.adverts_per_s, words)
