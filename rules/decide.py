@@ -15,7 +15,7 @@ from rules.clock import Local
 from rules.decision import Chosen, Decision, Gate, Group, Verdict
 from rules.evaluate import View
 from rules.fields import Field
-from rules.gates import matches, own_gate, shop_gate
+from rules.gates import crowded_out, matches, own_gate, shop_gate
 from rules.making import make
 from rules.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
 from rules.record import inputs_hash
@@ -63,12 +63,14 @@ def settle(book: Book, situation: Situation, view: View, local: Local, ranker: R
             eligible.append(rule)
         else:
             verdicts[rule.index] = Verdict(rule.id, gate)
-    return Outcome(_arbitrate(book, situation, eligible, verdicts, ranker) if eligible else [], verdicts)
+    ranking = _arbitrate(book, situation, eligible, verdicts, ranker) if eligible else []
+    return Outcome(_places(book, situation, view, local, ranking, verdicts), verdicts)
 
 
 def _arbitrate(
     book: Book, situation: Situation, eligible: list[Rule], verdicts: list[Verdict], ranker: Ranker
 ) -> list[tuple[Rule, Ranked]]:
+    """Those of the best tier that nobody else silences, best first."""
     names = frozenset(rule.id for rule in eligible)
     standing = [rule for rule in eligible if names.isdisjoint(rule.yields_to)]
     best = min(rule.offer.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
@@ -79,29 +81,44 @@ def _arbitrate(
             verdicts[rule.index] = Verdict(rule.id, Gate.TIER)
     rules = {rule.id: rule for rule in standing if rule.offer.tier == best}
     candidates = [Candidate(rule.id, rule.offer.priority, affinity(situation, rule.affinity)) for rule in rules.values()]
-    return _places(book, ordered(ranker(candidates, situation), book.document.salt, situation), rules, verdicts)
+    ranking = ordered(ranker(candidates, situation), book.document.salt, situation)
+    return [(rules[ranked.offer], ranked) for ranked in ranking]
 
 
-def _places(book: Book, ranking: Sequence[Ranked], rules: dict[str, Rule], verdicts: list[Verdict]) -> list[tuple[Rule, Ranked]]:
-    """The best few: silence beats who scores no more than it, a full group its next, the number of places the rest."""
+def _places(
+    book: Book,
+    situation: Situation,
+    view: View,
+    local: Local,
+    ranking: Sequence[tuple[Rule, Ranked]],
+    verdicts: list[Verdict],
+) -> list[tuple[Rule, Ranked]]:
+    """The best few; whoever they leave no room for gets the gate that says why."""
     winners: list[tuple[Rule, Ranked]] = []
-    taken: dict[str, int] = {}
-    for ranked in ranking:
-        rule = rules[ranked.offer]
-        group = rule.offer.group
+    for rule, ranked in ranking:
         if ranked.score <= book.document.silence:
-            gate = Gate.SILENCE
+            gate: Gate | None = Gate.SILENCE
         elif len(winners) == book.document.offers_per_move:
             gate = Gate.RANK
-        elif group is not None and taken.get(group, 0) >= book.document.groups[group].at_most:
-            gate = Gate.GROUP
         else:
+            gate = _no_room(rule, [winner for winner, _ in winners], book, situation, view, local) if winners else None
+        if gate is None:
             winners.append((rule, ranked))
-            if group is not None:
-                taken[group] = taken.get(group, 0) + 1
-            continue
-        verdicts[rule.index] = Verdict(rule.id, gate)
+        else:
+            verdicts[rule.index] = Verdict(rule.id, gate)
     return winners
+
+
+def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, view: View, local: Local) -> Gate | None:
+    """The gate that stops an offer beside those already chosen in this move: their group, limits and attention count too."""
+    group = rule.offer.group
+    if group is not None and sum(winner.offer.group == group for winner in winners) >= book.document.groups[group].at_most:
+        return Gate.GROUP
+    full = crowded_out(rule, [winner.id for winner in winners], book, situation, view, local)
+    if full is not None:
+        return Gate.GROUP if full.scope.startswith("group/") else Gate.LIMIT
+    left = situation.attention - sum(winner.attention for winner in winners)
+    return Gate.ATTENTION if rule.attention > left else None
 
 
 def affinity(situation: Situation, field: Field) -> float:

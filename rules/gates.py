@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rules.book import Book, Offered
 from rules.clock import Local, closing, within
 from rules.decision import Gate
@@ -85,6 +87,18 @@ def reached_shared(rule: Rule, situation: Situation, view: View, local: Local) -
             known = view.known_limits[limit.path] = counted(limit, situation, view, local) >= limit.at_most
         if known:
             return limit
+    return None
+
+
+def crowded_out(
+    rule: Rule, beside: Collection[str], book: Book, situation: Situation, view: View, local: Local
+) -> LimitRule | None:
+    """The first shared limit that is full once the offers `beside` it, made in the same move, are counted as well."""
+    for limit in rule.shared_limits:
+        if limit.what in ("seen", "announced"):
+            made = sum(limit.scope in book.scopes[offer] for offer in beside)
+            if made and counted(limit, situation, view, local) + made >= limit.at_most:
+                return limit
     return None
 
 

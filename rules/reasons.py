@@ -11,7 +11,7 @@ from rules.book import Book
 from rules.clock import Local
 from rules.decision import Decision, Gate
 from rules.evaluate import View
-from rules.gates import cooling, counted, reached
+from rules.gates import cooling, counted, crowded_out, reached
 from rules.literals import duration_text
 from rules.rule import LimitRule, Rule, When
 from rules.situation import Situation
@@ -119,8 +119,13 @@ def _cooldown(scene: _Scene) -> Reason:
 def _limit(scene: _Scene) -> Reason:
     rule = scene.rule
     limits = (*rule.limits, *rule.shared_limits, *rule.voucher_limits)
-    limit = reached(limits, scene.situation, scene.view, scene.local) or limits[0]
+    limit = reached(limits, scene.situation, scene.view, scene.local) or _crowded_out(scene) or limits[0]
     return _limit_reason(limit, scene)
+
+
+def _crowded_out(scene: _Scene) -> LimitRule | None:
+    beside = [chosen.offer for chosen in (*scene.decision.chosen, *scene.decision.ghosts)]
+    return crowded_out(scene.rule, beside, scene.book, scene.situation, scene.view, scene.local)
 
 
 def _limit_reason(limit: LimitRule, scene: _Scene) -> Reason:
@@ -169,7 +174,7 @@ def _silence(scene: _Scene) -> Reason:
 
 
 def _group(scene: _Scene) -> Reason:
-    full = reached(scene.rule.shared_limits, scene.situation, scene.view, scene.local)
+    full = reached(scene.rule.shared_limits, scene.situation, scene.view, scene.local) or _crowded_out(scene)
     if full is not None and full.scope.startswith("group/"):
         return _limit_reason(full, scene)
     name = scene.rule.offer.group or ""
