@@ -1,0 +1,152 @@
+"""What may be sent next, and who is to blame for a lost connection."""
+
+from __future__ import annotations
+
+from gateway.mqtt.flight import DROPS_MAX, SUSPECTS_MAX, WAIT_MAX_S, Flight
+from gateway.storage.outbox import Waiting
+
+
+def row(name: str, shopper: str | None = None) -> Waiting:
+    return Waiting(name, "offers", shopper, "{}", None)
+
+
+def send(flight: Flight, mid: int, message: Waiting, now_s: float = 0.0) -> None:
+    flight.sent(mid, message, now_s)
+
+
+def drop_alone(flight: Flight, mid: int, message: Waiting, now_s: float) -> None:
+    send(flight, mid, message, now_s)
+    flight.lost("lost", now_s)
+
+
+def test_the_window_is_the_smaller_of_ours_and_the_brokers() -> None:
+    flight = Flight(16)
+    assert flight.plan(0).room == 16
+    flight.connected(4)
+    assert flight.plan(0).room == 4
+    flight.connected(65535)
+    assert flight.plan(0).room == 16
+
+
+def test_a_broker_that_takes_one_at_a_time_gets_one_at_a_time() -> None:
+    flight = Flight(16)
+    flight.connected(1)
+    send(flight, 1, row("a"))
+    assert flight.plan(0).room == 0
+    assert flight.acknowledged(1) == "a"
+    assert flight.plan(0).room == 1
+
+
+def test_a_shopper_with_a_message_under_way_waits_for_its_answer() -> None:
+    flight = Flight(16)
+    send(flight, 1, row("a", "s-1"))
+    plan = flight.plan(0)
+    assert plan.busy == {"a"}
+    assert plan.busy_shoppers == {"s-1"}
+
+
+def test_a_notice_takes_room_but_is_never_suspect() -> None:
+    flight = Flight(16)
+    flight.sent(1, None, 0)
+    assert flight.plan(0).room == 15
+    flight.lost("lost", 1)
+    assert flight.suspects == 0
+
+
+def test_all_that_was_under_way_is_suspect_and_goes_one_at_a_time() -> None:
+    flight = Flight(16)
+    for mid, name in enumerate("abc"):
+        send(flight, mid, row(name))
+    flight.lost("lost", 1)
+    tried = set()
+    for mid in range(10, 13):
+        plan = flight.plan(1)
+        assert plan.room == 1
+        assert plan.only is not None
+        send(flight, mid, row(plan.only), 1)
+        assert flight.plan(1).room == 0
+        tried.add(flight.acknowledged(mid))
+    assert tried == {"a", "b", "c"}
+    assert flight.plan(1).only is None
+
+
+def test_a_message_that_breaks_every_connection_is_poison_once_others_got_through() -> None:
+    flight, now_s = Flight(16), 0.0
+    for drop in range(DROPS_MAX):
+        drop_alone(flight, drop, row("bad"), now_s)
+        send(flight, 100 + drop, row(f"good-{drop}"), now_s)
+        flight.acknowledged(100 + drop)
+        now_s += WAIT_MAX_S
+    [(event_id, reason)] = flight.poison()
+    assert event_id == "bad"
+    assert "5 times" in reason
+
+
+def test_the_innocent_head_of_the_queue_is_not_blamed_for_an_outage() -> None:
+    flight = Flight(16)
+    for drop in range(50):
+        drop_alone(flight, drop, row("head"), drop * WAIT_MAX_S)
+    assert flight.poison() == []
+    assert flight.plan(51 * WAIT_MAX_S).only == "head"
+
+
+def test_a_message_that_got_through_is_no_longer_suspect() -> None:
+    flight = Flight(16)
+    drop_alone(flight, 1, row("a"), 0)
+    send(flight, 2, row("a"), 5)
+    assert flight.acknowledged(2) == "a"
+    assert flight.suspects == 0
+    assert flight.plan(5).busy == frozenset()
+
+
+def test_a_suspect_waits_longer_each_time_and_the_others_go_on() -> None:
+    flight = Flight(16)
+    drop_alone(flight, 1, row("bad", "s-1"), 0)
+    plan = flight.plan(0.5)
+    assert (plan.room, plan.only) == (16, None)
+    assert "bad" in plan.busy
+    assert "s-1" in plan.busy_shoppers
+    assert flight.plan(1.0).only == "bad"
+    drop_alone(flight, 2, row("bad", "s-1"), 1.0)
+    assert flight.plan(2.5).only is None
+    assert flight.plan(3.0).only == "bad"
+
+
+def test_a_refusal_by_name_counts_against_that_message_alone() -> None:
+    flight = Flight(16)
+    send(flight, 1, row("a"))
+    send(flight, 2, row("b"))
+    flight.refused(1, "refused: Quota exceeded", 0)
+    assert flight.suspects == 1
+    assert flight.acknowledged(2) == "b"
+    assert flight.plan(1).only == "a"
+
+
+def test_a_broker_that_refuses_everything_is_not_shown_the_whole_queue() -> None:
+    flight = Flight(16)
+    for number in range(SUSPECTS_MAX):
+        send(flight, number, row(f"m{number}"))
+        flight.refused(number, "refused: Not authorized", 0)
+    assert flight.plan(0.5).room == 0
+    assert flight.poison() == []
+
+
+def test_a_message_that_left_the_outbox_is_forgotten() -> None:
+    flight = Flight(16)
+    drop_alone(flight, 1, row("a"), 0)
+    flight.gone("a")
+    assert flight.plan(9).only is None
+
+
+def test_a_silent_broker_is_noticed() -> None:
+    flight = Flight(16)
+    send(flight, 1, row("a"), 10)
+    assert not flight.overdue(29, 20)
+    assert flight.overdue(31, 20)
+
+
+def test_a_late_answer_to_nothing_we_know_changes_nothing() -> None:
+    flight = Flight(16)
+    assert flight.acknowledged(7) is None
+    flight.refused(7, "refused", 0)
+    assert flight.suspects == 0
