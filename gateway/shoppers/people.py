@@ -71,6 +71,11 @@ class People:
         self.erasing = True
         """Erased bytes may still stand in the log or in a key: have `scrub` run. True at the start too, for what a crash left."""
 
+    @property
+    def here(self) -> frozenset[str]:
+        """Whose facts are in memory now."""
+        return frozenset(self._present)
+
     # ---- what the line asks and tells --------------------------------------------------------------------------------------
 
     def person(self, shopper: str, at_s: float) -> Person | None:

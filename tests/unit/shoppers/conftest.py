@@ -90,6 +90,12 @@ def people(store: Store, identities: Identities, keys: Keys, clock: list[float],
 
 
 @pytest.fixture
+def settled(store: Store) -> Callable[[], None]:
+    """Wait until all that was handed to the writer is on disk."""
+    return lambda: store.writer.submit(lambda _connection: None).result()
+
+
+@pytest.fixture
 def send(store: Store, people: People) -> Callable[[Event[Any]], Outcome]:
     """Have an event handled as the inbox does: in one transaction, then what it leaves to do."""
     handlers: dict[type, Callable[..., Outcome]] = {

@@ -1,0 +1,49 @@
+"""What stands after decisions, by their own time."""
+
+from __future__ import annotations
+
+from gateway.shoppers.consent import Consent, Decision, State, consent_of, merge
+
+ALL = frozenset({"recognise", "offers", "purchases", "aftercare", "measure"})
+FEW = frozenset({"recognise", "offers"})
+
+
+def heard(*decisions: Decision) -> Consent:
+    standing = consent_of(decisions[0])
+    for decision in decisions[1:]:
+        standing = merge(standing, consent_of(decision))
+    return standing
+
+
+def test_the_latest_decision_by_its_own_time_stands_whatever_arrives_last() -> None:
+    early, late = Decision(1.0, 1, ALL), Decision(2.0, 2, FEW)
+    assert heard(early, late).latest == heard(late, early).latest == late
+
+
+def test_a_withdrawal_beats_a_grant_of_the_same_time() -> None:
+    grant, withdrawal = Decision(1.0, 9, ALL), Decision(1.0, 1, frozenset())
+    assert heard(grant, withdrawal).latest == heard(withdrawal, grant).latest == withdrawal
+
+
+def test_at_the_same_time_the_higher_version_stands_then_the_fewer_purposes() -> None:
+    assert heard(Decision(1.0, 2, FEW), Decision(1.0, 1, ALL)).latest.version == 2
+    assert heard(Decision(1.0, 1, ALL), Decision(1.0, 1, FEW)).latest.purposes == FEW
+
+
+def test_a_purpose_is_given_refused_or_withdrawn() -> None:
+    standing = heard(Decision(1.0, 1, frozenset({"recognise", "purchases"})), Decision(2.0, 2, FEW))
+    assert standing.state("offers") is State.GIVEN
+    assert standing.state("purchases") is State.WITHDRAWN
+    assert standing.state("measure") is State.REFUSED
+
+
+def test_after_a_total_withdrawal_and_a_new_yes_old_purposes_count_as_never_given() -> None:
+    standing = heard(Decision(1.0, 1, ALL), Decision(2.0, 2, frozenset()), Decision(3.0, 3, FEW))
+    assert standing.state("offers") is State.GIVEN
+    assert standing.state("purchases") is State.REFUSED
+
+
+def test_a_total_withdrawal_leaves_nothing_given() -> None:
+    standing = heard(Decision(1.0, 1, ALL), Decision(2.0, 2, frozenset()))
+    assert standing.latest.withdraws
+    assert {standing.state(purpose) for purpose in ALL} == {State.REFUSED}
