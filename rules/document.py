@@ -37,6 +37,8 @@ def _listed(value: Any) -> Any:
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+"""As the store plan names it; other ids are ours, and lower case."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
 Span = Annotated[tuple[int, int], BeforeValidator(_span)]
@@ -108,7 +110,7 @@ class Moment(Part):
     """When an offer may be made: one event, in some zones (none: anywhere)."""
 
     event: MomentEvent
-    zone: Ids = ()
+    zone: Annotated[tuple[ZoneId, ...], BeforeValidator(_listed)] = ()
     for_: Annotated[Duration | None, Field(alias="for")] = None
     of: Ids = ()
 
@@ -269,7 +271,7 @@ class CaseSituation(Part):
     """The facts of a case; what isn't said is the plainest: full attention, every purpose, no history."""
 
     event: Literal["visit_start", "enter", "dwell", "exit", "purchase"]
-    zone: Id | None = None
+    zone: ZoneId | None = None
     at: str
     dwell: Duration | None = None
     shopper: str = "case"
@@ -315,7 +317,7 @@ class Document(Part):
     hours: dict[str, Spans] | None = None
     quiet: Spans = ()
     attention: Attention = Attention()
-    zones: dict[Id, Label] | None = None
+    zones: dict[ZoneId, Label] | None = None
     attributes: dict[Name, Attribute] = {}
     shop_facts: dict[Name, ShopFact] = {}
     categories: dict[Id, Category] = {}
