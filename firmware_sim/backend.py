@@ -1,14 +1,15 @@
 """The reference store-app backend: what a chain's own backend does with the contract, small enough to read before writing one.
 
-Five things make it right, and each is a few lines here:
+Six things make it right, and each is a few lines here:
 
 1. It acknowledges a message only after it has been dealt with (`manual_ack`), so that a crash loses nothing.
 2. It knows a message that comes again by `source` + `id`, and then does nothing.
 3. Its own messages carry an id made from what they say, so that sending twice is harmless.
 4. Each opt-in or profile of a shopper carries a version that only grows, so that late and reordered messages settle.
-5. It can send everything again, in pages, when a gateway asks (`sync/request`).
+5. It sends a message again until the gateway's reply to it has come: a broker that dies may lose what it had acknowledged.
+6. It can send everything again, in pages, when a gateway asks (`sync/request`).
 
-A real one keeps `_seen`, `cards` and what it has still to send in its database; this one keeps them in memory. Where shoppers don't
+A real one keeps `_seen`, `cards` and `_unanswered` in its database; this one keeps them in memory. Where shoppers don't
 act by hand (the phone page), they react by seeded dice. On demand it loses and repeats messages, as networks do.
 """
 
@@ -31,21 +32,13 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from firmware_sim.reactions import Habits, Reaction, imagine
+
 ALL_PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
+ANSWER_PATIENCE_S = 10.0
+"""A gateway that is there answers within a second; one that is away finds a few repetitions, and knows them by their id."""
 SESSION = "store-app-backend"
 """Client id: always the same, so that the broker keeps what is sent while the backend is away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How shoppers react: probabilities, each given the step before, and the pause before a step in seconds."""
-
-    shown: float = 0.95
-    tapped: float = 0.5
-    dismissed: float = 0.25
-    redeemed: float = 0.5
-    purchased: float = 0.6
-    pause_s: tuple[float, float] = (0.5, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +98,14 @@ class Backend:
         self._seen: set[tuple[str, str]] = set()
         self._said: dict[str, dict[str, Any]] = {}
         """The latest opt-in or profile of each shopper: what `sync` sends again."""
+        self._unanswered: dict[str, tuple[float, str, str]] = {}
+        """When it was sent (monotonic), topic and body of each message that has had no reply, by its id; oldest first."""
         self._versions: Counter[str] = Counter()
         self._by_hand: set[str] = set()
         self._stopping = threading.Event()
         self._life = 0
         """Counts our pretended crashes: what one life received is nothing to the next."""
-        self._steps_planned = itertools.count()
+        self._order = itertools.count()
         self.cards: dict[str, Card] = {}
         """Every promise that arrived, by its id."""
         self.order: dict[str, list[str]] = {}
@@ -205,9 +200,24 @@ class Backend:
     def _publish(self, topic: str, type_: str, id_: str, data: Mapping[str, Any]) -> dict[str, Any]:
         time_ = datetime.now(UTC).isoformat()
         event = {"specversion": "1.0", "id": id_, "source": "backend", "type": type_, "time": time_, "data": dict(data)}
+        body = json.dumps(event)
+        with self._lock:
+            self._unanswered[id_] = (time.monotonic(), topic, body)
         for _ in range(2 if self._dice.random() < self._faults.repeat else 1):
-            self._client.publish(self._prefix + topic, json.dumps(event), qos=1)
+            self._client.publish(self._prefix + topic, body, qos=1)
         return event
+
+    def _send_unanswered(self, now_s: float) -> None:
+        """What has had no reply for a while goes again."""
+        while self._client.is_connected():
+            with self._lock:
+                id_, (sent_s, topic, body) = next(iter(self._unanswered.items()), ("", (now_s, "", "")))
+                if now_s - sent_s < ANSWER_PATIENCE_S:
+                    return
+                del self._unanswered[id_]
+                self._unanswered[id_] = (now_s, topic, body)
+            self.counts["sent_again"] += 1
+            self._client.publish(self._prefix + topic, body, qos=1)
 
     # ---- receiving ----
 
@@ -220,6 +230,7 @@ class Backend:
             now_s = time.monotonic()
             while self._later and self._later[0][0] <= now_s:
                 heapq.heappop(self._later)[2]()
+            self._send_unanswered(now_s)
             try:
                 self._work.get(timeout=min(0.5, self._later[0][0] - now_s if self._later else 0.5))()
             except Empty:
@@ -263,6 +274,8 @@ class Backend:
                 self.cards.pop(data["promise"], None)
         elif topic == "replies":
             self.replies.append(data)
+            with self._lock:
+                self._unanswered.pop(str(data.get("accepted") or data.get("refused")), None)
             self.counts["refused" if "refused" in data or "accepted" not in data else "accepted"] += 1
         elif topic == "sync/request":
             self._send_page(data["gateway"], int(data["cursor"] or 0))
@@ -280,32 +293,13 @@ class Backend:
 
     def _imagine(self, card: Card) -> None:
         """What this shopper will do with this card: the dice depend on the seed and the promise alone."""
-        dice = Random(f"{self._seed}:{card.promise}")
-        steps = self._steps(card, dice)
         at_s = time.monotonic()
-        for what, more in steps:
-            at_s += dice.uniform(*self._habits.pause_s)
-            heapq.heappush(self._later, (at_s, next(self._steps_planned), self._reaction(card.promise, what, more)))
+        for reaction in imagine(card.data, self._habits, Random(f"{self._seed}:{card.promise}")):
+            at_s += reaction.pause_s
+            heapq.heappush(self._later, (at_s, next(self._order), self._doing(card.promise, reaction)))
 
-    def _reaction(self, promise: str, what: str, more: dict[str, Any]) -> Callable[[], None]:
-        return lambda: self.react(promise, what, **more)
-
-    def _steps(self, card: Card, dice: Random) -> list[tuple[str, dict[str, Any]]]:
-        habits, steps = self._habits, list[tuple[str, dict[str, Any]]]()
-        if dice.random() >= habits.shown:
-            return steps
-        steps.append(("shown", {}))
-        if dice.random() < habits.dismissed:
-            return [*steps, ("dismissed", {})]
-        if dice.random() >= habits.tapped:
-            return steps
-        question = card.data.get("question")
-        steps.append(("tapped", {"answer": dice.choice(sorted(question["answers"]))} if question else {}))
-        if card.data.get("voucher") and dice.random() < habits.redeemed:
-            steps.append(("redeemed", {}))
-            if dice.random() < habits.purchased:
-                steps.append(("purchased", {"products": [str(card.data.get("zone") or "groceries")]}))
-        return steps
+    def _doing(self, promise: str, reaction: Reaction) -> Callable[[], None]:
+        return lambda: self.react(promise, reaction.what, **reaction.more)
 
     def _send_page(self, gateway: str, start: int) -> None:
         with self._lock:

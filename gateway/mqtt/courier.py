@@ -162,6 +162,7 @@ class Courier:
             self._uplink.came_up(event, now_s)
             self._flight.connected(event.receive_max)
             self._packet_max_bytes = event.packet_max_bytes
+            self._postbag.resend()
             for notice in self._notices.birth(self._clock(), now_s):
                 self._notify(notice)
         elif isinstance(event, Down):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import structlog
 
-from gateway.messages import Event, Message, Outcome, Refusal, Reply, SyncPage, SyncRequest
+from gateway.messages import Event, Message, Outcome, Receipt, Refusal, Reply, SyncPage, SyncRequest
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.notices import event_text
 from gateway.mqtt.topics import Place
@@ -84,6 +84,8 @@ class Deeds:
             )
             return Done("failed"), (reason,)
         savepoint.commit()
+        if isinstance(event.data, Receipt):
+            outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
         if outcome.taken:
             inbox.mark_seen(connection, key, at_s)
         then = () if outcome.then is None else (outcome.then,)

@@ -32,7 +32,7 @@ class Postbag:
         """Messages removed because their time was over."""
 
     def delivered(self, event_id: str, now_s: float) -> None:
-        """The broker has it; it leaves the table soon."""
+        """The broker has it; the table hears of it soon."""
         self._delivered[event_id] = now_s
 
     def next_s(self) -> float:
@@ -64,12 +64,12 @@ class Postbag:
         return [row for row in ready if row.event_id in alive]
 
     def settle(self, ready: Sequence[str] = (), expired: Sequence[str] = ()) -> set[str]:
-        """In one transaction: remove what was delivered and what has expired, claim what is ready; what of that is still there."""
+        """In one transaction: settle what was delivered, remove what has expired, claim what is ready; what of that is there."""
         delivered = list(self._delivered)
         at_s = self._clock()
 
         def work(connection: Connection) -> set[str]:
-            outbox.remove(connection, delivered)
+            outbox.acknowledge(connection, delivered, at_s)
             if expired:
                 outbox.expire(connection, expired, self._release)
             return outbox.claim(connection, ready, at_s) if ready else set()
@@ -79,6 +79,10 @@ class Postbag:
         for event_id in delivered:
             del self._delivered[event_id]
         return alive
+
+    def resend(self) -> int:
+        """A new connection, perhaps to a broker that has lost its memory: announcements without a receipt go again; how many."""
+        return self._write(outbox.resend)
 
     def set_aside(self, event_id: str, reason: str) -> None:
         """Move a message to quarantine."""

@@ -1,7 +1,12 @@
-"""What must reach the backend: written in the transaction that decided it, removed only when the broker has acknowledged it.
+"""What must reach the backend: written in the transaction that decided it, removed only when it has arrived.
 
-`handed_at_s` tells the two states of a row apart. NULL: it was certainly never given to the network, so nobody can have seen it.
-Set: it was, perhaps more than once, and only the backend knows what became of it.
+A row's two times tell its state:
+
+    handed_at_s NULL      certainly never given to the network, so nobody can have seen it
+    handed_at_s set       given to the network, perhaps more than once; only the backend knows what became of it
+    acked_at_s set        the broker has it. Most messages leave the table then. An announcement stays until a receipt proves that
+                          it arrived, or its time is over: a broker that dies may lose what it had acknowledged, so after every
+                          new connection what has no receipt goes again, under the same id
 """
 
 from __future__ import annotations
@@ -37,6 +42,10 @@ EXPIRED_PER_TURN = 64
 """Expired rows that one look at the head of the queue clears away: bounds how long the writer is held."""
 QUARANTINE_KEPT_S = 30 * 86_400.0
 """How long a quarantined message stays for a person to look at, after it has expired."""
+RESENDS_MAX = 3
+"""Times an announcement without a receipt goes again: a backend that is away for a week must not find it a hundred times."""
+RECEIPTED_TOPIC = "offers"
+"""The topic whose messages are answered with receipts."""
 PROMISING_TOPICS = frozenset({"offers", "staff"})
 """Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
 
@@ -61,10 +70,16 @@ outbox = Table(
     Column("expires_at_s", Float(53)),
     Column("urgent", Boolean(create_constraint=False), nullable=False),
     Column("handed_at_s", Float(53)),
+    Column("acked_at_s", Float(53)),
+    Column("resent", Integer, nullable=False, default=0),
     Column("body", Text, nullable=False),  # last, so that a scan of the columns before it needn't read it
     sqlite_autoincrement=True,  # a number is never used twice
 )
-Index("ix_outbox_urgent", outbox.c.seq, sqlite_where=outbox.c.urgent.is_(True), postgresql_where=outbox.c.urgent.is_(True))
+# Two small indexes instead of large ones: what waits is found at once, however much has been sent and awaits its receipt.
+_WAITING = outbox.c.acked_at_s.is_(None)
+_URGENT = outbox.c.urgent.is_(True)
+Index("ix_outbox_waiting", outbox.c.seq, sqlite_where=_WAITING, postgresql_where=_WAITING)
+Index("ix_outbox_urgent", outbox.c.seq, sqlite_where=_WAITING & _URGENT, postgresql_where=_WAITING & _URGENT)
 
 quarantine = Table(
     "outbox_quarantine",
@@ -170,7 +185,7 @@ def look(
     `busy_shoppers` are passed over.
     """
     free = or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(busy_shoppers)) & outbox.c.event_id.not_in(busy)
-    ahead = select(outbox).where(free).order_by(outbox.c.seq).limit(room + EXPIRED_PER_TURN)
+    ahead = select(outbox).where(free & _WAITING).order_by(outbox.c.seq).limit(room + EXPIRED_PER_TURN)
     ready: list[Waiting] = []
     expired: list[str] = []
     shoppers: set[str] = set()
@@ -186,7 +201,7 @@ def look(
 
 def look_at(connection: Connection, event_id: str, at_s: float) -> tuple[list[Waiting], list[str]]:
     """The same for one message."""
-    row = connection.execute(select(outbox).where(outbox.c.event_id == event_id)).first()
+    row = connection.execute(select(outbox).where(outbox.c.event_id == event_id, _WAITING)).first()
     if row is None:
         return [], []
     if row.expires_at_s is not None and row.expires_at_s <= at_s:
@@ -210,8 +225,22 @@ def expire(connection: Connection, event_ids: Collection[str], release: Release)
             release(connection, row.event_id)
 
 
+def acknowledge(connection: Connection, event_ids: Collection[str], at_s: float) -> None:
+    """The broker has these: announcements now wait for a receipt, all others have arrived as far as we can know."""
+    if event_ids:
+        mine = outbox.c.event_id.in_(event_ids)
+        connection.execute(update(outbox).where(mine, outbox.c.topic == RECEIPTED_TOPIC).values(acked_at_s=at_s))
+        connection.execute(delete(outbox).where(mine, outbox.c.topic != RECEIPTED_TOPIC))
+
+
+def resend(connection: Connection) -> int:
+    """Put announcements without a receipt back in the queue, at their old place: the broker may have lost them; how many."""
+    again = outbox.c.acked_at_s.is_not(None) & (outbox.c.resent < RESENDS_MAX)
+    return connection.execute(update(outbox).where(again).values(acked_at_s=None, resent=outbox.c.resent + 1)).rowcount
+
+
 def remove(connection: Connection, event_ids: Collection[str]) -> None:
-    """Take out messages that the broker has acknowledged, or that have expired."""
+    """Take out messages that have arrived or expired."""
     if event_ids:
         connection.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))
 
