@@ -1,7 +1,7 @@
 """Who calls, and may they? The door stands in front of every page, call and file, so a route can't forget it.
 
 - Nothing answers a caller from elsewhere without a token.
-- A caller on this box may look without one; until the first token is made, that person is the admin.
+- A caller on this box may look without one; until there is a token for an admin, that person is the admin.
 - Who changes something shows a token, or is a page of ours on this box: same origin, session cookie, CSRF token.
 - A request through a proxy is from elsewhere, whatever its last hop.
 """
@@ -160,7 +160,7 @@ def require(role: Role) -> Callable[[Request], Caller]:
         caller: Caller = request.state.caller
         if role in RIGHTS[caller.role]:
             return caller
-        if caller.at_the_box and not _tokens_exist(request.app.state.store):
+        if caller.at_the_box and not _has_admin(request.app.state.store):
             return replace(caller, role=Role.ADMIN)
         raise Problem(
             403, "not_allowed", _("This needs the role {role}; {name} is {own}."),
@@ -198,8 +198,8 @@ def _find(store: Store, token: str) -> Caller | None:
     return Caller(found.name, found.role) if found else None
 
 
-def _tokens_exist(store: Store | None) -> bool:
+def _has_admin(store: Store | None) -> bool:
     if store is None:
         return False
     with store.read() as connection:
-        return any_token(connection)
+        return any_token(connection, Role.ADMIN)

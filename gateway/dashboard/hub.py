@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,7 @@ class Hub:
             pulse, self._pulse = self._pulse, asyncio.Event()
             pulse.set()
 
-    async def stream(self, last_event_id: str | None = None) -> AsyncIterator[bytes]:
+    async def stream(self, last_event_id: str | None = None) -> AsyncGenerator[bytes, None]:
         """What one browser gets: a snapshot, then what is newer on each beat. Resumes after an id of this process."""
         after = self._sequence(last_event_id)
         self.clients += 1

@@ -127,6 +127,7 @@ FAULTS: dict[str, str] = {
     "string_type": _("This must be text."),
     "list_type": _("This must be a list."),
     "dict_type": _("This must be an object."),
+    "model_attributes_type": _("This must be an object."),
 }
 """Pydantic speaks English only: its kinds of error, in words that have a translation."""
 OTHER_FAULT = _("This can't be taken ({code}).")
@@ -137,12 +138,9 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
     words = catalogue(language_of(request))
     faults = []
     for fault in error.errors():
-        text = words.gettext(FAULTS.get(fault["type"], OTHER_FAULT))
-        faults.append(
-            Fault(
-                path=_place(fault["loc"]), code=fault["type"], text=text.format(**{"code": fault["type"], **fault.get("ctx", {})})
-            )
-        )
+        values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
+        text = words.gettext(FAULTS.get(fault["type"], OTHER_FAULT)).format(**{"code": fault["type"], **values})
+        faults.append(Fault(path=_place(fault["loc"]), code=fault["type"], text=text))
     problem = Problem(422, "invalid", _("The request has {count} fault(s)."), _("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
 

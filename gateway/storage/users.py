@@ -17,7 +17,7 @@ from gateway.storage.metadata import metadata
 
 TOKEN_PREFIX = "etalage_"  # noqa: S105 - not a secret: it lets secret scanners recognise a leaked token
 TOKEN_BYTES = 32
-TOKEN_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
+TOKEN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Role(StrEnum):
@@ -62,7 +62,7 @@ tokens = Table(
 
 def create_token(connection: Connection, *, name: str, role: Role, at_s: float) -> str:
     """Make a token and return it, the only time it can be seen. Raises TokenError."""
-    if not TOKEN_NAME.match(name):
+    if not TOKEN_NAME.fullmatch(name):
         raise TokenError(f"token name {name!r}: use 1 to 64 lower-case letters, digits, _ and -, starting with a letter or digit")
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise TokenError(f"token name {name!r} has been used before; choose another, so that the record of who called stays plain")
@@ -77,9 +77,12 @@ def find_token(connection: Connection, token: str) -> Token | None:
     return Token(row.name, Role(row.role), row.made_at_s, None) if row else None
 
 
-def any_token(connection: Connection) -> bool:
-    """Whether at least one token is in force."""
-    return connection.execute(select(tokens.c.name).where(tokens.c.revoked_at_s.is_(None)).limit(1)).first() is not None
+def any_token(connection: Connection, role: Role | None = None) -> bool:
+    """Whether at least one token is in force: of this role, or of any."""
+    found = select(tokens.c.name).where(tokens.c.revoked_at_s.is_(None)).limit(1)
+    if role is not None:
+        found = found.where(tokens.c.role == role.value)
+    return connection.execute(found).first() is not None
 
 
 def list_tokens(connection: Connection) -> list[Token]:

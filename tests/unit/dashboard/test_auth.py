@@ -1,0 +1,153 @@
+"""The door: who is let in, from where, and what every answer carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+
+from firmware_sim.pretend_view import PretendView
+from gateway.dashboard.app import create_app
+from gateway.dashboard.auth import RIGHTS, Caller, require
+from gateway.settings import DashboardSettings
+from gateway.storage import Store
+from gateway.storage.users import Role, revoke_token
+
+pytestmark = pytest.mark.anyio
+
+ELSEWHERE = "192.0.2.7"
+Client = Callable[..., httpx.AsyncClient]
+MakeToken = Callable[[Role], str]
+
+
+@pytest.fixture
+def app(view: PretendView, store: Store) -> FastAPI:
+    """The application with one call for each role."""
+    routes = APIRouter()
+
+    def add(role: Role) -> None:
+        @routes.api_route(f"/for/{role}", methods=["GET", "POST"], name=role)
+        def call(caller: Caller = Depends(require(role))) -> str:  # noqa: B008
+            return caller.name
+
+    for role in Role:
+        add(role)
+    return create_app(view, settings=DashboardSettings(hosts=("shop.local",)), store=store, routers=[routes])
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/v1/health", "/api/v1/zones", "/api/v1/events", "/metrics", "/healthz", "/static/etalage.css"]
+)
+async def test_a_caller_on_the_box_may_look_without_a_token(client: Client, path: str) -> None:
+    async with client() as browser:
+        assert (await browser.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api/v1/health", "/api/v1/live", "/api/v1/openapi.json", "/metrics", "/healthz", "/static/etalage.css", "/nowhere"],
+)
+async def test_nothing_answers_a_caller_from_elsewhere_without_a_token(client: Client, path: str) -> None:
+    async with client(ELSEWHERE, "192.0.2.1:8080") as browser:
+        answer = await browser.get(path)
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "urn:etalage:problem:token_needed"
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+async def test_a_request_through_a_proxy_on_the_box_is_from_elsewhere(client: Client, header: str) -> None:
+    async with client() as browser:
+        assert (await browser.get("/api/v1/health", headers={header: "127.0.0.1"})).status_code == 401
+
+
+@pytest.mark.parametrize("held", list(Role))
+async def test_a_token_opens_what_its_role_may_and_nothing_else(client: Client, token: MakeToken, held: Role) -> None:
+    async with client(ELSEWHERE, "192.0.2.1:8080", Authorization=f"Bearer {token(held)}") as caller:
+        opened = {asked for asked in Role if (await caller.post(f"/api/v1/for/{asked}")).status_code == 200}
+        assert opened == RIGHTS[held]
+        refused = [await caller.get(f"/api/v1/for/{asked}") for asked in Role if asked not in opened]
+    assert all(answer.json()["type"] == "urn:etalage:problem:not_allowed" for answer in refused)
+
+
+async def test_a_till_sees_neither_the_page_nor_the_zones(client: Client, token: MakeToken) -> None:
+    async with client(ELSEWHERE, "192.0.2.1:8080", Authorization=f"Bearer {token(Role.TILL)}") as till:
+        assert [(await till.get(path)).status_code for path in ("/", "/api/v1/zones", "/metrics")] == [403] * 3
+
+
+async def test_a_revoked_token_opens_nothing_any_more(client: Client, token: MakeToken, store: Store) -> None:
+    secret = token(Role.ADMIN)
+    async with client(ELSEWHERE, "192.0.2.1:8080", Authorization=f"Bearer {secret}") as caller:
+        assert (await caller.get("/api/v1/health")).status_code == 200
+        store.writer.submit(lambda connection: revoke_token(connection, name="admin-1", at_s=1.0)).result()
+        assert (await caller.get("/api/v1/health")).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer", "Basic YTpi", "Bearer " + "x" * 5000, "nonsense"])
+async def test_a_wrong_token_is_refused_on_the_box_too(client: Client, header: str) -> None:
+    async with client(Authorization=header) as caller:
+        answer = await caller.get("/api/v1/health")
+    assert answer.status_code == 401
+    assert "x" * 10 not in answer.text
+
+
+async def test_who_sits_at_the_box_is_the_admin_until_an_admin_has_a_token(client: Client, token: MakeToken) -> None:
+    async with client() as browser:
+        token(Role.TILL)
+        assert (await browser.get("/api/v1/for/admin")).status_code == 200
+        token(Role.ADMIN)
+        assert (await browser.get("/api/v1/for/admin")).status_code == 403
+        assert (await browser.get("/api/v1/for/viewer")).status_code == 200
+
+
+async def test_a_change_without_a_token_needs_a_page_of_ours(client: Client) -> None:
+    origin = "http://127.0.0.1:8080"
+    async with client() as browser:
+        page = await browser.get("/")
+        csrf = re.search(r'name="csrf-token" content="(\w+)"', page.text)
+        assert csrf is not None
+        good = {"X-CSRF-Token": csrf[1], "Origin": origin}
+        assert (await browser.post("/api/v1/for/admin", headers=good)).status_code == 200
+        for bad in ({}, {"Origin": origin}, good | {"Origin": "http://evil.example"}, good | {"X-CSRF-Token": "0" * 64}):
+            answer = await browser.post("/api/v1/for/admin", headers=bad)
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:etalage:problem:not_our_page")
+        browser.cookies.clear()
+        assert (await browser.post("/api/v1/for/admin", headers=good)).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "shop.local.evil.example"])
+async def test_a_foreign_name_pointed_at_the_box_is_refused(client: Client, host: str) -> None:
+    async with client() as browser:
+        answer = await browser.get("/api/v1/health", headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.json()["type"] == "urn:etalage:problem:unknown_host"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost:8080", "LOCALHOST", "[::1]:8080", "192.168.1.20:8080", "shop.local", "Shop.Local:8080"]
+)
+async def test_the_box_answers_to_its_addresses_and_its_own_names(client: Client, host: str) -> None:
+    async with client() as browser:
+        assert (await browser.get("/api/v1/health", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/static/shop.js", "/api/v1/health", "/nowhere"])
+async def test_every_answer_carries_the_security_headers(client: Client, path: str) -> None:
+    async with client() as browser:
+        headers = (await browser.get(path)).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in headers
+    assert "server" not in headers
+
+
+async def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(client: Client) -> None:
+    async with client() as browser:
+        cookie = (await browser.get("/")).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie

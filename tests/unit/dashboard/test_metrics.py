@@ -1,0 +1,52 @@
+"""Figures for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from firmware_sim.pretend_view import PretendView
+from gateway.dashboard.metrics import PEOPLE_MIN
+from gateway.dashboard.view import Database, Link
+
+pytestmark = pytest.mark.anyio
+Client = Callable[..., httpx.AsyncClient]
+
+
+async def figures(client: Client) -> dict[tuple[str, str], float]:
+    async with client() as machine:
+        text = (await machine.get("/metrics")).text
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for sample in samples}
+
+
+async def test_the_metrics_are_the_view_s_own_figures(client: Client, view: PretendView) -> None:
+    view.deaf = frozenset({"sc-fish"})
+    view.link = Link("x:1", connected=False, waiting=4, quarantined=1)
+    found = await figures(client)
+    counts = view.health().counts
+    assert found["etalage_promises_total", ""] == counts.promised > 0
+    assert found["etalage_advertisements_total", ""] == counts.advertisements
+    assert found["etalage_ear_well", "sc-fish"] == 0
+    assert found["etalage_ear_well", "sc-wine"] == 1
+    assert found["etalage_zone_known", "fish"] == 0
+    assert (found["etalage_link_up", ""], found["etalage_announcements_waiting", ""]) == (0, 4)
+    assert all(found["etalage_receipts_total", what] == number for what, number in counts.receipts.items())
+
+
+async def test_a_few_people_in_a_zone_are_nobody_s_business_far_away(client: Client, view: PretendView) -> None:
+    assert not any(name == "etalage_zone_people" for name, _ in await figures(client))
+    view.come([f"fan-{number}" for number in range(PEOPLE_MIN)], "wine")
+    found = await figures(client)
+    assert found["etalage_zone_people", "wine"] >= PEOPLE_MIN
+
+
+async def test_healthz_fails_with_the_reason_while_nothing_can_be_written(client: Client, view: PretendView) -> None:
+    async with client() as machine:
+        assert (await machine.get("/healthz")).status_code == 200
+        view.database = Database(backlog=2, failure="disk full")
+        answer = await machine.get("/healthz")
+    assert (answer.status_code, answer.text) == (503, "database: disk full\n")

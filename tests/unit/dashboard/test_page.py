@@ -1,0 +1,120 @@
+"""The first page as the server renders it: whole at the first byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from firmware_sim.pretend_view import PretendView
+from gateway.dashboard.app import create_app
+from gateway.dashboard.languages import catalogue
+from gateway.dashboard.panel import panel
+from gateway.dashboard.sentences import clock_time, happened
+from gateway.dashboard.view import Database, Happening, Link
+from gateway.settings import DashboardSettings
+from gateway.zones.plan import StorePlan, parse_plan
+
+pytestmark = pytest.mark.anyio
+Client = Callable[..., httpx.AsyncClient]
+
+
+async def test_the_first_frame_is_in_the_page_itself(client: Client, view: PretendView) -> None:
+    async with client(**{"Accept-Language": "nl"}) as browser:
+        page = (await browser.get("/")).text
+    assert page.count('<circle class="dot" data-number=') == len(view.frame().dots) > 5
+    assert page.count('class="zone"') == 12
+    assert "Groente en fruit" in page
+    assert page.count("<li data-kind=") == len(view.feed.after(0)) > 20
+    assert "Alles gaat goed" in page
+    assert "<noscript>" in page
+
+
+async def test_what_the_shop_writes_is_text_and_never_markup(client: Client, view: PretendView) -> None:
+    view.promise("s-1", "</script><img src=x onerror=alert(1)>")
+    async with client() as browser:
+        page = (await browser.get("/")).text
+    assert "<img" not in page
+    assert "&lt;/script&gt;&lt;img" in page
+
+
+async def test_no_pseudonym_is_anywhere_in_page_api_or_metrics(client: Client, view: PretendView) -> None:
+    view.come(["shopper-secret-77"], "wine")
+    async with client() as browser:
+        for path in ("/", "/api/v1/zones", "/api/v1/events", "/api/v1/health", "/metrics"):
+            assert "secret" not in (await browser.get(path)).text
+
+
+async def test_a_zone_without_a_scanner_is_unknown_and_never_empty(client: Client, view: PretendView) -> None:
+    view.deaf = frozenset({"sc-fish"})
+    async with client(**{"Accept-Language": "en"}) as browser:
+        page = (await browser.get("/")).text
+        zones = {zone["id"]: zone for zone in (await browser.get("/api/v1/zones")).json()["zones"]}
+    assert 'data-zone="fish" data-known="false"' in page
+    assert "Needs attention" in page
+    assert (zones["fish"]["known"], zones["fish"]["count"]) == (False, None)
+    assert zones["wine"]["known"]
+
+
+async def test_a_plan_of_names_only_gets_a_list_and_a_hint() -> None:
+    plan = parse_plan({"store": "kiosk", "zones": [{"id": "a", "name": "Balie"}], "scanners": [{"id": "x", "zone": "a"}]})
+    app: FastAPI = create_app(PretendView(plan), settings=DashboardSettings())
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers={"Accept-Language": "en"}) as browser:
+        page = (await browser.get("/")).text
+    assert "names but no places" in page
+    assert "Balie" in page
+
+
+@pytest.mark.parametrize(
+    ("row", "dutch", "english"),
+    [
+        (Happening(0, "enter", 7, "wine"), "Bezoeker 7 loopt naar Wijn", "Visitor 7 walks to Wine"),
+        (Happening(0, "enter", 7, None), "Bezoeker 7 is ergens in de winkel", "Visitor 7 is somewhere in the shop"),
+        (Happening(0, "dwell", 7, "wine", 30.2), "Bezoeker 7 is al 30 s bij Wijn", "Visitor 7 has been at Wine for 30 s"),
+        (Happening(0, "dwell", 7, "wine", 300), "Bezoeker 7 is al 5 min bij Wijn", "Visitor 7 has been at Wine for 5 min"),
+        (Happening(0, "enter", 7, "attic"), "Bezoeker 7 loopt naar attic", "Visitor 7 walks to attic"),
+        (Happening(0, "promised", 7, "wine", offer="Rioja"), "Bezoeker 7 krijgt ‘Rioja’ beloofd", "Visitor 7 is promised “Rioja”"),
+        (Happening(0, "redeemed", None, offer="Rioja"), "Iemand gebruikte ‘Rioja’", "Somebody used “Rioja”"),
+        (
+            Happening(0, "withdrawn"),
+            "Een aanbieding is teruggenomen voordat iemand het zag",
+            "An offer was taken back before anybody saw it",
+        ),
+    ],
+)
+def test_what_happened_is_a_sentence_in_both_languages(plan: StorePlan, row: Happening, dutch: str, english: str) -> None:
+    assert happened(row, plan, "nl", catalogue("nl")) == dutch
+    assert happened(row, plan, "en", catalogue("en")) == english
+
+
+def test_times_are_the_shop_s_own() -> None:
+    assert clock_time(1_795_255_200.0, "Europe/Amsterdam") == "11:00:00"
+    assert clock_time(1_795_255_200.0, "America/New_York") == "05:00:00"
+
+
+def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) -> None:
+    view.link = Link("shop:1883", connected=False, waiting=3, failure="refused")
+    view.database = Database(backlog=9, failure="disk full")
+    shown = panel(view.health())
+    assert not shown.well
+    assert shown.link.words["en"].startswith("No connection with shop:1883 (refused). Promises are kept")
+    assert "3" in shown.link.words["nl"]
+    assert "disk full" in shown.database.words["nl"]
+
+
+def test_refused_announcements_ask_for_a_person(view: PretendView) -> None:
+    view.link = replace(view.link, quarantined=2)
+    shown = panel(view.health())
+    assert (shown.well, shown.link.well) == (False, False)
+    assert "2" in shown.link.words["en"]
+
+
+def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
+    view.deaf = frozenset({"sc-wine"})
+    shown = panel(view.health())
+    assert shown.ears[0].part == "sc-wine"
+    assert shown.ears_heading == {"nl": "11 van 12 scanners horen", "en": "11 of 12 scanners hear"}
