@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from firmware_sim.reactions import Habits, Reaction, imagine
+from firmware_sim.reactions import EVERYDAY, Habits, Reaction, imagine
 
 ALL_PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
 ANSWER_PATIENCE_S = 10.0
@@ -49,6 +49,9 @@ class Faults:
     """An incoming message is lost in a crash before it is dealt with: not acknowledged, and the broker brings it again."""
     repeat: float = 0.0
     """An outgoing message is sent twice."""
+
+
+NO_FAULTS = Faults()
 
 
 @dataclass(slots=True)
@@ -77,8 +80,8 @@ class Backend:
         store: str,
         *,
         seed: int = 1,
-        habits: Habits = Habits(),
-        faults: Faults = Faults(),
+        habits: Habits = EVERYDAY,
+        faults: Faults = NO_FAULTS,
         user: str | None = None,
         password: str | None = None,
         ca_file: str | None = None,

@@ -20,6 +20,9 @@ class Habits:
     pause_s: tuple[float, float] = (0.5, 4.0)
 
 
+EVERYDAY = Habits()
+
+
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """One thing a shopper does, `pause_s` after the one before; `more` is what the receipt says besides."""
