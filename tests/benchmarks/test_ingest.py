@@ -25,7 +25,8 @@ from gateway.zones.visits import Visits
 PLAN = load_plan(Path(__file__).parents[2] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
 STREAM_LENGTH = 100_000
 MEMBERS = 2_000
-ADVERTISEMENTS_PER_S = 700.0
+ADVERTISEMENTS_PER_S = 7_000.0
+"""What ten radios hear in a full shop: the air holds 500 to 750 a second for each."""
 SCANNERS = [scanner.id for scanner in PLAN.scanners]
 OURS = [ibeacon(BeaconId(STORE_UUID, 1, 1 + minor)) for minor in range(MEMBERS)]
 
@@ -88,13 +89,13 @@ def test_the_reference_stream_through_the_line(benchmark: BenchmarkFixture, stre
     say(benchmark, len(stream))
     assert line.counts.heard == STREAM_LENGTH
     assert 0.08 < line.counts.sightings / STREAM_LENGTH < 0.12
-    assert line.counts.moves > MEMBERS
+    assert line.counts.moves > 0.98 * MEMBERS
 
 
 def test_the_reference_stream_through_plain_python(benchmark: BenchmarkFixture, stream: list[Advertisement]) -> None:
     latest = benchmark.pedantic(plain_python, args=(stream,), rounds=3)
     say(benchmark, len(stream))
-    assert len(latest) == MEMBERS
+    assert len(latest) > 0.98 * MEMBERS
 
 
 def test_only_strangers_through_the_line(benchmark: BenchmarkFixture, stream: list[Advertisement]) -> None:

@@ -1,0 +1,65 @@
+"""`etalage run`: the gateway on a real box, or the same gateway driven by a recording."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import Gateway
+from gateway.commands import CommandError
+from gateway.commands.logs import set_up_log
+from gateway.dashboard.server import DashboardError
+from gateway.radio.playback import Playback
+from gateway.radio.recordings import RecordingError
+from gateway.settings import SettingsError, load_settings
+from gateway.shoppers.optins import OptInsError
+from gateway.storage import StorageError
+from gateway.storage.keys import KeysError
+from gateway.zones.plan import PlanError
+from rules import BookError
+
+CANT_START = (
+    SettingsError,
+    PlanError,
+    BookError,
+    OptInsError,
+    StorageError,
+    KeysError,
+    DashboardError,
+    RecordingError,
+)
+"""What a person has to mend before the gateway starts. Each says in a line what, where, and what to do."""
+
+
+def run(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The settings, as TOML.")],
+    recording: Annotated[Path | None, typer.Option(help="Hear this recording instead of the air, as if it happened now.")] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times faster than it was recorded.")] = 1.0,
+) -> None:
+    """Run the gateway until it is told to stop (Ctrl-C, SIGTERM) or its recording has ended."""
+    try:
+        settings = load_settings(config)
+        set_up_log(settings.log)
+        if recording is None:
+            gateway = Gateway(settings)
+            playback = None
+        else:
+            playback = Playback(recording, speed)
+            gateway = Gateway(settings, clock=playback.clock, ears=playback.ears)
+    except CANT_START as error:
+        raise CommandError(str(error)) from error
+    asyncio.run(_live(gateway, playback))
+
+
+async def _live(gateway: Gateway, playback: Playback | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_, stop.set)
+    if playback is not None:
+        playback.on_end = stop.set
+    await gateway.run(stop)
