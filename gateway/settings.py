@@ -78,6 +78,26 @@ class RadioSettings(Section):
 class ZonesSettings(Section):
     """How readings become zones."""
 
+    step_s: float = Field(1.0, ge=0.25, le=5, description="Readings of so many seconds are judged together.")
+    false_entry_cost: float = Field(
+        9.0,
+        ge=1,
+        le=1000,
+        description="How many times worse a false entry is than staying in the old zone a moment too long: an entry is announced "
+        "when its odds are better than this. Lower is faster, higher is calmer; docs/zones.md has the curve.",
+    )
+    gone_after_s: float = Field(30.0, ge=5, le=3600, description="Nothing heard of a shopper for so long means they left the shop.")
+    dwell_steps_s: tuple[float, ...] = Field(
+        (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600),
+        description="Lengths of a stay at which a dwell move is made, in seconds, rising.",
+    )
+    learns: bool = Field(
+        True, description="Keep learning the scanners' offsets, slowly, from all who are followed. A restart unlearns."
+    )
+    most_shoppers: int = Field(
+        5000, ge=1, description="Shoppers followed at the same time at most; bounds memory (about 5 kB each)."
+    )
+
 
 class ShoppersSettings(Section):
     """Consent, identities, profiles and how long anything is kept."""

@@ -1,13 +1,36 @@
-"""The zone tracker: sightings and ticks in, moves out."""
+"""The zone tracker: sightings and ticks in, moves out.
+
+`see` only notes a reading; once per step all shoppers are moved, weighed and judged together (filter.py, announcer.py). Time comes
+in with the readings and with `tick`. What can't be used is counted in `skipped` and leaves no other trace.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from gateway.model import Move, MoveEvent, Sighting
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.model import Move, Sighting
+from gateway.settings import ZonesSettings
+from gateway.zones.announcer import NO_ZONE, Announcer, Person
+from gateway.zones.calibration import Calibration, calibrated, load_calibration
+from gateway.zones.clock import Clock, Verdict
+from gateway.zones.ears import Ears
+from gateway.zones.filter import RECENT_STEPS_S, Filter, Physics
+from gateway.zones.learning import Offsets
+from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
+
+STRONGEST_DBM, WEAKEST_DBM = 10, -120
+"""No phone is heard outside of this: +42 and -200 are faults of a scanner's firmware."""
+LONGEST_CATCH_UP_S = 90.0
+"""After a longer pause nobody's place is known any more: steps are not made up for one by one."""
+ROWS_AT_START = 16
 
 
 class Presence(NamedTuple):
@@ -19,97 +42,233 @@ class Presence(NamedTuple):
     since_s: float
 
 
-class _Person:
-    __slots__ = ("heard", "last_s", "next_step", "since_s", "zone")
-
-    def __init__(self, at_s: float) -> None:
-        self.heard: deque[tuple[float, str, int]] = deque(maxlen=256)
-        self.zone: str | None = None
-        self.since_s = at_s
-        self.last_s = at_s
-        self.next_step = 0
-
-
 class Tracker:
-    """Strongest zone over 3 s with 4 dB of hysteresis."""
+    """Follows all shoppers of one shop. Memory: one row of arrays per shopper in the shop, and the readings of one step."""
 
-    def __init__(self, plan: StorePlan, dwell_steps_s: Sequence[float] = (5, 10, 20, 30, 60, 120, 300)) -> None:
-        self._zone_of = {part.id: part.zone for part in plan.receivers}
-        self._zones = plan.zone_ids
-        self._steps = tuple(dwell_steps_s)
-        self._people: dict[str, _Person] = {}
-        self._down: set[str] = set()
-        self._now_s = float("-inf")
+    def __init__(self, place: Place, settings: ZonesSettings, physics: Physics | None = None) -> None:
+        self._settings = settings
+        self._place = place
+        self._filter = Filter(place, physics or Physics(), settings.step_s)
+        self._ears = Ears(place)
+        self._offsets = Offsets(place, settings.step_s)
+        self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s, settings.step_s)
+        self._columns = {name: column for column, name in enumerate(place.receivers)}
+        self._clock = Clock()
+        self._due_s = -math.inf
+        self._people: dict[str, Person] = {}
+        self._free: list[int] = []
+        self._pending: tuple[list[int], list[int], list[int]] = ([], [], [])
+        self._spans = max(1, round(RECENT_STEPS_S / settings.step_s))
+        self.skipped: Counter[str] = Counter()
+        self._grow(ROWS_AT_START)
 
     def see(self, sighting: Sighting) -> Sequence[Move]:
-        moves: Sequence[Move] = ()
-        if sighting.at_s >= self._now_s + 1.0:
-            moves = self.tick(sighting.at_s)
-        if sighting.scanner not in self._zone_of:
-            return moves
-        person = self._people.get(sighting.shopper)
+        """Take one reading; the moves are those of the steps that its time completes."""
+        column = self._columns.get(sighting.scanner)
+        if column is None:
+            self.skipped["unknown scanner"] += 1
+            return ()
+        if not WEAKEST_DBM <= sighting.rssi_dbm <= STRONGEST_DBM:
+            self.skipped["impossible RSSI"] += 1
+            return ()
+        moves = self._pass_time(sighting.at_s)
+        if moves is None:
+            return ()
+        person = self._people.get(sighting.shopper) or self._welcome(sighting.shopper, sighting.at_s)
         if person is None:
-            person = self._people[sighting.shopper] = _Person(sighting.at_s)
-            enter = Move(sighting.at_s, sighting.shopper, MoveEvent.ENTER, None, 0.5)
-            moves = (*moves, enter)
-        person.heard.append((sighting.at_s, sighting.scanner, sighting.rssi_dbm))
-        person.last_s = max(person.last_s, sighting.at_s)
+            self.skipped["too many shoppers"] += 1
+            return moves
+        if sighting.at_s > person.last_heard_s:
+            person.last_heard_s = sighting.at_s
+        rows, columns, levels = self._pending
+        rows.append(person.row)
+        columns.append(column)
+        levels.append(sighting.rssi_dbm)
         return moves
 
     def tick(self, now_s: float) -> Sequence[Move]:
-        self._now_s = now_s
-        moves: list[Move] = []
-        for shopper, person in list(self._people.items()):
-            if now_s - person.last_s > 30.0:
-                moves.append(self._exit(now_s, shopper, person, over=True))
-                del self._people[shopper]
-                continue
-            zone = self._strongest(person, now_s)
-            if zone is not None and zone != person.zone:
-                moves.append(self._exit(now_s, shopper, person, over=False))
-                moves.append(Move(now_s, shopper, MoveEvent.ENTER, zone, 0.7))
-                person.zone, person.since_s, person.next_step = zone, now_s, 0
-            elif person.next_step < len(self._steps) and now_s - person.since_s >= self._steps[person.next_step]:
-                moves.append(Move(now_s, shopper, MoveEvent.DWELL, person.zone, 0.7, now_s - person.since_s))
-                person.next_step += 1
-        return moves
-
-    def _strongest(self, person: _Person, now_s: float) -> str | None:
-        total: dict[str, list[float]] = {}
-        for at_s, scanner, rssi_dbm in person.heard:
-            if now_s - at_s <= 3.0 and self._zone_of[scanner] is not None:
-                total.setdefault(scanner, []).append(rssi_dbm)
-        levels: dict[str | None, float] = {}
-        for scanner, values in total.items():
-            zone = self._zone_of[scanner]
-            levels[zone] = max(levels.get(zone, -999.0), sum(values) / len(values))
-        best = max(levels, key=lambda zone: levels[zone], default=None)
-        if person.zone in levels and levels[best] < levels[person.zone] + 4.0:
-            return person.zone
-        return best
-
-    def _exit(self, now_s: float, shopper: str, person: _Person, over: bool) -> Move:
-        return Move(now_s, shopper, MoveEvent.EXIT, person.zone, 0.7, now_s - person.since_s, over)
+        """Let time pass without a reading."""
+        return self._pass_time(now_s) or ()
 
     def scanner_down(self, scanner: str, at_s: float) -> Sequence[Move]:
-        self._down.add(scanner)
-        return ()
+        """A receiver is known to be deaf: its silence is no evidence, and zones that only it answers for become unknown."""
+        return self._told(scanner, hears=False, at_s=at_s)
 
     def scanner_up(self, scanner: str, at_s: float) -> Sequence[Move]:
-        self._down.discard(scanner)
-        return ()
+        """A receiver hears again."""
+        return self._told(scanner, hears=True, at_s=at_s)
+
+    def _told(self, scanner: str, hears: bool, at_s: float) -> Sequence[Move]:
+        moves = self._pass_time(at_s) or ()
+        if scanner in self._columns:
+            self._ears.told(self._columns[scanner], hears)
+        return moves
 
     def forget(self, shopper: str) -> None:
-        self._people.pop(shopper, None)
+        """Drop a shopper at once, without a move."""
+        person = self._people.pop(shopper, None)
+        if person is not None:
+            self._release(person)
 
     def present(self) -> list[Presence]:
-        return [Presence(who, person.zone, 0.7, person.since_s) for who, person in self._people.items()]
+        """Everybody in the shop, in the order they came."""
+        zones = self._place.zones
+        return [
+            Presence(who, zones[person.zone] if person.zone != NO_ZONE else None, person.confidence, person.since_s)
+            for who, person in self._people.items()
+            if person.announced
+        ]
 
     def unknown_zones(self) -> frozenset[str]:
-        seen = {zone for scanner, zone in self._zone_of.items() if scanner not in self._down}
-        return frozenset(zone for zone in self._zones if zone not in seen)
+        """Zones of which nothing can be known now, because nothing that answers for them hears."""
+        return frozenset(self._place.zones[zone] for zone in self._ears.blind())
+
+    def deaf_scanners(self) -> frozenset[str]:
+        """Receivers that were told to be down, or are silent where that can't be chance."""
+        return frozenset(name for name, alive in zip(self._place.receivers, self._ears.alive, strict=True) if not alive)
+
+    def unlearn(self) -> None:
+        """Forget what was learned about the scanners since the start."""
+        self._offsets = Offsets(self._place, self._settings.step_s)
+
+    # -- time ---------------------------------------------------------------------------------------------------------------
+
+    def _pass_time(self, at_s: float) -> list[Move] | tuple[()] | None:
+        """Steps up to a moment; None where that moment is not to be believed."""
+        if at_s < self._due_s and at_s > self._due_s - 2 * self._settings.step_s:
+            return ()
+        if not math.isfinite(at_s):
+            self.skipped["impossible time"] += 1
+            return None
+        before_s, verdict = self._clock.now_s, self._clock.judge(at_s)
+        if verdict is Verdict.DOUBTED:
+            self.skipped["impossible time"] += 1
+            return None
+        moves: list[Move] = []
+        if verdict is Verdict.MOVED and before_s is not None:
+            moves += self._end_all(before_s)
+            self._due_s = -math.inf
+        if self._due_s == -math.inf:
+            self._due_s = (math.floor(at_s / self._settings.step_s) + 1) * self._settings.step_s
+        while at_s >= self._due_s:
+            moves += self._step(self._due_s)
+            behind_s = at_s - self._due_s
+            leap = max(1, math.floor(behind_s / self._settings.step_s)) if behind_s > LONGEST_CATCH_UP_S or not self._people else 1
+            self._due_s = round(self._due_s + leap * self._settings.step_s, 6)
+        return moves
+
+    def _end_all(self, at_s: float) -> list[Move]:
+        for pending in self._pending:
+            pending.clear()
+        return self._farewell(list(self._people.values()), at_s)
+
+    def _farewell(self, leaving: Iterable[Person], at_s: float) -> list[Move]:
+        moves = []
+        for person in leaving:
+            del self._people[person.shopper]
+            self._release(person)
+            if person.announced:
+                moves.append(self._announcer.leave(person, at_s, over=True))
+        return moves
+
+    # -- rows ---------------------------------------------------------------------------------------------------------------
+
+    def _grow(self, rows: int) -> None:
+        old = len(self._chance) if self._people else 0
+        n, r = len(self._place.zone_of_state), len(self._place.receivers)
+        chance = np.zeros((rows, 2, n), dtype=np.float32)
+        offsets = np.zeros((2, rows), dtype=np.float32)
+        recent = np.zeros((2, 2 * self._spans, rows, r), dtype=np.float32)
+        if old:
+            chance[:old], offsets[:, :old], recent[:, :, :old] = self._chance, self._phone, self._recent
+        self._chance: NDArray[np.float32] = chance
+        self._phone: NDArray[np.float32] = offsets
+        self._recent: NDArray[np.float32] = recent
+        self._free += range(rows - 1, old - 1, -1)
+
+    def _welcome(self, shopper: str, at_s: float) -> Person | None:
+        if len(self._people) >= self._settings.most_shoppers:
+            return None
+        if not self._free:
+            self._grow(2 * len(self._chance))
+        person = Person(shopper, self._free.pop(), at_s, at_s)
+        self._people[shopper] = person
+        self._chance[person.row] = self._filter.fresh()
+        self._phone[:, person.row] = 0.0, self._filter.physics.phone_spread_db**2
+        self._recent[:, :, person.row] = 0.0
+        return person
+
+    def _release(self, person: Person) -> None:
+        self._free.append(person.row)
+        rows, columns, levels = self._pending
+        if person.row in rows:
+            kept = [i for i, row in enumerate(rows) if row != person.row]
+            self._pending = ([rows[i] for i in kept], [columns[i] for i in kept], [levels[i] for i in kept])
+
+    # -- one step -----------------------------------------------------------------------------------------------------------
+
+    def _step(self, at_s: float) -> list[Move]:
+        """Everybody one step on: who left, where the others are, what is to be said of it."""
+        gone_s = at_s - self._settings.gone_after_s
+        hears = bool(self._ears.alive.any())
+        moves = self._farewell([p for p in self._people.values() if p.last_heard_s < gone_s and hears], at_s)
+        if not self._people:
+            return moves
+        people = list(self._people.values())
+        rows = np.array([person.row for person in people])
+        sums, counts = self._take_pending(rows)
+        self._weigh(rows, sums, counts)
+        belief = self._filter.zones(self._chance[rows])
+        between = np.maximum(0, 1 - belief.sum(1, keepdims=True))
+        beliefs = np.hstack([belief, between]).tolist()
+        blind = self._ears.blind()
+        for person, believed, heard in zip(people, beliefs, counts.max(1) > 0, strict=True):
+            if heard or person.zone in blind:
+                moves += self._announcer.judge(person, believed, blind, at_s)
+        return moves
+
+    def _take_pending(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Sums and counts (b, r) of this step's readings, also kept as the newest of the recent steps."""
+        shape = (len(self._chance), len(self._place.receivers))
+        flat = np.array(self._pending[0], dtype=np.intp) * shape[1] + np.array(self._pending[1], dtype=np.intp)
+        size = shape[0] * shape[1]
+        sums = np.bincount(flat, np.array(self._pending[2], dtype=float), size).reshape(shape).astype(np.float32)
+        counts = np.bincount(flat, minlength=size).reshape(shape).astype(np.float32)
+        for pending in self._pending:
+            pending.clear()
+        self._recent[:, :-1] = self._recent[:, 1:]
+        self._recent[0, -1], self._recent[1, -1] = sums, counts
+        return sums[rows], counts[rows]
+
+    def _weigh(self, rows: NDArray[np.intp], sums: NDArray[np.float32], counts: NDArray[np.float32]) -> None:
+        recent = self._recent[:, :, rows].reshape(2, 2, self._spans, *counts.shape).sum(2)
+        walking = self._filter.gait(recent[0], recent[1]) * self._settings.step_s
+        heard = counts.any(1)
+        chance = self._filter.move(self._chance[rows], np.where(heard, walking, 0).astype(np.float32))
+        self._chance[rows] = chance
+        if not heard.any():
+            return
+        rows, sums, counts, chance = rows[heard], sums[heard], counts[heard], chance[heard]
+        means = (sums / np.maximum(counts, 1) - self._offsets.offset_db).astype(np.float32)
+        alive = self._ears.alive.astype(np.float32)
+        weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, alive)
+        self._chance[rows], self._phone[0, rows], self._phone[1, rows] = weighed
+        self._listen(counts, weighed[0].sum(1), weighed[1])
+        if self._settings.learns:
+            above = (means + self._offsets.offset_db - weighed[1][:, None]).astype(np.float32)
+            self._offsets.learn(weighed[0].sum(1), above, counts > 0)
+
+    def _listen(self, counts: NDArray[np.float32], state: NDArray[np.float32], offset_db: NDArray[np.float32]) -> None:
+        expected, silence = self._filter.expected(state, offset_db, counts)
+        self._ears.listen(counts.sum(0).astype(float), expected, silence)
 
 
-def make_tracker(plan: StorePlan, calibration: object = None, settings: object = None) -> Tracker:
-    """The tracker for a plan, with what a calibration taught where there is one."""
-    return Tracker(plan)
+def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:
+    """The tracker for a plan, with what a calibration taught where there is one. Raises CalibrationError where it doesn't fit."""
+    settings = settings or ZonesSettings()
+    place = build_place(plan, settings.step_s)
+    if isinstance(calibration, Path):
+        calibration = load_calibration(calibration)
+    if calibration is not None:
+        place = calibrated(place, plan, calibration)
+    return Tracker(place, settings)

@@ -1,0 +1,231 @@
+"""The place as the tracker sees it: states somebody can be in, how people move between them, what each receiver should hear.
+
+A state is a cell of a grid where the plan has a drawing, or a whole zone where it has only `zone` per scanner. Everything that
+the filter needs of the shop is in four arrays here; a calibration changes the arrays, never the filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.zones import geometry
+from gateway.zones.plan import StorePlan
+
+Floats = NDArray[np.float64]
+
+MOST_CELLS = 420
+"""Cells of the grid at most: keeps a step of one shopper under 100 µs."""
+FINEST_CELL_M = 0.6
+"""Finer than a person is wide, a cell adds cost and no knowledge."""
+MARGIN_M = 1.5
+"""How far beyond its outermost receiver a place without a drawing is taken to reach."""
+ALONE_REACH_M = 3.0
+"""With a single receiver and no drawing its zone ends here: `near`."""
+ALONE_SHOP_M = 14.0
+"""And the shop here: beyond it nothing is heard."""
+
+AT_1M_DBM = -59.0
+"""Level one metre from an average phone; each phone's own offset is inferred."""
+EXPONENT = 2.0
+"""Path loss with distance: free space's; walls are in the plan, the rest in the spread."""
+HEIGHT_M = 1.2
+"""Receivers hang this much above the phone: keeps the distance from zero."""
+OWN_ZONE_DB, OTHER_ZONE_DB = -65.0, -77.0
+"""Without positions: what a zone's own scanner hears, and any other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """States and their properties. n states, r receivers, z zones."""
+
+    zones: tuple[str, ...]
+    receivers: tuple[str, ...]
+    zone_of_state: NDArray[np.intp]
+    """(n,) index into zones; -1 between zones."""
+    level_dbm: Floats
+    """(n, r) mean level of an average phone at each receiver."""
+    spread_db: Floats
+    """(n, r) how far that mean may be off: shadows, the scanner, the plan's inexactness."""
+    bearing: Floats
+    """(n, r) direction from the state to the receiver in radians: where the carrier's body may stand in between."""
+    roam: Floats
+    """(n, n) where somebody who walks is one step later: rows sum to 1."""
+    share: Floats
+    """(n,) a priori chance of each state; sums to 1."""
+    zones_of_receiver: tuple[frozenset[int], ...]
+    """Zones that depend on each receiver."""
+    at: Floats | None
+    """(n, 2) the cells' centres in metres; None without a drawing."""
+
+
+def build_place(plan: StorePlan, step_s: float) -> Place:
+    """The place a plan describes, for steps of `step_s` seconds."""
+    spots = _spots(plan)
+    drawn = all(zone.polygon is not None or _own(plan, zone.id) & spots.keys() for zone in plan.zones)
+    if len(spots) == len(plan.receivers) and drawn:
+        return _drawn(plan, spots, step_s)
+    return _listed(plan, step_s)
+
+
+def _own(plan: StorePlan, zone: str) -> set[str]:
+    return {part.id for part in plan.receivers if part.zone == zone}
+
+
+def _spots(plan: StorePlan) -> dict[str, geometry.Point]:
+    """Where each receiver is: its own place, or the middle of its zone's drawing."""
+    outlines = {zone.id: zone.polygon for zone in plan.zones if zone.polygon}
+    spots: dict[str, geometry.Point] = {}
+    for part in plan.receivers:
+        if part.at is not None:
+            spots[part.id] = part.at
+        elif part.zone in outlines:
+            x, y = np.mean(outlines[part.zone], axis=0)
+            spots[part.id] = (float(x), float(y))
+    return spots
+
+
+def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> Place:
+    ids = tuple(part.id for part in plan.receivers)
+    receivers_at = np.array([spots[name] for name in ids], dtype=float)
+    at, cell_m = _grid(plan, receivers_at)
+    zone_of_state = _zones_at(plan, at, receivers_at)
+    walls = [(piece, wall.loss_db) for wall in plan.walls for piece in wall.pieces()]
+    level = np.stack([_level(at, spot, walls) for spot in receivers_at], axis=1)
+    towards = receivers_at[None, :, :] - at[:, None, :]
+    distance = np.hypot(towards[..., 0], towards[..., 1])
+    return Place(
+        zones=plan.zone_ids,
+        receivers=ids,
+        zone_of_state=zone_of_state,
+        level_dbm=level,
+        spread_db=SPREAD_DB * (1 + SPREAD_PER_DECADE * np.log10(np.maximum(distance / NEAR_M, 1))),
+        bearing=np.arctan2(towards[..., 1], towards[..., 0]),
+        roam=_roam(at, cell_m, [piece for piece, _ in walls], step_s),
+        share=np.full(len(at), 1 / len(at)),
+        zones_of_receiver=_depends(plan, at, zone_of_state, receivers_at),
+        at=at,
+    )
+
+
+SPREAD_DB = 5.0
+"""Shadows 4 dB, the scanner 2 dB, and the plan's inexactness; the carrier's body is reckoned with by the filter."""
+NEAR_M = 3.0
+SPREAD_PER_DECADE = 0.5
+"""Beyond NEAR_M levels are spread wider, by this part for every tenfold of distance: more reflections have a say."""
+
+
+def _grid(plan: StorePlan, receivers_at: Floats) -> tuple[Floats, float]:
+    """Centres of the grid's cells (n, 2) and their size."""
+    corners = [corner for zone in plan.zones for corner in zone.polygon or ()]
+    margin = ALONE_SHOP_M if len(receivers_at) == 1 else 0.0 if corners else MARGIN_M
+    around = np.vstack([receivers_at - margin, receivers_at + margin, *([corners] if corners else [])])
+    low, high = around.min(0), around.max(0)
+    cell_m = max(FINEST_CELL_M, float(np.sqrt(np.prod(high - low) / MOST_CELLS)))
+    counts = np.maximum(1, np.round((high - low) / cell_m)).astype(int)
+    xs, ys = (low[i] + (np.arange(counts[i]) + 0.5) * (high[i] - low[i]) / counts[i] for i in range(2))
+    return np.stack(np.meshgrid(xs, ys, indexing="ij"), -1).reshape(-1, 2), cell_m
+
+
+def _zones_at(plan: StorePlan, at: Floats, receivers_at: Floats) -> NDArray[np.intp]:
+    """Each cell's zone: the drawing it lies in, else the zone without a drawing whose receiver is nearest, else -1."""
+    index = {zone: i for i, zone in enumerate(plan.zone_ids)}
+    zones = np.full(len(at), -1, dtype=np.intp)
+    undrawn = [i for i, part in enumerate(plan.receivers) if part.zone and plan.zones[index[part.zone]].polygon is None]
+    if undrawn:
+        distance = np.hypot(*(at[:, None, :] - receivers_at[None, :, :]).transpose(2, 0, 1))
+        owners = np.array([index[part.zone] if i in undrawn and part.zone else -1 for i, part in enumerate(plan.receivers)])
+        zones = owners[distance.argmin(1)]
+        if len(plan.receivers) == 1:
+            zones = np.where(distance[:, 0] <= ALONE_REACH_M, zones, -1)
+    for i, zone in enumerate(plan.zones):
+        if zone.polygon is not None:
+            zones[geometry.inside(at, zone.polygon)] = i
+    return zones
+
+
+def _level(at: Floats, spot: Floats, walls: list[tuple[tuple[geometry.Point, geometry.Point], float]]) -> Floats:
+    """Log-distance path loss (Rappaport, Wireless Communications, 4.9) less the walls on the straight line."""
+    distance = np.sqrt(((at - spot) ** 2).sum(1) + HEIGHT_M**2)
+    level = AT_1M_DBM - 10 * EXPONENT * np.log10(distance)
+    for (a, b), loss_db in walls:
+        level -= loss_db * geometry.crossings(at, np.broadcast_to(spot, at.shape), a, b)
+    return np.asarray(level)
+
+
+WALK_M_S = 1.2
+"""Walking speed in a shop, stops for looking not counted."""
+
+
+def _roam(at: Floats, cell_m: float, walls: list[tuple[geometry.Point, geometry.Point]], step_s: float) -> Floats:
+    """Steps of somebody who walks: a Gaussian of one step's reach over the cells that no wall hides."""
+    reach = max(WALK_M_S * step_s, 0.6 * cell_m)
+    apart = at[:, None, :] - at[None, :, :]
+    weight = np.exp(-0.5 * (apart**2).sum(-1) / reach**2)
+    weight[weight < 0.02] = 0.0
+    rows, columns = np.nonzero(weight)
+    for a, b in walls:
+        blocked = geometry.crossings(at[rows], at[columns], a, b)
+        weight[rows[blocked], columns[blocked]] = 0.0
+    return np.asarray(weight / weight.sum(1, keepdims=True))
+
+
+def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], receivers_at: Floats) -> tuple[frozenset[int], ...]:
+    """The zones each receiver answers for: its own, and those without a receiver to which it is nearest."""
+    owned = {part.zone for part in plan.receivers if part.zone}
+    result: list[set[int]] = [set() for _ in plan.receivers]
+    for index, zone in enumerate(plan.zone_ids):
+        cells = at[zone_of_state == index]
+        if zone in owned:
+            for receiver, part in enumerate(plan.receivers):
+                if part.zone == zone:
+                    result[receiver].add(index)
+        elif len(cells):
+            distance = np.hypot(*(receivers_at - cells.mean(0)).T)
+            result[int(distance.argmin())].add(index)
+    return tuple(map(frozenset, result))
+
+
+def _listed(plan: StorePlan, step_s: float) -> Place:
+    """Without positions: one state per zone; a zone's own scanner hears its people best."""
+    index = {zone: i for i, zone in enumerate(plan.zone_ids)}
+    ids = tuple(part.id for part in plan.receivers)
+    own = [index.get(part.zone or "", -1) for part in plan.receivers]
+    level = np.full((len(index) + 1, len(ids)), OTHER_ZONE_DB)
+    for receiver, zone in enumerate(own):
+        if zone >= 0:
+            level[zone, receiver] = OWN_ZONE_DB
+    seen = sorted({zone for zone in own if zone >= 0})
+    states = [*seen, len(index)] if len(seen) == 1 else seen
+    roam = _passages(plan, states, step_s)
+    zone_of_state = np.array([state if state < len(index) else -1 for state in states], dtype=np.intp)
+    return Place(
+        zones=plan.zone_ids,
+        receivers=ids,
+        zone_of_state=zone_of_state,
+        level_dbm=level[states],
+        spread_db=np.full((len(states), len(ids)), SPREAD_DB),
+        bearing=np.zeros((len(states), len(ids))),
+        roam=roam,
+        share=np.full(len(states), 1 / len(states)),
+        zones_of_receiver=tuple(frozenset({zone} if zone >= 0 else ()) for zone in own),
+        at=None,
+    )
+
+
+ZONE_CROSSING_S = 6.0
+"""How long somebody who walks needs through a zone whose size is unknown."""
+
+
+def _passages(plan: StorePlan, states: list[int], step_s: float) -> Floats:
+    index = {zone: i for i, zone in enumerate(plan.zone_ids)}
+    joined = np.ones((len(states), len(states)), dtype=bool)
+    if plan.neighbours is not None:
+        pairs = {frozenset((index[a], index[b])) for a, b in plan.neighbours}
+        joined = np.array([[a == b or frozenset((a, b)) in pairs for b in states] for a in states])
+    leaving = min(0.5, step_s / ZONE_CROSSING_S)
+    away = joined & ~np.eye(len(states), dtype=bool)
+    roam = away * (leaving / np.maximum(away.sum(1, keepdims=True), 1))
+    return np.asarray(roam + np.diag(1 - roam.sum(1)))
