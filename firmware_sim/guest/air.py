@@ -124,12 +124,12 @@ class Air:
         number = 0
         while True:
             now_s, state = time.monotonic(), self.state
-            period_s = 1 / max(state["beacons"] * state["hz"], 0.1)
-            next_beacon_s = max(next_beacon_s, now_s - 1.0)
-            while next_beacon_s <= now_s:
-                next_beacon_s += period_s
+            per_s = state["beacons"] * state["hz"]
+            next_beacon_s = max(next_beacon_s, now_s - 1.0) if per_s else now_s
+            while per_s and next_beacon_s <= now_s:
+                next_beacon_s += 1 / per_s
                 number += 1
-                self.send_beacon(number % max(state["beacons"], 1))
+                self.send_beacon(number % state["beacons"])
             next_junk_s = max(next_junk_s, now_s - 0.1) if state["junk_per_s"] else now_s
             while state["junk_per_s"] and next_junk_s <= now_s:
                 next_junk_s += 1 / state["junk_per_s"]

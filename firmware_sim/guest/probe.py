@@ -32,7 +32,10 @@ from gateway.radio.watchdog import EarState
 SHOP_UUID = bytes(range(16))
 COUNTERS = Path("/run/air.json")
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
-SHARE_S = 15.0
+BEACON_HZ = 5.0
+SHARE_S = 20.0
+QUIET_S = 2.0
+"""Before and after a count the air is still, so that nothing is under way when it is taken."""
 GIVE_UP_S = 60.0
 GAP_S = 1.5
 """A silence longer than this, at 50 advertisements a second, is deafness; it ends with the first advertisement after it."""
@@ -117,10 +120,15 @@ class Bench:
 
     async def share(self) -> dict[str, Any]:
         """Heard against what reached the kernel, with the CPU per advertisement."""
-        await asyncio.sleep(2)
+        tell(hz=0)
+        await asyncio.sleep(QUIET_S)
         air, heard, cpu = counters(), self.shop_heard, self.cpu()
+        tell(hz=BEACON_HZ)
         await asyncio.sleep(SHARE_S)
+        tell(hz=0)
+        await asyncio.sleep(QUIET_S)
         air_after, heard_after, cpu_after = counters(), self.shop_heard, self.cpu()
+        tell(hz=BEACON_HZ)
         return {
             "on_air": air_after["on_air"] - air["on_air"],
             "to_kernel": air_after["to_kernel"] - air["to_kernel"],

@@ -34,6 +34,9 @@ RSSI_LOWEST_DBM = -127
 
 _PATTERN = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, b"\x4c\x00\x02\x15")
 
+_NOBODYS_SERVICE = "00000000-0000-0000-0000-000000000001"
+"""bleak gives each of its scanners every advertisement; with this wish the monitor's lets go of them before any work is done."""
+
 
 class BleakSource:
     """One adapter, by its name ("hci0") or address, through BlueZ. `backend` puts a simulated radio under the real
@@ -63,7 +66,7 @@ class BleakSource:
         discovery: BlueZScannerArgs = {"adapter": name, "filters": {"DuplicateData": True, "RSSI": RSSI_LOWEST_DBM}}
         heard = self._hearing(hear, tally)
         self._pair = [
-            BleakScanner(scanning_mode="passive", bluez=monitor, backend=self._backend),
+            BleakScanner(None, [_NOBODYS_SERVICE], scanning_mode="passive", bluez=monitor, backend=self._backend),
             BleakScanner(heard, scanning_mode="active", bluez=discovery, backend=self._backend),
         ]
         try:

@@ -24,6 +24,11 @@ COMMAND_TIMEOUT_S = 4.0
 """The kernel itself gives a controller 2 s for each HCI command."""
 POWER_OFF_S = 0.5
 PACKET_MAX_BYTES = 4096
+POLL_S = 0.04
+"""Most of an advertisement's cost is waking up for it: at 500 a second, one turn for twenty is a tenth of the CPU. A reception may
+count as 40 ms later than it was, which is nothing beside a beacon's interval."""
+PACKETS_PER_POLL = 256
+"""Then the loop's other tasks get a turn; the rest waits in the socket's buffer."""
 
 
 class MgmtSource:
@@ -37,6 +42,7 @@ class MgmtSource:
         self._adapter = adapter.lower()
         self._clock = clock
         self._socket: socket.socket | None = None
+        self._poll: asyncio.TimerHandle | None = None
         self._index = mgmt.NO_INDEX
         self._monitor = b""
         self._waiting: dict[tuple[int, int], asyncio.Future[tuple[int, bytes]]] = {}
@@ -84,11 +90,13 @@ class MgmtSource:
     def _open(self) -> None:
         if self._socket is None:
             self._socket = management_socket()
-            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
+            self._read()
 
     def _close(self) -> None:
+        if self._poll is not None:
+            self._poll.cancel()
+            self._poll = None
         if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None
         for future in self._waiting.values():
@@ -130,17 +138,17 @@ class MgmtSource:
         return reply
 
     def _read(self) -> None:
-        """One packet, in the loop's thread. A second recv would raise nearly always, and cost more than the loop's next turn."""
+        """Everything the socket holds, in the loop's thread, and again in POLL_S."""
         if self._socket is None:
             return
+        self._poll = asyncio.get_running_loop().call_later(POLL_S, self._read)
         try:
-            packet = self._socket.recv(PACKET_MAX_BYTES)
+            for _ in range(PACKETS_PER_POLL):
+                self._event(self._socket.recv(PACKET_MAX_BYTES))
         except BlockingIOError:
             return
         except OSError as error:
             self.broken = f"the management socket failed ({error.strerror})"
-        else:
-            self._event(packet)
 
     def _event(self, packet: bytes) -> None:
         if len(packet) < mgmt.HEADER.size:

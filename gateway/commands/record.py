@@ -1,0 +1,79 @@
+"""`etalage record`: writes down what this box's ears hear, for calibration and replay; the shop's own beacons only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateway.commands import CommandError
+from gateway.model import Advertisement
+from gateway.radio.ears import Ear, make_ears
+from gateway.radio.frames import beacon_id, uuid_bytes
+from gateway.radio.health import words_in
+from gateway.radio.recordings import RecordingError, RecordingWriter
+from gateway.settings import Settings, SettingsError, load_settings
+
+REFRESH_S = 0.5
+
+
+def record(
+    out: Annotated[Path, typer.Argument(help="The recording to write: a new file that ends in .jsonl or .jsonl.gz.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="The settings, as TOML.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to record.")] = 600.0,
+    uuid: Annotated[
+        list[str] | None, typer.Option(help="Beacon uuid to record; may be repeated. Default: the settings' own.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All beacons, strangers' too: only where everybody present has agreed.")
+    ] = False,
+) -> None:
+    """Record the shop's beacons as the scanners hear them. Radio addresses are left out; other people's beacons as well."""
+    try:
+        settings = load_settings(config)
+        wanted = None if everything else _uuids(settings, uuid or [])
+        writer = RecordingWriter(out)
+    except (SettingsError, RecordingError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    ears = make_ears(settings.radio)
+    if not ears:
+        raise CommandError("this box has no ear to record with; see `radio.adapters` in the settings, and docs/radio.md")
+    with writer, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_recording(ears, writer, wanted, seconds))
+    typer.echo(f"{out}: {writer.written} advertisements")
+
+
+def _uuids(settings: Settings, given: list[str]) -> frozenset[bytes]:
+    uuids = frozenset(uuid_bytes(one) for one in given or settings.radio.uuids)
+    if not uuids:
+        raise ValueError("no beacon uuid to record; set `radio.uuids` in the settings or give --uuid")
+    return uuids
+
+
+async def _recording(ears: list[Ear], writer: RecordingWriter, wanted: frozenset[bytes] | None, seconds: float) -> None:
+    """Listens until the time is up, with a line that shows what comes in."""
+
+    def hear(advertisement: Advertisement) -> None:
+        beacon = beacon_id(advertisement.payload)
+        if beacon is not None and (wanted is None or beacon[:16] in wanted):
+            writer.write(advertisement)
+
+    tasks = [asyncio.create_task(ear.listen(hear)) for ear in ears]
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns) as progress:
+            task = progress.add_task("", total=seconds)
+            begun_s = time.monotonic()
+            while (passed_s := time.monotonic() - begun_s) < seconds:
+                words = "; ".join(words_in("en", ear.health()) for ear in ears)
+                progress.update(task, completed=passed_s, description=f"{writer.written} written. {words}")
+                await asyncio.sleep(min(REFRESH_S, seconds - passed_s))
+    finally:
+        for listening in tasks:
+            listening.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,99 @@
+"""`etalage record` on the simulated radio: the shop's own beacons, no addresses, nothing written over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from firmware_sim.bleak_backend import SimulatedAdapter
+from gateway.commands import CommandError
+from gateway.commands import record as record_module
+from gateway.model import Advertisement
+from gateway.radio.bleak_source import BleakSource
+from gateway.radio.ears import AdapterEar
+from gateway.radio.health import EarHealth
+from gateway.radio.quality import QualityMeter
+from gateway.radio.recordings import read_recording
+
+UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
+OWN = bytes.fromhex("0215" + UUID + "00010002c5")
+STRANGER = bytes.fromhex("0215" + "00" * 16 + "00010002c5")
+
+
+class AirEar:
+    """An ear on a simulated adapter whose air is never empty while it listens."""
+
+    def __init__(self) -> None:
+        self._adapter = SimulatedAdapter()
+        self._ear = AdapterEar("pi-1", BleakSource("pi-1", "sim", backend=self._adapter.backend()), QualityMeter(frozenset()))
+        self.scanner = "pi-1"
+
+    async def listen(self, hear: Callable[[Advertisement], None]) -> None:
+        listening = asyncio.create_task(self._ear.listen(hear))
+        try:
+            while True:
+                for payload in (OWN, STRANGER, b"", b"\x10\x05\x01"):
+                    self._adapter.push(Advertisement(0.0, "", "C0:00:00:00:00:01", -60, payload))
+                await asyncio.sleep(0.01)
+        finally:
+            listening.cancel()
+
+    def health(self) -> EarHealth:
+        return self._ear.health()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    monkeypatch.setattr(record_module, "make_ears", lambda _radio: [AirEar()])
+    app = typer.Typer()
+    app.command()(record_module.record)
+
+    def call(*words: str) -> str:
+        result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return call
+
+
+def test_only_the_shops_beacons_are_written_and_no_address(run: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "walk.jsonl.gz"
+    said = run(str(out), "--seconds", "1", "--uuid", UUID)
+    written = list(read_recording(out))
+    assert len(written) > 10
+    assert {one.payload for one in written} == {OWN}
+    assert {one.address for one in written} == {""}
+    assert f"{len(written)} advertisements" in said
+
+
+def test_everything_is_written_only_when_asked_for(run: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "walk.jsonl"
+    run(str(out), "--seconds", "1", "--everything")
+    assert {one.payload for one in read_recording(out)} == {OWN, STRANGER}
+    assert "C0:00" not in out.read_text()
+
+
+@pytest.mark.parametrize(("words", "said"), [([], "no beacon uuid"), (["--uuid", "e2c5"], "32 hex digits")])
+def test_without_a_uuid_nothing_is_recorded(run: Callable[..., str], tmp_path: Path, words: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run(str(tmp_path / "walk.jsonl"), *words)
+    assert not (tmp_path / "walk.jsonl").exists()
+
+
+def test_an_existing_file_is_left_alone(run: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "walk.jsonl"
+    out.write_text("precious")
+    with pytest.raises(CommandError, match="can't be written"):
+        run(str(out), "--uuid", UUID)
+    assert out.read_text() == "precious"
+
+
+def test_a_box_without_an_ear_says_what_to_do(run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_module, "make_ears", lambda _radio: [])
+    with pytest.raises(CommandError, match=r"docs/radio\.md"):
+        run(str(tmp_path / "walk.jsonl"), "--uuid", UUID)
