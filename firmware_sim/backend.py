@@ -151,6 +151,12 @@ class Backend:
         """Whether the broker has us."""
         return self._client.is_connected()
 
+    @property
+    def idle(self) -> bool:
+        """Whether every message has been answered, and no shopper has anything in mind."""
+        with self._lock:
+            return not self._unanswered and not self._later
+
     # ---- what shoppers decide in the app ----
 
     def opt_in(
