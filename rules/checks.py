@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rules.book import field_of
-from rules.content import PLACEHOLDERS, cards, fillable, names
+from rules.content import PLACEHOLDERS, card, fillable, names
 from rules.decision import Gate
-from rules.document import Document, Offer, Texts, WorthPart
+from rules.document import Document, Offer, Words, WorthPart
 from rules.errors import Problem, nearest
 from rules.fields import BUILT_IN, WEEKDAYS, Field
 from rules.literals import parse_date, parse_moment
+from rules.words import LANGUAGES
 
 SMALLEST_CROWD = 15
 """Fewer people than this are no crowd: the figure below which counts are not told (the Dutch precedent)."""
@@ -251,14 +252,13 @@ def _questions_read(document: Document) -> Iterator[Problem]:
 
 def _texts(offer: Offer, words: _Words) -> Iterator[Problem]:
     for path, texts in (("content", offer.content), ("fallback", offer.fallback)):
-        for language in ("nl", "en") if texts is not None else ():
-            yield from _placeholders(offer, texts, f"{path}.{language}", words)
+        for language in LANGUAGES if texts is not None else ():
+            yield from _placeholders(offer, getattr(texts, language), f"{path}.{language}", words)
 
 
-def _placeholders(offer: Offer, texts: Texts | None, path: str, words: _Words) -> Iterator[Problem]:
-    assert texts is not None
+def _placeholders(offer: Offer, written: Words, path: str, words: _Words) -> Iterator[Problem]:
     try:
-        used = names(cards(texts)[path[-2:]])  # type: ignore[index]  # nl or en
+        used = names(card(written))
     except ValueError:
         yield Problem("placeholder", path, values={"value": "…"})
         return

@@ -37,10 +37,11 @@ class Card:
 
 def cards(texts: Texts) -> dict[Language, Card]:
     """The templates of both languages. Raises ValueError on a lone or nested brace."""
-    return {language: _card(getattr(texts, language)) for language in LANGUAGES}
+    return {language: card(getattr(texts, language)) for language in LANGUAGES}
 
 
-def _card(words: Words) -> Card:
+def card(words: Words) -> Card:
+    """The templates of one language. Raises ValueError on a lone or nested brace."""
     return Card(_cut(words.title), _cut(words.body), _cut(words.button), _cut(words.link))
 
 

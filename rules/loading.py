@@ -22,6 +22,7 @@ from rules.rule import Rule, compile_rule
 _CODES = {
     "string_type": "text_expected",
     "string_pattern_mismatch": "id_expected",
+    "finite_number": "number_expected",
     "bool_type": "wrong_value",
     "tuple_type": "list_expected",
     "list_type": "list_expected",
