@@ -6,21 +6,34 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from gateway.dashboard import metrics
+from gateway.dashboard import metrics, problems
 from gateway.dashboard.api import first_room
 from gateway.dashboard.auth import Csrf, Door
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.pages import shop
-from gateway.dashboard.problems import answer_all
 from gateway.dashboard.view import View
 from gateway.settings import DashboardSettings
 from gateway.storage import Store
 
 _HERE = Path(__file__).parent
+
+
+class _App(FastAPI):
+    """FastAPI whose OpenAPI document tells the media type that problems really have: the framework knows only JSON's."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        problem = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+        for calls in document["paths"].values():
+            for call in calls.values():
+                if "4XX" in call["responses"]:
+                    call["responses"]["4XX"]["content"] = problem
+        return document
 
 
 def create_app(
@@ -36,7 +49,7 @@ def create_app(
             yield
             hub.close()
 
-    app = FastAPI(
+    app = _App(
         title="Etalage",
         version=view.health().version,
         lifespan=lifespan,
@@ -48,7 +61,7 @@ def create_app(
     app.state.hub = hub
     app.state.settings = settings
     app.state.store = store
-    answer_all(app)
+    problems.answer_all(app)
     app.add_middleware(Door, hosts=frozenset({"localhost", settings.host, *settings.hosts}), store=store, csrf=csrf)
     for routes in (first_room.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")

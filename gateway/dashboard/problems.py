@@ -56,7 +56,7 @@ class ProblemDetails(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ProblemDetails, "content": {MEDIA_TYPE: {}}, "description": "What is wrong, where, and what to do."}
+    "4XX": {"model": ProblemDetails, "description": "What is wrong, where, and what to do."}
 }
 """For a router's `responses`: every error has this one shape."""
 

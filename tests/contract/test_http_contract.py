@@ -1,0 +1,104 @@
+"""The HTTP API keeps to its own OpenAPI document, whatever it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
+from schemathesis.core.result import Ok
+
+from firmware_sim import pretend_view
+from firmware_sim.pretend_view import PretendView
+from gateway.dashboard.app import create_app
+from gateway.dashboard.hub import Hub, Snapshot
+from gateway.settings import DashboardSettings, StorageSettings
+from gateway.storage import open_store
+from gateway.storage.users import Role, create_token
+from gateway.zones.plan import load_plan
+
+
+def make_view() -> PretendView:
+    view = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"))
+    view.come([f"s-{number}" for number in range(12)])
+    view.wander(30)
+    return view
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> tuple[FastAPI, str]:
+    """The application, and a token that opens all of it."""
+    store = open_store(StorageSettings(path=tmp_path_factory.mktemp("http") / "etalage.db"))
+    token = store.writer.submit(lambda connection: create_token(connection, name="all", role=Role.ADMIN, at_s=0.0)).result()
+    return create_app(make_view(), settings=DashboardSettings(hosts=("testserver",)), store=store), token
+
+
+def test_every_answer_is_one_the_document_describes(called: tuple[FastAPI, str]) -> None:
+    app, token = called
+    key = {"Authorization": f"Bearer {token}"}
+    document = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=key)
+    tried = []
+    # The live stream has no end, and a test of its own below.
+    for found in document.exclude(path="/api/v1/live").get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+
+        @given(operation.as_strategy())
+        @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        def keeps_to_the_document(case: Any) -> None:
+            case.call_and_validate(headers=key)
+
+        keeps_to_the_document()
+        tried.append(operation.path)
+    assert {"/api/v1/health", "/api/v1/zones", "/api/v1/events"} <= set(tried)
+
+
+def test_the_document_is_openapi_and_names_every_call_s_errors(called: tuple[FastAPI, str]) -> None:
+    found = called[0].openapi()
+    assert found["openapi"].startswith("3.1")
+    paths = found["paths"]
+    assert {"/api/v1/health", "/api/v1/zones", "/api/v1/events", "/api/v1/live"} <= paths.keys()
+    for path, calls in paths.items():
+        for call in calls.values():
+            assert call["description"], path
+            assert list(call["responses"]["4XX"]["content"]) == ["application/problem+json"], path
+
+
+def test_errors_keep_to_the_problem_schema(called: tuple[FastAPI, str]) -> None:
+    app, token = called
+    components = app.openapi()["components"]
+    problem = Draft202012Validator({"$ref": "#/components/schemas/ProblemDetails", "components": components})
+
+    async def answers() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as caller:
+            known = {"Authorization": f"Bearer {token}"}
+            return [
+                await caller.get("/api/v1/health"),
+                await caller.get("/api/v1/nowhere", headers=known),
+                await caller.post("/api/v1/health", headers=known),
+                await caller.get("/api/v1/events?limit=0&after=x", headers=known),
+                await caller.get("/api/v1/health", headers={"Host": "evil.example"}),
+            ]
+
+    found = asyncio.run(answers())
+    assert [answer.status_code for answer in found] == [401, 404, 405, 422, 421]
+    for answer in found:
+        problem.validate(answer.json())
+
+
+def test_the_live_stream_s_messages_keep_to_their_schema() -> None:
+    async def first() -> bytes:
+        return await anext(Hub(make_view()).stream())
+
+    fields = dict(line.split(": ", 1) for line in asyncio.run(first()).decode().split("\n") if line)
+    assert fields["event"] == "snapshot"
+    Draft202012Validator(TypeAdapter(Snapshot).json_schema(mode="serialization")).validate(json.loads(fields["data"]))
