@@ -185,7 +185,7 @@ def promised(store: Store) -> Callable[..., None]:
     """Write a promise down, as the ledger would."""
 
     def make(promise: str = "p-1", shopper: str = "s-1", offer: str = "wine-tasting") -> None:
-        row = {
+        row: dict[str, Any] = {
             "id": promise,
             "shopper": shopper,
             "visit": "v-1",

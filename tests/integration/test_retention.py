@@ -1,0 +1,144 @@
+"""Retention: every table has a period or an end in words, and the job enforces it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+import gateway.storage
+from gateway.settings import Settings, StorageSettings
+from gateway.shoppers.consent import Decision
+from gateway.shoppers.housekeeping import Housekeeping
+from gateway.shoppers.identities import Identities, Static
+from gateway.shoppers.people import People
+from gateway.storage import Store, consents, open_store, retention
+from gateway.storage.keys import Keys
+from gateway.storage.metadata import metadata
+from gateway.storage.retention import DAY_S, RULES, enforce, period_s
+
+NOW_S = 1_763_719_200.0
+SETTINGS = Settings()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(StorageSettings(path=tmp_path / "etalage.db", busy_timeout_s=0.1))
+    yield opened
+    opened.close()
+
+
+class AtOnce(Executor):
+    """Does the work where it is handed over."""
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(work(*args, **kwargs))
+        return future
+
+
+def test_every_table_is_listed_once() -> None:
+    for found in iter_modules(gateway.storage.__path__):
+        import_module(f"gateway.storage.{found.name}")
+    listed = [rule.table for rule in RULES]
+    assert sorted(listed) == sorted(metadata.tables), "a table without a rule is kept for ever, and nobody knows"
+
+
+def test_every_rule_has_a_period_or_an_end_in_both_languages() -> None:
+    for rule in RULES:
+        assert (rule.period is None) != (rule.until is None), rule.table
+        assert set(rule.holds) == {"nl", "en"}
+        assert rule.until is None or set(rule.until) == {"nl", "en"}
+
+
+def test_every_period_is_a_setting_of_days_or_seconds() -> None:
+    for rule in RULES:
+        if rule.period is not None:
+            period = period_s(rule, SETTINGS)
+            assert period is not None
+            assert period >= DAY_S, rule.table
+
+
+def _row(table: Any, at_s: float, column: str) -> dict[str, Any]:
+    """A row with something in every column, `column` at a moment."""
+    filled: dict[str, Any] = {}
+    for each in table.c:
+        if each.name == column:
+            filled[each.name] = at_s
+        elif not each.nullable and not (each.primary_key and each.name == "seq"):
+            python = each.type.python_type
+            filled[each.name] = {str: f"{at_s}", int: 1, float: at_s, bytes: str(at_s).encode(), dict: {}}.get(python, "x")
+    return filled
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.column is not None], ids=lambda rule: rule.table)
+def test_the_job_deletes_what_has_outstayed_its_period_and_nothing_else(store: Store, rule: retention.Rule) -> None:
+    table, period = metadata.tables[rule.table], period_s(rule, SETTINGS)
+    assert period is not None
+    assert rule.column is not None
+    young, old = _row(table, NOW_S - period + 60, rule.column), _row(table, NOW_S - period - 60, rule.column)
+    store.writer.submit(lambda connection: connection.execute(insert(table), [young, old])).result()
+    gone = store.writer.submit(lambda connection: enforce(connection, SETTINGS, NOW_S)).result()
+    assert gone[rule.table] == 1
+    with store.read() as connection:
+        (left,) = connection.execute(table.select()).all()
+    assert left._mapping[rule.column] == young[rule.column]
+
+
+def test_a_proof_loses_its_digest_before_it_goes(store: Store) -> None:
+    days = SETTINGS.shoppers.erasure_digests_days
+    old_s = NOW_S - (days + 1) * DAY_S
+    store.writer.submit(lambda connection: consents.prove_erasure(connection, b"d" * 32, old_s, old_s, 7)).result()
+    store.writer.submit(lambda connection: enforce(connection, SETTINGS, NOW_S)).result()
+    with store.read() as connection:
+        (proof,) = connection.execute(metadata.tables["erasures"].select()).all()
+    assert (proof.digest, proof.rows) == (None, 7)
+
+
+def test_a_consent_that_nobody_used_for_years_lapses_and_everything_goes(store: Store, tmp_path: Path) -> None:
+    keys, identities = Keys(tmp_path / "etalage.keys"), Identities("demo")
+    now = [NOW_S]
+    people = People(store, identities, keys, lambda: now[0])
+    everything = frozenset({"recognise", "offers"})
+    tag = Static(bytes(20))
+
+    def join(shopper: str, identity: Static) -> None:
+        decision = Decision(now[0], 1, everything)
+        outcome = store.writer.submit(lambda connection: people.record(connection, shopper, decision, identity)).result()
+        assert outcome.then is not None
+        outcome.then()
+
+    join("sleeper", tag)
+    now[0] += (SETTINGS.shoppers.idle_days + 1) * DAY_S
+    join("newcomer", Static(bytes(19) + b"\x01"))
+    housekeeping = Housekeeping(store, keys, people, SETTINGS, AtOnce())
+    housekeeping.tick(now[0])
+    store.writer.submit(lambda connection: None).result()
+    housekeeping.tick(now[0])
+    assert identities.resolve(tag.beacon_id) is None
+    with store.read() as connection:
+        assert consents.find(connection, "sleeper") is None
+        assert consents.find(connection, "newcomer") is not None
+    housekeeping.tick(now[0])
+    assert not people.erasing, "the bytes were scrubbed too"
+
+
+def test_housekeeping_begins_with_a_scrub_and_repeats_it_until_no_reader_is_in_the_way(store: Store, tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "etalage.keys")
+    people = People(store, Identities("demo"), keys)
+    housekeeping = Housekeeping(store, keys, people, SETTINGS, AtOnce())
+    store.writer.submit(lambda connection: consents.prove_erasure(connection, b"a" * 32, 1.0, 1.0, 1)).result()
+    with store.engine.connect() as reader:
+        reader.execute(metadata.tables["erasures"].select()).all()
+        store.writer.submit(lambda connection: consents.prove_erasure(connection, b"b" * 32, 1.0, 1.0, 1)).result()
+        housekeeping.tick(NOW_S)
+        housekeeping.tick(NOW_S)
+        assert (tmp_path / "etalage.db-wal").stat().st_size > 0, "a reader still needs the log"
+    housekeeping.tick(NOW_S)
+    assert (tmp_path / "etalage.db-wal").stat().st_size == 0
