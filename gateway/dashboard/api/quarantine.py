@@ -1,0 +1,44 @@
+"""Messages that the broker would not take: GET /quarantine, POST /quarantine/retry."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.problems import RESPONSES
+from gateway.storage import Store, outbox
+from gateway.storage.outbox import Quarantined
+from gateway.storage.users import Role
+
+
+class Retry(BaseModel):
+    """Which message is to go again."""
+
+    event_id: str | None = Field(None, min_length=1, max_length=128, description="As GET /quarantine gives it; null: all of them.")
+
+
+class Retried(BaseModel):
+    """What came of it."""
+
+    moved: int = Field(description="Messages that go again; 0 where none of that id was set aside.")
+
+
+def router(store: Store) -> APIRouter:
+    """The quarantine's calls. What a message says is not shown: it is a shopper's."""
+    routes = APIRouter(tags=["quarantine"], responses=RESPONSES)
+
+    @routes.get("/quarantine", dependencies=[Depends(require(Role.STAFF))])
+    def quarantined() -> list[Quarantined]:
+        """What was set aside, newest first, and why."""
+        with store.read() as connection:
+            return outbox.quarantined(connection)
+
+    @routes.post("/quarantine/retry", dependencies=[Depends(require(Role.ADMIN))])
+    async def retry(wanted: Retry) -> Retried:
+        """Put a message back in the queue, once the cause is gone."""
+        done = store.writer.submit(lambda connection: outbox.retry(connection, wanted.event_id))
+        return Retried(moved=await run_in_threadpool(done.result))
+
+    return routes
