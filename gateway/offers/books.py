@@ -51,16 +51,9 @@ def add(connection: Connection, text: str, person: str, at_s: float, zones: Coll
     """
     book = load(text, zones)
     if books.find(connection, book.hash) is None:
-        row = {
-            "hash": book.hash,
-            "name": book.id,
-            "document": text,
-            "author": person,
-            "added_at_s": at_s,
-            "state": State.DRAFT.value,
-        }
-        unlived = {"approved_by": None, "zones": [], "was_live": 0, "before": None}
-        books.add(connection, {**row, **unlived, "state_at_s": at_s}, _step(book.hash, State.DRAFT, person, at_s, ""))
+        row: dict[str, Any] = {"hash": book.hash, "name": book.id, "document": text, "author": person, "added_at_s": at_s}
+        row |= {"state": State.DRAFT.value, "state_at_s": at_s, "approved_by": None, "zones": [], "was_live": 0, "before": None}
+        books.add(connection, row, _step(book.hash, State.DRAFT, person, at_s))
     return book.hash
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gateway.offers.books import load
@@ -16,7 +16,7 @@ class Working:
     """The books that decide now; `ahead`: zone to the book that is live there before it is anywhere else."""
 
     everywhere: Book | None = None
-    ahead: Mapping[str, Book] = MappingProxyType({})
+    ahead: Mapping[str, Book] = field(default_factory=lambda: MappingProxyType({}))
 
     def at(self, zone: str | None) -> Book | None:
         """The book that decides in a zone; None: no offers are made there."""
