@@ -41,6 +41,7 @@ test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual con
 
 contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings
 	$(BIN)/etalage contract
+	$(BIN)/etalage settings > docs/settings.md
 
 lock: ## pin every dependency anew, with its hashes (needs uv)
 	uv pip compile $(LOCK) --extra build pyproject.toml -o deploy/requirements.txt

@@ -15,6 +15,7 @@ from gateway.commands import CommandError
 COMMANDS = {
     "run": "gateway.commands.run:run",
     "record": "gateway.commands.record:record",
+    "settings": "gateway.commands.settings:settings",
     "replay": "gateway.commands.replay:replay",
     "calibrate": "gateway.commands.calibrate:calibrate",
     "rules": "gateway.commands.rules:rules",
