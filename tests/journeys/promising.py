@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from random import Random
 
+import structlog
+
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.deeds import Deeds
@@ -79,6 +81,7 @@ def promise_on(ledger: Ledger, dice: Random, per_s: float, cap: int, stop: threa
 
 def main(database: str, url: str, seed: int, per_s: float, cap: int) -> None:
     """Compose, run, and wait for the end."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output says "ready", and no more
     stop, lock = threading.Event(), threading.Lock()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     mqtt = MqttSettings(brokers=(url,), pause_max_s=1.0, protocol="auto")
