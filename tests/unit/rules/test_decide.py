@@ -72,7 +72,9 @@ DECLARED = {
 }
 
 
-def test_a_fact_without_consent_stale_mistyped_or_outside_its_domain_is_unknown(book: Load, offer: Make, situation: Situate) -> None:
+def test_a_fact_without_consent_stale_mistyped_or_outside_its_domain_is_unknown(
+    book: Load, offer: Make, situation: Situate
+) -> None:
     made = book(offer(if_="not wine in bought"), attributes=DECLARED)
     now = situation().at_s
     bread = {"bought": frozenset({"bread"})}
@@ -200,19 +202,29 @@ def test_too_little_attention_and_free_offers(book: Load, offer: Make, situation
     assert gates(made, situation(attention=2.0)) == {"costs": Gate.CHOSEN, "free": Gate.TIER}
 
 
-def test_an_exhausted_voucher_falls_back_to_content_when_it_has_some(book: Load, voucher: Make, offer: Make, situation: Situate) -> None:
+def test_an_exhausted_voucher_falls_back_to_content_when_it_has_some(
+    book: Load, voucher: Make, offer: Make, situation: Situate
+) -> None:
     plain = voucher(caps={"issues": 10})
     assert gates(book(plain), situation(exhausted=frozenset({"deal"})))["deal"] is Gate.EXHAUSTED
     instead = plain | {"fallback": {"nl": {"title": "Recept"}, "en": {"title": "Recipe"}}}
     chosen = decide(book(instead), situation(exhausted=frozenset({"deal"}))).chosen[0]
-    assert (chosen.kind, chosen.content.title, chosen.voucher, chosen.caps, chosen.fell_back) == ("content", "Recept", None, (), True)
+    assert (chosen.kind, chosen.content.title, chosen.voucher, chosen.caps, chosen.fell_back) == (
+        "content",
+        "Recept",
+        None,
+        (),
+        True,
+    )
     whole = decide(book(instead), situation()).chosen[0]
     assert whole.voucher is not None
     assert whole.fallback is not None
     assert (whole.fell_back, whole.fallback.title) == (False, "Recept")
 
 
-def test_a_voucher_over_its_own_window_falls_back_too_but_never_twice_a_visit(book: Load, voucher: Make, situation: Situate) -> None:
+def test_a_voucher_over_its_own_window_falls_back_too_but_never_twice_a_visit(
+    book: Load, voucher: Make, situation: Situate
+) -> None:
     deal = voucher(limits=[{"at_most": 1, "of": "redeemed", "within": "30d"}])
     redeemed = (happened(situation(), "deal", "redeemed", 3),)
     assert gates(book(deal), situation(history=redeemed))["deal"] is Gate.LIMIT
@@ -286,7 +298,9 @@ def test_control_decides_as_if_and_leaves_ghosts(book: Load, offer: Make, situat
     treated = [decision for decision in decisions if decision.group is Group.TREATED]
     assert 70 < len(control) < 130
     assert all(not decision.chosen and decision.verdicts == (("hello", Gate.GHOST),) for decision in control)
-    assert {decision.ghosts[0].propensity for decision in control} == {decision.chosen[0].propensity for decision in treated} == {0.5}
+    assert (
+        {decision.ghosts[0].propensity for decision in control} == {decision.chosen[0].propensity for decision in treated} == {0.5}
+    )
 
 
 def test_who_did_not_agree_to_be_measured_is_in_no_group(book: Load, offer: Make, situation: Situate) -> None:
@@ -332,9 +346,15 @@ def test_a_voucher_comes_out_with_all_that_the_ledger_must_hold(
 
 @pytest.mark.parametrize(
     ("language", "title"),
-    [("nl", "€ 2,50 korting tot 13:12 in Wijn"), ("en", "€2.50 off until 13:12 at Wine"), ("fr", "€ 2,50 korting tot 13:12 in Wijn")],
+    [
+        ("nl", "€ 2,50 korting tot 13:12 in Wijn"),
+        ("en", "€2.50 off until 13:12 at Wine"),
+        ("fr", "€ 2,50 korting tot 13:12 in Wijn"),
+    ],
 )
-def test_words_are_filled_in_the_shoppers_language(book: Load, voucher: Make, situation: Situate, language: str, title: str) -> None:
+def test_words_are_filled_in_the_shoppers_language(
+    book: Load, voucher: Make, situation: Situate, language: str, title: str
+) -> None:
     content = {"nl": {"title": "{amount} korting tot {ends} in {zone}"}, "en": {"title": "{amount} off until {ends} at {zone}"}}
     made = book(voucher(content=content), zones={"wine": {"nl": "Wijn", "en": "Wine"}})
     assert decide(made, situation(language=language)).chosen[0].content.title == title

@@ -1,0 +1,105 @@
+"""The life of a book: every step there is, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules import Book
+from rules.life import STEPS, Action, LifeError, State, Version, go_live, live_in, needs_four_eyes, step, value_cents
+
+DRAFT = Version("h1", "anna")
+
+
+def lived(hash_: str, author: str = "anna") -> Version:
+    return replace(Version(hash_, author), state=State.APPROVED)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("action", Action)
+def test_only_the_drawn_steps_are_possible(state: State, action: Action) -> None:
+    version = replace(DRAFT, state=state, was_live=True)
+    expected = STEPS.get((state, action))
+    if expected is None:
+        with pytest.raises(LifeError) as caught:
+            step(version, action, "bob", 1.0)
+        assert caught.value.code == "step"
+        assert state.value in caught.value.words["nl"]
+    else:
+        assert step(version, action, "bob", 1.0).state is expected
+
+
+def test_a_book_goes_from_draft_to_live_and_is_immutable_then() -> None:
+    version = step(DRAFT, Action.EDIT, "bob", 1.0, new_hash="h2")
+    assert (version.hash, version.author) == ("h2", "bob")
+    version = step(version, Action.CHECK, "bob", 2.0)
+    version = step(version, Action.APPROVE, "anna", 3.0)
+    assert version.approved_by == "anna"
+    version = step(version, Action.GO_LIVE, "anna", 4.0)
+    assert (version.state, version.was_live, version.changed_at_s) == (State.LIVE, True, 4.0)
+    with pytest.raises(LifeError):
+        step(version, Action.EDIT, "anna", 5.0, new_hash="h3")
+
+
+def test_an_edit_takes_the_approval_away() -> None:
+    approved = step(replace(DRAFT, state=State.CHECKED), Action.APPROVE, "bob", 1.0)
+    edited = step(approved, Action.EDIT, "bob", 2.0, new_hash="h2")
+    assert (edited.state, edited.approved_by) == (State.DRAFT, None)
+
+
+def test_four_eyes_are_two_people() -> None:
+    checked = replace(DRAFT, state=State.CHECKED)
+    with pytest.raises(LifeError) as caught:
+        step(checked, Action.APPROVE, "anna", 1.0, four_eyes=True)
+    assert caught.value.code == "author"
+    assert step(checked, Action.APPROVE, "bob", 1.0, four_eyes=True).state is State.APPROVED
+    assert step(checked, Action.APPROVE, "anna", 1.0).state is State.APPROVED
+
+
+def test_going_live_archives_the_one_before_and_rolling_back_is_one_step() -> None:
+    versions = go_live([lived("h1"), lived("h2")], "h1", "anna", 1.0)
+    versions = go_live(versions, "h2", "anna", 2.0)
+    assert [version.state for version in versions] == [State.ARCHIVED, State.LIVE]
+    back = go_live(versions, "h1", "anna", 3.0)
+    assert [version.state for version in back] == [State.LIVE, State.ARCHIVED]
+    never = go_live([replace(DRAFT, state=State.ARCHIVED, was_live=True)], "h1", "anna", 1.0)
+    assert never[0].state is State.LIVE
+    with pytest.raises(LifeError) as caught:
+        go_live([replace(DRAFT, state=State.ARCHIVED)], "h1", "anna", 1.0)
+    assert caught.value.code == "never_live"
+    with pytest.raises(KeyError):
+        go_live([], "h1", "anna", 1.0)
+
+
+def test_a_book_may_go_live_in_some_zones_first() -> None:
+    versions = go_live([lived("h1"), lived("h2"), lived("h3")], "h1", "anna", 1.0)
+    staged = go_live(versions, "h2", "anna", 2.0, frozenset({"wine"}))
+    assert [live_in(staged, zone).hash for zone in ("wine", "bread", None)] == ["h2", "h1", "h1"]  # type: ignore[union-attr]
+    other = go_live(staged, "h3", "anna", 3.0, frozenset({"bread"}))
+    assert [version.state for version in other] == [State.LIVE, State.ARCHIVED, State.LIVE]
+    everywhere = go_live(staged, "h2", "anna", 3.0)
+    assert [version.state for version in everywhere][:2] == [State.ARCHIVED, State.LIVE]
+    assert live_in(everywhere, "bread").hash == "h2"  # type: ignore[union-attr]
+
+
+def test_a_paused_book_decides_nothing_until_it_is_resumed() -> None:
+    live = go_live([lived("h1")], "h1", "anna", 1.0)[0]
+    paused = step(live, Action.PAUSE, "anna", 2.0)
+    assert live_in([paused], "wine") is None
+    assert live_in([step(paused, Action.RESUME, "anna", 3.0)], "wine") is not None
+
+
+def test_four_eyes_are_needed_above_the_books_value_or_where_nothing_bounds_it(
+    book: Callable[..., Book], offer: Callable[..., dict[str, Any]], voucher: Callable[..., dict[str, Any]]
+) -> None:
+    ten = voucher(caps={"issues": 4})
+    assert value_cents(book(offer(), ten)) == 1000
+    assert not needs_four_eyes(book(ten, four_eyes_above=10))
+    assert needs_four_eyes(book(ten, four_eyes_above=9.99))
+    assert not needs_four_eyes(book(voucher()))
+    assert needs_four_eyes(book(voucher(), four_eyes_above=9999))
+    assert value_cents(book(voucher(caps={"budget": 50, "issues": 100}))) == 5000
+    assert value_cents(book(voucher(), caps={"budget": 7})) == 700

@@ -1,0 +1,73 @@
+"""What was decided, decided again with a draft: who would have got what instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rules import Book, Happening, Situation, decide, decision_record, inputs_hash, situation_of, situation_record
+from rules.replay import ReplayReport, read_log, replay
+
+Make = Callable[..., dict[str, Any]]
+Load = Callable[..., Book]
+Situate = Callable[..., Situation]
+
+
+def line(book: Book, situation: Situation) -> str:
+    return json.dumps({"situation": situation_record(situation), "decision": decision_record(decide(book, situation))})
+
+
+def test_a_situation_survives_its_record(situation: Situate) -> None:
+    now = situation(
+        facts={"path": frozenset({"b", "a"}), "visits": 3, "open": True, "goal_directed": 0.25, "stage": "fan"},
+        fact_times={"visits": 1.5},
+        history=(Happening("a", "shown", 5.0, "v"),),
+        exhausted=frozenset({"x"}),
+        zone=None,
+    )
+    again = situation_of(json.loads(json.dumps(situation_record(now))))
+    assert again == now
+    assert inputs_hash(again) == inputs_hash(now)
+
+
+def test_a_decision_record_is_compact_and_names_every_gate_that_stopped_somebody(
+    book: Load, offer: Make, situation: Situate
+) -> None:
+    made = book(offer("a", priority=60), offer("b"), offer("elsewhere", at={"event": "exit"}))
+    record = decision_record(decide(made, situation()))
+    assert record == {
+        "book": made.hash,
+        "inputs": inputs_hash(situation()),
+        "group": "treated",
+        "chosen": [{"offer": "a", "kind": "content", "score": 60.0, "propensity": 1.0}],
+        "ghosts": [],
+        "stopped": {"rank": ["b"]},
+    }
+
+
+def test_the_same_book_replays_without_a_difference(book: Load, offer: Make, situation: Situate) -> None:
+    made = book(offer("a"), offer("b"), control_share=0.3)
+    report = ReplayReport()
+    lines = [line(made, situation(shopper=f"s-{number}")) for number in range(50)]
+    replay(made, read_log(lines, report), report)
+    assert (report.decisions, report.changed, report.malformed) == (50, 0, 0)
+
+
+def test_a_draft_shows_who_would_have_got_what_instead(book: Load, offer: Make, situation: Situate) -> None:
+    live = book(offer("a", priority=60), offer("b"))
+    draft = book(offer("a", priority=60, if_="visits > 3"), offer("b"))
+    report = ReplayReport()
+    lines = [line(live, situation(shopper=f"s-{visits}", facts={"visits": visits})) for visits in range(8)]
+    replay(draft, read_log(lines, report), report)
+    assert (report.changed, report.gained, report.lost, report.kept) == (4, {"b": 4}, {"a": 4}, {"a": 4})
+    first = report.differences[0]
+    assert (first.shopper, first.before, first.after) == ("s-0", ("a",), ("b",))
+
+
+def test_lines_that_are_no_decisions_are_counted_and_skipped(book: Load, offer: Make, situation: Situate) -> None:
+    made = book(offer())
+    report = ReplayReport()
+    lines = [line(made, situation()), "", "{", "[]", "null", '{"situation": {}, "decision": {"chosen": [], "ghosts": []}}', "3"]
+    replay(made, read_log(lines, report), report)
+    assert (report.decisions, report.malformed) == (1, 5)
