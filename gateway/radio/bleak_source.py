@@ -1,10 +1,9 @@
 """Reading an adapter through BlueZ with bleak: two scanners at once, which together hear everything.
 
-An active scan alone hears 2 % of a beacon's advertisements: the kernel asks the controller for each device once per
-scan. A passive monitor alone hears 20 %: BlueZ reports a change of RSSI only from 8 dB. The monitor makes the kernel
-drop the controller's duplicate filter; the active scan's `DuplicateData` makes BlueZ report every advertisement. `RSSI:
--127` keeps that so from BlueZ 5.87 on. The monitor needs `bluetoothd --experimental` on BlueZ before 5.87 or
-`Experimental = true` in main.conf.
+An active scan alone hears 2 % of a beacon's advertisements: the kernel asks the controller for each device once per scan. A
+passive monitor alone hears 20 %: BlueZ reports a change of RSSI only from 8 dB. The monitor makes the kernel drop the controller's
+duplicate filter; the active scan's `DuplicateData` makes BlueZ report every advertisement, and `RSSI: -127` keeps that so in BlueZ
+from commit e004414a1 (July 2026) on. The monitor needs `bluetoothd --experimental` or `Experimental = true` in main.conf.
 """
 
 from __future__ import annotations
