@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from gateway.model import Move, MoveEvent
 
-LEAST_CONFIDENCE = 0.4
+LEAST_CONFIDENCE = 0.35
 """Below this the best zone of many is still a guess: nothing is entered on odds alone."""
-FIRST_COST_SHARE = 0.35
+FIRST_COST_SHARE = 0.15
 """From nowhere, so much of the odds asked for otherwise are enough."""
-LOST_CONFIDENCE = 0.1
+LOST_CONFIDENCE = 0.05
 LOST_AFTER_S = 5.0
 """The zone announced is believed less than LOST_CONFIDENCE for so long: better said to be uncertain."""
 NO_ZONE = -1

@@ -16,12 +16,12 @@ Array = NDArray[np.float32]
 
 PATCH_M = 3.0
 """Shadows of neighbouring patches of this size are nearly independent."""
-OFFSET_DB = 2.0
+OFFSET_DB = 2.5
 """Scanners of one kind differ by this: the spread that offsets are shrunk with."""
-PATCH_DB = 6.0
+PATCH_DB = 8.0
 """And the mean level on one patch is off by this, whoever stands there."""
 READING_DB = 5.0
-INDEPENDENT_S = 6.0
+INDEPENDENT_S = 20.0
 """So long apart two steps of one shopper tell different things."""
 FORGETS_AFTER_S = 3 * 3600.0
 """What was learned this long ago counts for a third: shops are rearranged."""
