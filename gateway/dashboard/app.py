@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +37,15 @@ class _App(FastAPI):
 def create_app(
     view: View, *, settings: DashboardSettings, store: Store | None = None, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
-    """The dashboard over `view`. `store` holds the API tokens; `routers` are other rooms' calls, put under /api/v1."""
-    hub = Hub(view)
+    """The dashboard over `view`. `store` holds the API tokens; `routers` are other rooms' calls, put under /api/v1.
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(hub.run(), name="live hub")
-            yield
-            hub.close()
+    `app.state.hub` is its live stream; whoever serves the application keeps it running (server.py does).
+    """
+    hub = Hub(view)
 
     app = _App(
         title="Etalage",
         version=view.health().version,
-        lifespan=lifespan,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # FastAPI's own documentation pages load scripts from elsewhere
         redoc_url=None,

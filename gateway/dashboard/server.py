@@ -55,7 +55,7 @@ class Listener:
         """Serve `app` (from create_app) until cancelled; open streams end first, so that this takes well under GRACE_S."""
         config = uvicorn.Config(
             app,
-            lifespan="on",
+            lifespan="off",
             ws="none",
             http="h11",
             log_config=None,
@@ -64,15 +64,16 @@ class Listener:
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
-        server = _Server(config)
+        server, hub = _Server(config), app.state.hub
+        live = asyncio.create_task(hub.run(), name="dashboard stream")
         serving = asyncio.create_task(server.serve(sockets=[self._socket]), name="dashboard server")
         try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            app.state.hub.close()
+            await asyncio.wait({live, serving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Cancelled, or one of the two failed: both end, and a failure is passed on.
+            hub.close()
             server.should_exit = True
-            await serving
-            raise
+            await asyncio.gather(live, serving)
 
 
 def listen(settings: DashboardSettings, store: Store | None = None) -> Listener:

@@ -145,7 +145,8 @@ class Feed(Protocol):
 
 
 class View(Protocol):
-    """All that the dashboard asks of the gateway. Every call is made in the event loop's thread and must return at once."""
+    """All that the dashboard asks of the gateway. Every call is made in the event loop's thread, and must return at once
+    and not raise: a page that is broken where the trouble is would be no use."""
 
     @property
     def plan(self) -> StorePlan:
