@@ -11,7 +11,7 @@ longer than an advertisement may wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -72,15 +72,17 @@ class _Table:
 
     def add(self, shopper: str, identity: Identity) -> None:
         for beacon_id in self._ids(identity):
-            shard = self._shards[beacon_id[19]]
-            if beacon_id not in shard or shard[beacon_id] == shopper:
-                shard[beacon_id] = shopper
-                continue
-            owners = self._shared.setdefault(beacon_id, set())
-            owners.add(shopper)
-            if (first := shard[beacon_id]) is not None:
-                owners.add(first)
-            shard[beacon_id] = None
+            if self._shards[beacon_id[19]].setdefault(beacon_id, shopper) != shopper:
+                self._share(beacon_id, shopper)
+
+    def _share(self, beacon_id: bytes, shopper: str) -> None:
+        """Let an id that fits this member too be nobody's."""
+        shard = self._shards[beacon_id[19]]
+        owners = self._shared.setdefault(beacon_id, set())
+        owners.add(shopper)
+        if (first := shard[beacon_id]) is not None:
+            owners.add(first)
+        shard[beacon_id] = None
 
     def drop(self, shopper: str, identity: Identity) -> None:
         for beacon_id in self._ids(identity):
@@ -101,12 +103,10 @@ class _Table:
             self._shards[index] = {}
             _pause()
 
-    def _ids(self, identity: Identity) -> Iterator[bytes]:
+    def _ids(self, identity: Identity) -> Sequence[bytes]:
         if isinstance(identity, Static):
-            yield identity.beacon_id
-        else:
-            for each in self._messages:
-                yield identity.uuid + rotating_id(identity.key, each)
+            return (identity.beacon_id,)
+        return [identity.uuid + rotating_id(identity.key, each) for each in self._messages]
 
 
 def _build(members: Iterable[tuple[str, Identity]], store: str, window: int, pause: Callable[[], None]) -> _Table:
