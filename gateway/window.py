@@ -13,7 +13,7 @@ from gateway.line import Line
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
 from gateway.radio.ears import Ear as RadioEar
-from gateway.radio.health import WORDS, EarHealth
+from gateway.radio.health import EarHealth, words_in
 from gateway.radio.others import OtherEars
 from gateway.storage import Store, outbox
 from gateway.zones.plan import StorePlan
@@ -109,6 +109,5 @@ class Window:
 
 
 def _ear(health: EarHealth) -> Ear:
-    key, parameters = health.words()
-    words = {language: text.format(**parameters) for language, text in WORDS[key].items()}
+    words = {language: words_in(language, health) for language in ("nl", "en")}
     return Ear(health.scanner, health.trustworthy, health.adverts_per_s, words)

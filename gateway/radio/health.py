@@ -52,8 +52,11 @@ class EarHealth:
 
     @property
     def trustworthy(self) -> bool:
-        """False: what this ear doesn't hear says nothing about who is there; its zones are unknown, not empty."""
-        return self.state in (EarState.HEARING, EarState.QUIET)
+        """False: what this ear doesn't hear says nothing about who is there; its zones are unknown, not empty.
+
+        An ear that has heard nothing since its start may have been deaf all along.
+        """
+        return self.state is EarState.HEARING
 
     def words(self) -> tuple[str, dict[str, str | int | float]]:
         """What to tell the shop: a key of WORDS and its parameters."""
@@ -103,7 +106,21 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 
+REASONS_NL = {
+    "silence": "stilte",
+    "no messages": "geen berichten",
+    "the adapter was unplugged": "de stick is eruit getrokken",
+    "the adapter was powered off": "de radio is uitgezet",
+    "the controller reported a fault": "de radio meldt een storing",
+    "bluetoothd went away": "bluetoothd is weg",
+    "bluetoothd removed the monitor": "bluetoothd is opnieuw gestart",
+}
+"""The reasons that the sources give themselves. What BlueZ or the kernel says is passed on in its own words, for a technician."""
+
+
 def words_in(language: str, health: EarHealth) -> str:
     """The sentence for a person, in "nl" or "en"."""
     key, parameters = health.words()
+    if language == "nl":
+        parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
     return WORDS[key][language].format(**parameters)

@@ -84,7 +84,7 @@ async def shop_on(address: str, *, experimental: bool = True, newer: bool = True
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(work(), 40))  # type: ignore[arg-type]  # a coroutine function's result is a coroutine
+    asyncio.run(asyncio.wait_for(work(), 40))
 
 
 def test_the_pair_hears_every_advertisement_that_reaches_the_adapter(bus: str) -> None:

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def measured(suite: str) -> Results:
 
 
 @pytest.fixture(scope="session", params=SUITES)
-def results(request: pytest.FixtureRequest) -> Iterator[Results]:
+def results(request: pytest.FixtureRequest) -> Results:
     """One Debian's measurements."""
     if request.param not in MEASURED:
         MEASURED[request.param] = measured(request.param)
@@ -67,7 +66,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[Results]:
 
 def cpu_s(result: dict[str, Any]) -> float:
     """CPU of everything that takes part in hearing, in seconds per advertisement heard, in the emulated processor's measure."""
-    return sum(result["cpu_s"].values()) / max(result["heard"], 1)
+    return float(sum(result["cpu_s"].values()) / max(result["heard"], 1))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

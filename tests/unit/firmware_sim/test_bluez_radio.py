@@ -9,7 +9,7 @@ from firmware_sim.bluez_radio import Radio, Told
 BEACON = bytes.fromhex("4c000215") + bytes(21)
 OTHER = bytes.fromhex("e0000102")
 PATTERNS = [bytes.fromhex("4c000215")]
-ALL = {"DuplicateData": True, "RSSI": -127}
+ALL: dict[str, object] = {"DuplicateData": True, "RSSI": -127}
 
 
 def told(radio: Radio, seconds: float = 60.0, hz: float = 10.0, step_db: int = 3) -> float:

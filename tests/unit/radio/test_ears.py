@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import fields
@@ -12,9 +14,10 @@ import pytest
 import structlog
 
 from gateway.model import Advertisement
+from gateway.radio import bluez, mgmt_source
 from gateway.radio import ears as ears_module
 from gateway.radio.ears import AdapterEar, make_ears
-from gateway.radio.health import WORDS, words_in
+from gateway.radio.health import REASONS_NL, WORDS, words_in
 from gateway.radio.quality import QualityMeter
 from gateway.radio.sources import AdapterAbsentError, SourceError
 from gateway.radio.watchdog import EarState
@@ -44,7 +47,7 @@ def listen(source: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable
     async def hasty(seconds: float) -> None:
         await real_sleep(0.001 if seconds == ears_module.TICK_S else seconds)
 
-    monkeypatch.setattr(ears_module.asyncio, "sleep", hasty)
+    monkeypatch.setattr("gateway.radio.ears.asyncio.sleep", hasty)
 
     def run(story: Callable[[Box], Awaitable[None]]) -> None:
         async def told() -> None:
@@ -159,3 +162,20 @@ def test_every_sentence_exists_in_dutch_and_english_with_the_same_gaps() -> None
 def test_health_never_names_an_address_or_a_beacon(source: Any, clock: Any) -> None:
     health = AdapterEar("pi-1", source, QualityMeter(frozenset()), monotonic=clock).health()
     assert not {field.name for field in fields(health)} & {"address", "beacon", "payload", "uuid"}
+
+
+def test_the_sources_own_reasons_are_said_in_dutch_too() -> None:
+    given = {
+        node.value.value
+        for module in (mgmt_source, bluez)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Assign) and "broken" in ast.unparse(node.targets[0]) and isinstance(node.value, ast.Constant)
+    } - {None}
+    said = {
+        node.args[0].value
+        for node in ast.walk(ast.parse(inspect.getsource(bluez)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "lost" and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(given) >= 4
+    assert len(said) == 3
+    assert given | said <= set(REASONS_NL)
