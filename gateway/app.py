@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -23,8 +24,10 @@ from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Health, Notices
 from gateway.mqtt.topics import place_of
+from gateway.offers import books
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Promised
+from gateway.offers.shelf import Shelf
 from gateway.radio.ears import Ear, make_ears
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
@@ -32,17 +35,16 @@ from gateway.radio.others import OtherEars
 from gateway.settings import Settings
 from gateway.shoppers.crowd import Crowd
 from gateway.shoppers.housekeeping import Housekeeping
-from gateway.shoppers.housekeeping import Housekeeping
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import read_optins
-from gateway.shoppers.people import People
+from gateway.shoppers.people import People, still_consented
 from gateway.storage import open_store
 from gateway.storage.keys import Keys
 from gateway.window import Window
 from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
-from rules import Decision, Situation, load_book
+from rules import BookError, Decision, Situation, load_book
 
 TICK_S = 0.5
 """How often time passes for the line: dwell and leaving are noticed this much later at most."""
@@ -68,16 +70,18 @@ class Gateway:
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="identities")
         place = place_of(settings.store)
         plan = load_plan(settings.store.plan)
-        book = load_book(settings.store.rule_book, plan.zone_ids) if settings.store.rule_book else None
+        self._first_book = _first_book(settings.store.rule_book, plan.zone_ids)
         credentials = read_credentials(settings.mqtt)
         self.store = open_store(settings.storage)
         identities = Identities(settings.store.store, self._ahead)
         keys = Keys(settings.storage.keys_path)
         people = People(self.store, identities, keys, clock)
         self._housekeeping = Housekeeping(self.store, keys, people, settings, self._ahead)
-        self.ledger = Ledger(self.store, place.source, settings.offers)
+        self.ledger = Ledger(self.store, place.source, settings.offers, consented=still_consented)
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
-        self.line = Line(identities, tracker, Visits(plan), people, self.ledger, book)
+        self.line = Line(identities, tracker, Visits(plan), people, self.ledger)
+        self._shelf = Shelf(self.store, plan.zone_ids)
+        self._plan = plan
         self.ears = list(make_ears(settings.radio) if ears is None else ears)
         self._other_ears = _other_ears(settings, place.prefix, plan)
         self._crowd = Crowd()
@@ -117,7 +121,13 @@ class Gateway:
 
     def _open_the_shop(self) -> None:
         people, now_s = self.line.people, self._clock()
-        people.use_book(self.line.book)
+        if self._first_book is not None:
+            first = partial(books.first, text=self._first_book, at_s=now_s, zones=self._plan.zone_ids)
+            if not self.store.writer.submit(first).result():
+                log.info(
+                    "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
+                )
+        self._mind_the_books()
         if self._settings.store.optins is not None:
             people.take_file(read_optins(self._settings.store.optins), self._settings.store.optins.stat().st_mtime)
         log.info("opted in", shoppers=people.load(now_s))
@@ -139,6 +149,7 @@ class Gateway:
             self._housekeeping.tick(now_s)
             self._other_ears.tick(now_s)
             self._mind_the_ears(now_s)
+            self._mind_the_books()
             self._count_the_crowd(now_s)
             if now_s >= disk_s:
                 disk_s = now_s + DISK_S
@@ -152,6 +163,18 @@ class Gateway:
             self.line.scanner(health.scanner, health.trustworthy, now_s)
         if alive(own):
             sd_notify("WATCHDOG=1")
+
+    def _mind_the_books(self) -> None:
+        """Let the books decide that are live now: a command or the dashboard may have put others to work."""
+        try:
+            changed = self._shelf.refresh()
+        except BookError as error:
+            log.error("the live book doesn't fit the store plan; the one before it goes on", error=str(error))
+            return
+        if changed:
+            self.line.books = self._shelf.working
+            self.line.people.use_book(self.line.books.everywhere)
+            log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in self.line.books.all()])
 
     def _count_the_crowd(self, now_s: float) -> None:
         counts = {zone.zone: zone.count for zone in self.window.frame().zones}
@@ -198,6 +221,14 @@ class Gateway:
             "decisions": counts.decisions,
             "writer_backlog": self.store.writer.backlog,
         }
+
+
+def _first_book(path: Path | None, zones: Collection[str]) -> str | None:
+    """The text of the rule book that the settings name, known to be right. Raises BookError."""
+    if path is None:
+        return None
+    load_book(path, zones)
+    return path.read_text(encoding="utf-8")
 
 
 def _other_ears(settings: Settings, prefix: str, plan: StorePlan) -> OtherEars:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from gateway.model import Advertisement, Move, Sighting
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Promised
+from gateway.offers.shelf import Working
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People, Person
 from gateway.zones.tracker import Tracker
 from gateway.zones.visits import Visit, Visits
-from rules import Book, Decision, Situation, Value, decide
+from rules import Decision, Situation, Value, decide
 
 
 @dataclass(slots=True)
@@ -37,14 +38,14 @@ class Counts:
 
 @dataclass(slots=True)
 class Line:
-    """One shop's line, with the rooms it leads through. `book` None: nothing is offered, people are still followed."""
+    """One shop's line, with the rooms it leads through. Where no book decides, nothing is offered; people are followed still."""
 
     identities: Identities
     tracker: Tracker
     visits: Visits
     people: People
     ledger: Ledger
-    book: Book | None = None
+    books: Working = field(default_factory=Working)
     shop_facts: Mapping[str, Value] = field(default_factory=dict)
     """What the shop itself says today: weather, stock; any field of the book whose supplier is the shop."""
     quiet: bool = False
@@ -107,11 +108,12 @@ class Line:
             self.ledger.forget(visit.shopper)
 
     def _decide(self, event: str, visit: Visit, zone: str | None) -> None:
-        person = None if self.quiet or self.book is None else self.people.person(visit.shopper, visit.at_s)
-        if self.book is None or person is None:
+        book = None if self.quiet else self.books.at(zone)
+        person = self.people.person(visit.shopper, visit.at_s) if book is not None else None
+        if book is None or person is None:
             return
         situation = self._situation(event, visit, zone, person)
-        decision = decide(self.book, situation)
+        decision = decide(book, situation)
         self.counts.decisions += 1
         self.people.spend(visit.shopper, sum(chosen.attention for chosen in decision.chosen), visit.at_s)
         self.on_decision(decision, situation, self.ledger.promise(decision, situation))

@@ -9,6 +9,7 @@ from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
 from gateway.line import Line
 from gateway.model import Advertisement, Move, MoveEvent, Sighting
 from gateway.offers.ledger import Ledger
+from gateway.offers.shelf import Working
 from gateway.settings import StorageSettings
 from gateway.shoppers.consent import Decision as Consent
 from gateway.shoppers.identities import Identities, Static
@@ -95,7 +96,7 @@ def line(store: Store, tmp_path: Path) -> Line:
     outcome.then()
     book = load_book(BOOK, PLAN.zone_ids)
     people.use_book(book).result(10)
-    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, Ledger(store, "etalage/c/s/gw-1"), book)  # type: ignore[arg-type]
+    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, Ledger(store, "etalage/c/s/gw-1"), Working(book))  # type: ignore[arg-type]
     people.on_withdrawn = line.forget
     return line
 
@@ -157,7 +158,7 @@ def test_the_moment_a_promise_is_on_disk_is_told_by_its_future(line: Line) -> No
 
 
 def test_without_a_rule_book_people_are_followed_and_nothing_is_decided(line: Line) -> None:
-    line.book = None
+    line.books = Working()
     line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert (line.counts.moves, line.counts.decisions) == (1, 0)
