@@ -1,40 +1,107 @@
-"""What a walk through the shop taught about it: the levels that differ from the plan's physics, spot by spot."""
+"""What a walk through the shop taught about it: levels that differ from the plan's physics, spot by spot.
+
+A calibration belongs to one plan and says so by the plan's fingerprint. It is a JSON file; writing over one keeps the old one beside
+it (`cal.v1.json`, `cal.v2.json`), so that a worse walk can be taken back.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from gateway.zones.place import Place
 from gateway.zones.plan import StorePlan
 
 VERSION = 1
+LARGEST_FILE_BYTES = 20_000_000
+"""A plan of 420 cells and 100 receivers takes 1 MB."""
+
+Row = tuple[Annotated[FiniteFloat, Field(ge=-100, le=100)], ...]
+Spread = tuple[Annotated[FiniteFloat, Field(gt=0, le=100)], ...]
 
 
 class CalibrationError(ValueError):
-    """A calibration can't be used; the text is one line."""
+    """A calibration can't be used, or can't be learned; the text is one line: file, what is wrong, what to do."""
 
 
 class Calibration(BaseModel):
     """A learned place, for one plan only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
     version: Annotated[int, Field(ge=VERSION, le=VERSION)] = VERSION
     plan: str
+    """Fingerprint of the plan it was learned with."""
+    walked_s: float = Field(ge=0)
+    """Seconds of walking with known zones behind it."""
+    learned_until_s: float
+    """Time of the last reading that went in."""
     receivers: tuple[str, ...]
-    level_db: tuple[tuple[FiniteFloat, ...], ...]
-    spread_db: tuple[tuple[Annotated[FiniteFloat, Field(gt=0)], ...], ...]
+    level_db: tuple[Row, ...]
+    """Per state: what each receiver hears above the plan's physics, dB."""
+    spread_db: tuple[Spread, ...]
+    """Per state: how far each level may still be off, dB."""
+
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        widths = {len(row) for row in (*self.level_db, *self.spread_db)}
+        if widths != {len(self.receivers)} or len(self.level_db) != len(self.spread_db):
+            raise ValueError("its rows don't fit its receivers")
+        return self
 
 
 def load_calibration(path: Path) -> Calibration:
+    """Read a calibration. Raises CalibrationError."""
     try:
-        return Calibration.model_validate(json.loads(path.read_text()))
-    except (OSError, ValueError, ValidationError) as error:
-        raise CalibrationError(f"{path}: {error}") from error
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise CalibrationError(f"{path}: larger than {LARGEST_FILE_BYTES // 1_000_000} MB; is this a calibration?")
+        return Calibration.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise CalibrationError(f"{path}: can't be read ({error.strerror}); give a file made by `etalage calibrate`") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        text = f"{place}: {first['msg']}" if place else first["msg"]
+        raise CalibrationError(f"{path}: no calibration of this version ({text}); run `etalage calibrate` again") from error
+    except (ValueError, RecursionError) as error:
+        raise CalibrationError(f"{path}: is not JSON; give a file made by `etalage calibrate`") from error
+
+
+def save_calibration(calibration: Calibration, path: Path) -> Path | None:
+    """Write a calibration; returns where the one it replaces is kept. Raises CalibrationError."""
+    fresh, kept = path.with_name(f"{path.name}.new"), None
+    try:
+        fresh.write_text(calibration.model_dump_json() + "\n", encoding="utf-8")
+        if path.exists():
+            kept = _free_version(path)
+            path.rename(kept)
+        fresh.rename(path)
+    except OSError as error:
+        raise CalibrationError(f"{path}: can't be written ({error.strerror}); name a file in an existing folder") from error
+    return kept
+
+
+def _free_version(path: Path) -> Path:
+    number = 1
+    while (kept := path.with_name(f"{path.stem}.v{number}{path.suffix}")).exists():
+        number += 1
+    return kept
 
 
 def calibrated(place: Place, plan: StorePlan, calibration: Calibration) -> Place:
-    raise CalibrationError("not yet")
+    """The place with what was learned put on top of the plan's physics. Raises CalibrationError when it is another plan's."""
+    shape = (len(calibration.level_db), len(calibration.receivers))
+    if calibration.plan != plan.fingerprint() or shape != place.level_dbm.shape:
+        raise CalibrationError(
+            f"this calibration was made for another plan than {plan.store}'s (zones, scanners or walls differ); walk again"
+        )
+    return replace(
+        place,
+        level_dbm=place.level_dbm + np.asarray(calibration.level_db),
+        spread_db=np.asarray(calibration.spread_db, dtype=float),
+    )
