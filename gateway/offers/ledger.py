@@ -35,6 +35,10 @@ ENDED_PER_TURN = 500
 _log = structlog.get_logger()
 
 
+class ConsentGone(Exception):
+    """The shopper withdrew between a decision and its promise: nothing was promised and nothing written down."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """A decision the writer has not finished: per offer what was noted in memory beforehand."""
@@ -48,7 +52,8 @@ class _Pending:
 class Ledger:
     """Makes promises, takes receipts, redeems. One per gateway; all but `redeem` and `reverse` belong to the line's thread.
 
-    `source` is the gateway's name in every event (`etalage/<chain>/<store>/<gateway>`).
+    `source` is the gateway's name in every event (`etalage/<chain>/<store>/<gateway>`). `consented` is asked once more in the very
+    transaction that promises: a withdrawal may have been committed since the decision.
     """
 
     def __init__(
@@ -57,12 +62,14 @@ class Ledger:
         source: str,
         settings: OffersSettings | None = None,
         *,
+        consented: Callable[[Connection, Situation], bool] = lambda connection, situation: True,
         entropy: Entropy = secrets.token_bytes,
         new_code: Callable[[int], str] = codes.new_code,
     ) -> None:
         self._store = store
         self._source = source
         self._settings = settings or OffersSettings()
+        self._consented = consented
         self._entropy = entropy
         self._new_code = new_code
         self._histories = Histories(self._load)
@@ -105,7 +112,7 @@ class Ledger:
             self._source,
             self._new_code,
         )
-        future = self._store.writer.submit(partial(promising.keep, pledge=pledge))
+        future = self._store.writer.submit(partial(self._keep, pledge=pledge))
         offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]
         noted = {offer: Happening(offer, "announced", situation.at_s, situation.visit) for offer in offers}
         self._histories.of(situation.shopper)
@@ -169,6 +176,11 @@ class Ledger:
                 known.extend(happening for happening in pending.noted.values() if happening not in known)
         return known
 
+    def _keep(self, connection: Connection, pledge: Pledge) -> Promised:
+        if not self._consented(connection, pledge.situation):
+            raise ConsentGone
+        return promising.keep(connection, pledge)
+
     def _settle(self) -> None:
         """Take in what other threads finished since the last call."""
         while self._pending and self._pending[0].future.done():
@@ -181,6 +193,10 @@ class Ledger:
 
     def _settled(self, pending: _Pending) -> None:
         failure = pending.future.exception()
+        if isinstance(failure, ConsentGone):
+            self.counts["consent_gone"] += 1
+            self._histories.forget(pending.shopper)
+            return
         if failure is not None:
             _log.error("promise_not_made", offers=sorted(pending.noted), error=str(failure))
             self.counts["failed"] += 1

@@ -84,6 +84,12 @@ def allows(connection: Connection, shopper: str, purpose: str) -> bool:
     return purposes is not None and purpose in purposes.split()
 
 
+def covers(connection: Connection, shopper: str, purposes: frozenset[str]) -> bool:
+    """True while the shopper's consent stands for all of these purposes."""
+    standing = connection.execute(select(consents.c.purposes).where(consents.c.shopper == shopper)).scalar()
+    return standing is not None and purposes <= set(standing.split())
+
+
 def put(connection: Connection, row: Mapping[str, Any]) -> None:
     """Let this be the shopper's standing decision."""
     connection.execute(delete(consents).where(consents.c.shopper == row["shopper"]))
