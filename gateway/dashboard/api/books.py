@@ -1,0 +1,212 @@
+"""The life of rule books: /books, its steps, /books/rollback and the replay of a draft against the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.languages import language_of
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.offers import books, logbook
+from gateway.offers.books import StepRefused
+from gateway.storage import Connection, Store
+from gateway.storage import books as stored
+from gateway.storage.users import Role
+from rules import BookError
+from rules.replay import ReplayReport, replay
+from rules.words import Language
+
+State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
+Start = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The book's hash, or enough of its start.")]
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class BookRow(BaseModel):
+    """One book and where it stands."""
+
+    hash: str
+    name: str
+    state: State
+    author: str
+    approved_by: str | None
+    zones: list[str] = Field(description="Where it is live or paused; none: everywhere.")
+    added_at_s: float
+    state_at_s: float
+
+
+class Step(BaseModel):
+    """One step of a book's life."""
+
+    state: State
+    person: str
+    at_s: float
+    note: str
+
+
+class WholeBook(BaseModel):
+    """A book with its document and its life so far."""
+
+    book: BookRow
+    document: str
+    life: list[Step]
+
+
+class NewBook(BaseModel):
+    """A document to keep as a draft."""
+
+    model_config = ConfigDict(extra="forbid")
+    document: str = Field(min_length=1, max_length=5_000_000, description="The rule book, as YAML or JSON.")
+
+
+class StepWanted(BaseModel):
+    """A step to take."""
+
+    model_config = ConfigDict(extra="forbid")
+    step: Literal["check", "approve", "live", "pause", "resume", "archive"]
+    zones: list[str] = Field(default_factory=list, max_length=500, description="For `live`: in these first; none: everywhere.")
+    note: str = Field("", max_length=500)
+
+
+class Changed(BaseModel):
+    """One decision that would have gone otherwise."""
+
+    at_s: float
+    shopper: str
+    zone: str | None
+    was: list[str]
+    would_be: list[str]
+
+
+class Compared(BaseModel):
+    """The logged decisions once more, with this book in place of the one that was live."""
+
+    decisions: int
+    changed: int
+    gained: dict[str, int] = Field(description="Offer to the decisions that would have made it and didn't.")
+    lost: dict[str, int]
+    kept: dict[str, int]
+    differences: list[Changed]
+
+
+def router(store: Store, zones: Collection[str], clock: Callable[[], float], changed: Callable[[], object]) -> APIRouter:
+    """The calls about books. `zones` are the plan's; `changed` is called after each step that the line must hear of."""
+    routes = APIRouter(tags=["books"], responses=RESPONSES)
+    marketeer = Depends(require(Role.MARKETEER))
+
+    def do(request: Request, work: Callable[[Connection], Any]) -> Any:
+        done = _done(store, work, "en" if language_of(request) == "en" else "nl")
+        changed()
+        return done
+
+    @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
+    def every() -> list[BookRow]:
+        """All books, the latest moved first."""
+        with store.read() as connection:
+            return [_row(row) for row in stored.every(connection)]
+
+    @routes.get("/books/{book}", dependencies=[marketeer])
+    def one(request: Request, book: Start) -> WholeBook:
+        """A book with its document and its life."""
+        with store.read() as connection:
+            return _whole(connection, book)
+
+    @routes.post("/books")
+    def add(request: Request, new: NewBook, caller: Annotated[Caller, marketeer]) -> WholeBook:
+        """Keep a document as a draft. One with faults is refused with all of them, each with its place."""
+        book = do(request, lambda connection: books.add(connection, new.document, caller.name, clock(), zones))
+        with store.read() as connection:
+            return _whole(connection, book)
+
+    @routes.post("/books/{book}/steps")
+    def take(request: Request, book: Start, wanted: StepWanted, caller: Annotated[Caller, marketeer]) -> WholeBook:
+        """Check, approve, put live, pause, resume or archive a book."""
+        _check_zones(wanted.zones, zones)
+        do(request, lambda connection: _take(connection, book, wanted, caller.name, clock(), zones))
+        with store.read() as connection:
+            return _whole(connection, book)
+
+    @routes.post("/books/rollback")
+    def roll_back(request: Request, caller: Annotated[Caller, marketeer]) -> list[BookRow]:
+        """Undo the latest going live, in one step."""
+        do(request, lambda connection: books.roll_back(connection, caller.name, clock()))
+        return every()
+
+    @routes.get("/books/{book}/replay", dependencies=[marketeer])
+    def compare(book: Start, days: Annotated[float, Query(gt=0, le=366)] = 7.0) -> Compared:
+        """Who would have got what instead, had this book been live in the past days."""
+        from_s = clock() - timedelta(days=days).total_seconds()
+        with store.read() as connection:
+            draft = books.load(_found(connection, book).document)
+            report = replay(draft, logbook.logged_since(connection, from_s), ReplayReport())
+        return _compared(report)
+
+    return routes
+
+
+def _take(connection: Connection, book: str, wanted: StepWanted, person: str, at_s: float, zones: Collection[str]) -> None:
+    match wanted.step:
+        case "check":
+            books.check(connection, book, person, at_s, zones)
+        case "live":
+            books.go_live(connection, book, person, at_s, wanted.zones)
+        case _:
+            steps = {"approve": books.approve, "pause": books.pause, "resume": books.resume, "archive": books.archive}
+            steps[wanted.step](connection, book, person, at_s, wanted.note)
+
+
+def _done(store: Store, work: Callable[[Connection], Any], language: Language) -> Any:
+    try:
+        return store.writer.submit(work).result()
+    except StepRefused as error:
+        why = error.words[language]
+        raise Problem(409, "step_refused", _("The book can't make that step: {why}"), _("Nothing has changed."), why=why) from error
+    except BookError as error:
+        faults = "; ".join(problem.text(language) for problem in error.problems[:20])
+        raise Problem(
+            422, "faulty_book", _("The book has {count} fault(s): {faults}"), _("Mend them, send it again; the live book stays."),
+            count=len(error.problems), faults=faults,
+        ) from error  # fmt: skip
+
+
+def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
+    for zone in wanted:
+        if zone not in zones:
+            known = ", ".join(sorted(zones))
+            raise Problem(
+                422, "unknown_zone", _("The plan has no zone {zone}."), _("It has: {known}"), zone=repr(zone), known=known
+            )
+
+
+def _found(connection: Connection, start: str) -> Any:
+    row = stored.find(connection, start)
+    if row is None:
+        raise Problem(404, "no_such_book", _("No book's hash starts so, or more than one's does."), _("GET /books lists all."))
+    return row
+
+
+def _row(row: Any) -> BookRow:
+    return BookRow.model_validate({name: getattr(row, name) for name in BookRow.model_fields})
+
+
+def _whole(connection: Connection, start: str) -> WholeBook:
+    row = _found(connection, start)
+    life = [Step(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in stored.steps(connection, row.hash)]
+    return WholeBook(book=_row(row), document=row.document, life=life)
+
+
+def _compared(report: ReplayReport) -> Compared:
+    differences = [
+        Changed(at_s=one.at_s, shopper=one.shopper, zone=one.zone, was=list(one.before), would_be=list(one.after))
+        for one in report.differences
+    ]
+    counts = {"decisions": report.decisions, "changed": report.changed}
+    return Compared(**counts, gained=report.gained, lost=report.lost, kept=report.kept, differences=differences)

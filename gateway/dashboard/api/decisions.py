@@ -1,0 +1,112 @@
+"""Why, and why not: GET /decisions, GET /decisions/{id}."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, Field
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.offers import books, logbook
+from gateway.storage import Connection, Store, decisions
+from gateway.storage import books as stored
+from gateway.storage.users import Role
+from rules import BookError, Explanation, explain
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class Logged(BaseModel):
+    """One decision as it was logged."""
+
+    id: str
+    at_s: float
+    shopper: str = Field(description="The pseudonym that the backend gave.")
+    event: str
+    zone: str | None
+    book: str
+    inputs_hash: str
+    group: str = Field(description="treated, control (then all was only as if), or unmeasured.")
+    chosen: list[dict[str, Any]] = Field(description="What was promised, with its score and exact propensity.")
+    ghosts: list[dict[str, Any]] = Field(description="What would have been promised, had the shopper not been in control.")
+    stopped: dict[str, list[str]] = Field(description="Gate to the offers it stopped.")
+    promises: dict[str, str] = Field(description="Offer to the promise it became.")
+    refused: dict[str, str] = Field(description="Offer to the cap that was reached at that very moment.")
+
+
+class Why(BaseModel):
+    """Why one offer was made, or why not, in both languages."""
+
+    offer: str
+    gate: str
+    path: str = Field(description="What decided, as a place in the book; empty where the gate says it all.")
+    expected: dict[str, str]
+    actual: dict[str, str]
+    text: dict[str, str] = Field(description="All of it in one line.")
+
+
+class Explained(BaseModel):
+    """One decision with its reasons."""
+
+    decision: Logged
+    why: list[Why] = Field(description="One for each offer of the book; none where the book is no longer readable.")
+
+
+def router(store: Store) -> APIRouter:
+    """The calls about decisions: who got what and why is for those who write the rules."""
+    routes = APIRouter(tags=["decisions"], responses=RESPONSES, dependencies=[Depends(require(Role.MARKETEER))])
+
+    @routes.get("/decisions")
+    def page(
+        before: Annotated[str | None, Query(max_length=36, description="Only older ones than this id: the next page.")] = None,
+        shopper: Annotated[str | None, Query(max_length=64)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> list[Logged]:
+        """Logged decisions, newest first: those for which at least one offer's moment had come."""
+        with store.read() as connection:
+            return [_logged(row) for row in decisions.page(connection, before=before, shopper=shopper, limit=limit)]
+
+    @routes.get("/decisions/{decision}")
+    def one(decision: Annotated[str, Path(max_length=36)]) -> Explained:
+        """One decision, and for every offer of its book the gate that decided, what it expected and what it found."""
+        with store.read() as connection:
+            row = decisions.find(connection, decision)
+            if row is None:
+                raise Problem(
+                    404, "no_such_decision", _("There is no such decision."), _("GET /decisions lists those that are kept.")
+                )
+            return Explained(decision=_logged(row), why=_why(connection, row))
+
+    return routes
+
+
+def _logged(row: Any) -> Logged:
+    plain = ("id", "at_s", "shopper", "event", "zone", "book", "inputs_hash")
+    return Logged.model_validate({name: getattr(row, name) for name in plain} | {"group": row.test_group} | row.outcome)
+
+
+def _why(connection: Connection, row: Any) -> list[Why]:
+    """The explanation, worked out again from the logged inputs: the same book and inputs give the same decision."""
+    book = stored.find(connection, row.book)
+    if book is None:
+        return []
+    try:
+        return [_one_why(one) for one in explain(books.load(book.document), logbook.unpack(row.inputs))]
+    except BookError:  # written for an older engine
+        return []
+
+
+def _one_why(one: Explanation) -> Why:
+    return Why(
+        offer=one.offer,
+        gate=one.gate.value,
+        path=one.reason.path,
+        expected=dict(one.reason.expected),
+        actual=dict(one.reason.actual),
+        text={"nl": one.text("nl"), "en": one.text("en")},
+    )

@@ -1,0 +1,88 @@
+"""What was promised: GET /promises, GET /promises/tally, GET /promises/{id}. Nothing here names a shopper."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, Field
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.storage import Store, promises, vouchers
+from gateway.storage.users import Role
+
+State = Literal["reserved", "announced", "shown", "redeemed", "reversed", "expired", "withdrawn"]
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class Promise(BaseModel):
+    """One promise, as it was made and where it stands."""
+
+    id: str
+    offer: str
+    kind: str
+    state: State
+    zone: str | None
+    language: str
+    content: dict[str, str]
+    value: dict[str, float | str] | None
+    code: str | None
+    book: str
+    decision: str | None = Field(description="Null once its shopper was erased.")
+    at_s: float
+    state_at_s: float
+    expires_at_s: float = Field(description="Until when the card may be shown.")
+    ends_at_s: float = Field(description="Until when a voucher is honoured.")
+
+
+class Standing(BaseModel):
+    """How many promises of each offer stand in each state, and what the caps have given out."""
+
+    offers: dict[str, dict[str, int]]
+    caps: dict[str, int] = Field(description="Cap to what is taken of it: pieces, or cents of a budget.")
+
+
+def router(store: Store) -> APIRouter:
+    """The calls about promises."""
+    routes = APIRouter(tags=["promises"], responses=RESPONSES)
+
+    @routes.get("/promises", dependencies=[Depends(require(Role.STAFF))])
+    def page(
+        before: Annotated[str | None, Query(max_length=36, description="Only older ones than this id: the next page.")] = None,
+        state: Annotated[State | None, Query()] = None,
+        offer: Annotated[str | None, Query(max_length=64)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> list[Promise]:
+        """Promises, newest first."""
+        with store.read() as connection:
+            rows = promises.page(connection, before=before, state=state, offer=offer, limit=limit)
+        return [_promise(row) for row in rows]
+
+    @routes.get("/promises/tally", dependencies=[Depends(require(Role.VIEWER))])
+    def tally() -> Standing:
+        """The count of promises by offer and state, and how far the caps are used."""
+        offers: dict[str, dict[str, int]] = {}
+        with store.read() as connection:
+            for offer, state, many in promises.tally(connection):
+                offers.setdefault(offer, {})[state] = many
+            return Standing(offers=offers, caps=dict(vouchers.all_used(connection)))
+
+    @routes.get("/promises/{promise}", dependencies=[Depends(require(Role.STAFF))])
+    def one(promise: Annotated[str, Path(max_length=36)]) -> Promise:
+        """One promise."""
+        with store.read() as connection:
+            row = promises.find(connection, promise)
+        if row is None:
+            raise Problem(404, "no_such_promise", _("There is no such promise."), _("GET /promises lists those that are kept."))
+        return _promise(row)
+
+    return routes
+
+
+def _promise(row: Any) -> Promise:
+    return Promise.model_validate({name: getattr(row, name) for name in Promise.model_fields})

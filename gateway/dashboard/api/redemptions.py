@@ -1,0 +1,96 @@
+"""The till: POST /redemptions, POST /redemptions/reversals, GET /redemptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.offers.ledger import Ledger
+from gateway.offers.redemption import KeyReused, Redemption
+from gateway.storage import Store, vouchers
+from gateway.storage.users import Role
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class AtTheTill(BaseModel):
+    """A code that a shopper shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(min_length=1, max_length=64, description="As scanned or typed; small letters, missing hyphens are forgiven.")
+    key: str = Field(
+        min_length=1, max_length=64, description="The till's own id of this request: sent again with the same key, it counts once."
+    )
+    at_s: float | None = Field(
+        None, ge=0, le=1e11, description="When it happened, in seconds since 1970, where the till was offline; null: now."
+    )
+
+
+class Answer(BaseModel):
+    """What the till does with it, and what was promised."""
+
+    answer: Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
+    code: str
+    promise: str | None
+    offer: str | None
+    title: str | None = Field(description="As the shopper read it.")
+    value: dict[str, float | str] | None = Field(description="One of percent, amount (euro), gift.")
+    ends_at_s: float | None
+    redeemed_at_s: float | None = Field(description="When it was used: now, or that earlier time.")
+
+
+class Asked(BaseModel):
+    """One request of a till, and its answer."""
+
+    till: str
+    what: str
+    code: str
+    answer: str
+    at_s: float
+
+
+def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRouter:
+    """The till's calls. They need the shop's own database and nothing else, so they work without the internet."""
+    routes = APIRouter(tags=["redemptions"], responses=RESPONSES)
+    till = Depends(require(Role.TILL))
+
+    @routes.post("/redemptions")
+    def redeem(asked: AtTheTill, caller: Annotated[Caller, till]) -> Answer:
+        """Use a voucher: valid once, until its end. The same `key` gets the same answer, whatever happened since."""
+        return _answer(ledger.redeem, asked, caller, clock())
+
+    @routes.post("/redemptions/reversals")
+    def reverse(asked: AtTheTill, caller: Annotated[Caller, till]) -> Answer:
+        """Undo a redemption, for a purchase that was cancelled: the voucher is good again until its end."""
+        return _answer(ledger.reverse, asked, caller, clock())
+
+    @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
+    def latest(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
+        """What tills asked and were answered, newest first."""
+        with store.read() as connection:
+            rows = vouchers.latest_redemptions(connection, limit)
+        return [Asked(till=row.till, what=row.what, code=row.code, answer=row.answer, at_s=row.at_s) for row in rows]
+
+    return routes
+
+
+def _answer(ask: Callable[[str, str, float, str], Redemption], asked: AtTheTill, caller: Caller, now_s: float) -> Answer:
+    """A till's clock may run ahead, but nothing is redeemed in the future."""
+    at_s = now_s if asked.at_s is None else min(asked.at_s, now_s)
+    try:
+        return Answer(**asdict(ask(asked.code, caller.name, at_s, asked.key)))
+    except KeyReused as error:
+        raise Problem(
+            409, "key_reused", _("The key {key} was used for another request."),
+            _("Send a new key with each new request."), key=repr(asked.key),
+        ) from error  # fmt: skip
