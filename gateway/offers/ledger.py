@@ -78,6 +78,7 @@ class Ledger:
         self._reached: dict[str, float] = {}
         self._now_s = 0.0
         self._housekept_s = 0.0
+        self._housekeeping: Future[int] | None = None
         self.counts: Counter[str] = Counter()
         """What happened since the start, for the metrics."""
 
@@ -163,9 +164,12 @@ class Ledger:
         """Once a minute expire what has ended, and delete what has been kept long enough."""
         self._settle()
         self._now_s = max(self._now_s, now_s)
-        if now_s - self._housekept_s >= HOUSEKEEPING_S:
-            self._housekept_s = now_s
-            self._store.writer.submit(partial(housekeep, now_s=now_s, settings=self._settings))
+        if now_s - self._housekept_s < HOUSEKEEPING_S:
+            return
+        if self._housekeeping is not None and self._housekeeping.done() and (failure := self._housekeeping.exception()):
+            _log.error("housekeeping_failed", error=str(failure))
+        self._housekept_s = now_s
+        self._housekeeping = self._store.writer.submit(partial(housekeep, now_s=now_s, settings=self._settings))
 
     def _load(self, shopper: str) -> list[Happening]:
         since_s = self._now_s - self._settings.history_days * DAY_S
@@ -198,8 +202,11 @@ class Ledger:
             self._histories.forget(pending.shopper)
             return
         if failure is not None:
-            _log.error("promise_not_made", offers=sorted(pending.noted), error=str(failure))
-            self.counts["failed"] += 1
+            if isinstance(failure, outbox.OutboxFull):
+                self.counts["outbox_full"] += 1  # health tells of it; a line for each decision would drown it
+            else:
+                _log.error("promise_not_made", offers=sorted(pending.noted), error=str(failure))
+                self.counts["failed"] += 1
             for happening in pending.noted.values():
                 self._histories.take_back(pending.shopper, happening)
             return

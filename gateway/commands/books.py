@@ -1,0 +1,182 @@
+"""`etalage books`: the life of rule books, on the box itself. A running gateway follows within a second."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from gateway.commands import CommandError
+from gateway.offers import books as life
+from gateway.offers import logbook
+from gateway.offers.books import StepRefused
+from gateway.settings import SettingsError, load_settings
+from gateway.storage import Connection, StorageError, Store, open_store
+from gateway.storage import books as stored
+from gateway.zones.plan import PlanError, load_plan
+from rules import Book, BookError
+from rules.replay import ReplayReport, replay
+
+T = TypeVar("T")
+DIFFERENCES_SHOWN = 20
+"""Decisions a person reads one by one; the table by offer says the rest."""
+
+books = typer.Typer(no_args_is_help=True, help="Rule books: draft, checked, approved, live, paused, archived, and one step back.")
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
+Hash = Annotated[str, typer.Argument(help="The book's hash, or enough of its start; `etalage books list` shows it.")]
+Person = Annotated[str | None, typer.Option("--by", help="Who takes this step; none: who is logged in here.")]
+Note = Annotated[str, typer.Option(help="Why, for the book's record.")]
+Zones = Annotated[list[str] | None, typer.Option("--zone", help="Only in this zone first; may be given more than once.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the commands work on: the database, and the zones of the shop's plan."""
+
+    store: Store
+    zones: tuple[str, ...]
+
+
+@books.command(name="list")
+def show(config: Config = None) -> None:
+    """Show all books, the latest moved first, and where each stands."""
+    with _opened(config) as place, place.store.read() as connection:
+        rows = stored.every(connection)
+    table = Table("hash", "name", "state", "where", "author", "approved by", "since")
+    for row in rows:
+        where = ", ".join(row.zones) or ("everywhere" if row.state in ("live", "paused") else "")
+        table.add_row(row.hash[:12], row.name, row.state, where, row.author, row.approved_by or "", _when(row.state_at_s))
+    Console().print(table if rows else "No books yet; `etalage books add BOOK.yaml` keeps one as a draft.")
+
+
+@books.command()
+def add(
+    document: Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.")], by: Person = None, config: Config = None
+) -> None:
+    """Keep a book as a draft and run its cases; without faults it counts as checked."""
+    try:
+        text = document.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
+    with _opened(config) as place:
+        book = _done(place, lambda connection: life.add(connection, text, _person(by), time.time(), place.zones))
+        typer.echo(f"Book {book[:12]} is kept as a draft.")
+        _done(place, lambda connection: life.check(connection, book, _person(by), time.time(), place.zones))
+    typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
+
+
+@books.command()
+def approve(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+    """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
+    with _opened(config) as place:
+        _done(place, lambda connection: life.approve(connection, book, _person(by), time.time(), note))
+    typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
+
+
+@books.command()
+def live(book: Hash, zone: Zones = None, by: Person = None, config: Config = None) -> None:
+    """Put a book to work, everywhere or in some zones first. Promises that were made stay as they are."""
+    with _opened(config) as place:
+        unknown = sorted(set(zone or ()) - set(place.zones))
+        if unknown:
+            raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(place.zones)}")
+        _done(place, lambda connection: life.go_live(connection, book, _person(by), time.time(), zone or ()))
+    typer.echo(f"Book {book} is live {'in ' + ', '.join(zone) if zone else 'everywhere'}.")
+
+
+@books.command()
+def pause(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+    """Make no more offers from a live book."""
+    with _opened(config) as place:
+        _done(place, lambda connection: life.pause(connection, book, _person(by), time.time(), note))
+    typer.echo(f"Book {book} is paused; `etalage books resume {book}` goes on.")
+
+
+@books.command()
+def resume(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+    """Let a paused book make offers again."""
+    with _opened(config) as place:
+        _done(place, lambda connection: life.resume(connection, book, _person(by), time.time(), note))
+    typer.echo(f"Book {book} is live again.")
+
+
+@books.command()
+def rollback(by: Person = None, config: Config = None) -> None:
+    """Undo the latest going live, in one step."""
+    with _opened(config) as place:
+        back = _done(place, lambda connection: life.roll_back(connection, _person(by), time.time()))
+    typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
+
+
+@books.command()
+def diff(
+    draft: Annotated[str, typer.Argument(help="A rule book's file, or the hash of a kept one.")],
+    days: Annotated[float, typer.Option(min=0.01, max=366, help="How far back, in days.")] = 7.0,
+    config: Config = None,
+) -> None:
+    """Decide the logged decisions again with a draft: who would have got what instead."""
+    with _opened(config) as place, place.store.read() as connection:
+        book = _draft(connection, draft, place.zones)
+        logged = list(logbook.logged_since(connection, time.time() - days * 86_400))
+        report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)), ReplayReport())
+    console = Console()
+    console.print(f"{report.decisions} decisions, {report.changed} would have gone otherwise.")
+    table = Table("offer", "as before", "more", "less")
+    for offer in sorted({*report.kept, *report.gained, *report.lost}):
+        table.add_row(offer, *(str(counts.get(offer, 0)) for counts in (report.kept, report.gained, report.lost)))
+    console.print(table)
+    for one in report.differences[:DIFFERENCES_SHOWN]:
+        was, would_be = (", ".join(offers) or "nothing" for offers in (one.before, one.after))
+        console.print(f"{_when(one.at_s)} {one.shopper} in {one.zone or 'the shop'}: {was} → {would_be}", highlight=False)
+
+
+def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
+    """The book in a file of that name, or the kept one of that hash."""
+    try:
+        if Path(draft).is_file():
+            return life.load(Path(draft).read_text(encoding="utf-8"), zones)
+        row = stored.find(connection, draft)
+        if row is None:
+            raise CommandError(f"{draft}: neither a file nor the hash of one kept book; `etalage books list` shows them")
+        return life.load(row.document, zones)
+    except (OSError, UnicodeDecodeError, BookError) as error:
+        raise CommandError(f"{draft}: {error}") from error
+
+
+def _done(place: Place, step: Callable[[Connection], T]) -> T:
+    try:
+        return place.store.writer.submit(step).result()
+    except (StepRefused, BookError) as error:
+        raise CommandError(str(error)) from error
+
+
+@contextmanager
+def _opened(config: Path | None) -> Iterator[Place]:
+    try:
+        settings = load_settings(config)
+        zones = load_plan(settings.store.plan).zone_ids
+        store = open_store(settings.storage)
+    except (SettingsError, PlanError, StorageError) as error:
+        raise CommandError(str(error)) from error
+    try:
+        yield Place(store, tuple(zones))
+    finally:
+        store.close()
+
+
+def _person(by: str | None) -> str:
+    return by or getpass.getuser()
+
+
+def _when(at_s: float) -> str:
+    return f"{datetime.fromtimestamp(at_s).astimezone():%Y-%m-%d %H:%M}"
