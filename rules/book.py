@@ -149,16 +149,17 @@ def _scopes(offer: Offer) -> tuple[str, ...]:
 
 def _index(rules: tuple[Rule, ...]) -> dict[tuple[str, str | None], tuple[Offered, ...]]:
     """For every event with every zone that is named, and with None for all others: who may match there, in the book's order."""
-    zones = {zone for rule in rules for when in rule.whens for zone in when.zones}
-    index: dict[tuple[str, str | None], tuple[Offered, ...]] = {}
-    for event in sorted({when.event for rule in rules for when in rule.whens}):
-        for zone in (None, *sorted(zones)):
-            found = [
-                Offered(rule, tuple(when for when in rule.whens if when.event == event and (not when.zones or zone in when.zones)))
-                for rule in rules
-            ]
-            index[event, zone] = tuple(offered for offered in found if offered.whens)
-    return index
+    zones: list[str | None] = [None, *sorted({zone for rule in rules for when in rule.whens for zone in when.zones})]
+    events = sorted({when.event for rule in rules for when in rule.whens})
+    index: dict[tuple[str, str | None], list[Offered]] = {(event, zone): [] for event in events for zone in zones}
+    for rule in rules:
+        places: dict[tuple[str, str | None], list[When]] = {}
+        for when in rule.whens:
+            for zone in when.zones or zones:
+                places.setdefault((when.event, zone), []).append(when)
+        for place, whens in places.items():
+            index[place].append(Offered(rule, tuple(whens)))
+    return {place: tuple(offered) for place, offered in index.items()}
 
 
 def field_of(name: str, declared: Attribute | ShopFact) -> Field:

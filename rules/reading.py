@@ -6,7 +6,7 @@ Values follow YAML 1.2's core schema: `no` and `on` are words, `17:30` is text, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml
@@ -31,7 +31,7 @@ def read(source: str, file: str = "", lines: dict[Path, int] | None = None) -> A
     if size > MOST_BYTES:
         raise BookError([Problem("too_large", file=file, values={"size": str(size), "most": str(MOST_BYTES)})])
     try:
-        return _Builder(yaml.parse(source, Loader=_LOADER), file, lines).document()
+        return _Builder(_LOADER(source).get_event, file, lines).document()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         why = str(getattr(error, "problem", None) or "characters that are not allowed")
@@ -42,18 +42,18 @@ def read(source: str, file: str = "", lines: dict[Path, int] | None = None) -> A
 class _Builder:
     """Builds values from YAML events; refuses what could expand or run."""
 
-    def __init__(self, events: Iterator[Any], file: str, lines: dict[Path, int] | None) -> None:
-        self._events = events
+    def __init__(self, next_event: Callable[[], Any], file: str, lines: dict[Path, int] | None) -> None:
+        self._next = next_event
         self._file = file
         self._lines = lines
         self._path: list[str | int] = []
         self._count = 0
 
     def document(self) -> Any:
-        for event in self._events:
-            if not isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
-                return None if isinstance(event, yaml.StreamEndEvent) else self._value(event)
-        return None
+        self._next()  # the start of the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            return None
+        return self._value(self._next())
 
     def _refuse(self, code: str, event: Any, **values: str) -> BookError:
         line = event.start_mark.line + 1
@@ -78,24 +78,20 @@ class _Builder:
 
     def _mapping(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for event in self._events:
-            if event.__class__ is yaml.MappingEndEvent:
-                break
+        while (event := self._next()).__class__ is not yaml.MappingEndEvent:
             if event.__class__ is not yaml.ScalarEvent or event.anchor is not None:
                 raise self._refuse("key", event)
             key = event.value
             if key in found:
                 raise self._refuse("twice", event, key=key[:80])
             self._path.append(key)
-            found[key] = self._value(next(self._events))
+            found[key] = self._value(self._next())
             self._path.pop()
         return found
 
     def _sequence(self) -> list[Any]:
         found: list[Any] = []
-        for event in self._events:
-            if event.__class__ is yaml.SequenceEndEvent:
-                break
+        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
             self._path.append(len(found))
             found.append(self._value(event))
             self._path.pop()

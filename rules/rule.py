@@ -92,7 +92,9 @@ class Rule:
 
 def compile_rule(index: int, offer: document.Offer, book: document.Document, words: Vocabulary, zone: ZoneInfo) -> Rule:
     """The rule of an offer that passed the checks. Raises BookError for its conditions."""
-    node = _whole_condition(offer, words)
+    shown = cards(offer.content)
+    instead = cards(offer.fallback) if offer.fallback else None
+    node = _whole_condition(offer, shown, instead, words)
     own = _limits(offer.id, "limits", offer.limits)
     voucher_limits = tuple(limit for limit in own if not limit.per_visit)
     once = LimitRule(offer.id, "seen", offer.per_visit, True, None, None, "per_visit")
@@ -116,8 +118,8 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         caps=_all_caps(offer, book),
         yields_to=frozenset(offer.yields_to),
         asks=offer.question.attribute if offer.question else None,
-        cards=cards(offer.content),
-        fallback=cards(offer.fallback) if offer.fallback else None,
+        cards=shown,
+        fallback=instead,
         worth={language: worth_of(worth, language) for language in LANGUAGES} if worth else None,
         codes=_codes(codes) if codes else None,
         cost_cents=cost_cents(offer),
@@ -128,15 +130,17 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
     )
 
 
-def _whole_condition(offer: document.Offer, words: Vocabulary) -> Node:
+def _whole_condition(
+    offer: document.Offer, shown: Mapping[Language, Card], instead: Mapping[Language, Card] | None, words: Vocabulary
+) -> Node:
     """The written condition and what the offer's kind and words ask besides."""
     parts: list[Node] = []
     if offer.if_ is not None:
         parts.append(parse(offer.if_, "if", words))
     if offer.proof is not None and offer.proof.consent is not None:
         parts.append(Compare("proof.consent", words.fields[offer.proof.consent], "==", True))
-    for texts, path in ((offer.content, "content"), (offer.fallback, "fallback")):
-        for card in cards(texts).values() if texts else ():
+    for path, texts in (("content", shown), ("fallback", instead or {})):
+        for card in texts.values():
             asked = [words.fields[name] for name in names(card) if name not in PLACEHOLDERS]
             parts += [Known(path, field) for field in asked if Known(path, field) not in parts]
     return parts[0] if len(parts) == 1 else All("", tuple(parts))
