@@ -98,7 +98,7 @@ class Window:
             counts=Counts(
                 advertisements=counts.heard,
                 strangers=counts.strangers,
-                malformed=counts.noise,
+                noise=counts.noise,
                 moves=counts.moves,
                 decisions=counts.decisions,
                 promised=self._line.ledger.counts["promised"],

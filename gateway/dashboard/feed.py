@@ -12,6 +12,8 @@ ROWS_MAX = 50
 """As many rows as a person reads; more only slow the browser down."""
 MOVES_MAX = ROWS_MAX // 2
 """Moves come by the dozen; half of the rows stay for offers and what became of them."""
+DWELL_MIN_S = 60.0
+"""A shorter stay in a zone is passing by, and no news."""
 
 
 class Feed:
@@ -28,7 +30,9 @@ class Feed:
         return self._last
 
     def tell(self, happening: Happening) -> None:
-        """Add what just happened."""
+        """Add what just happened, if a person would want to know."""
+        if happening.kind == "dwell" and happening.dwell_s < DWELL_MIN_S:
+            return
         self._last += 1
         (self._moves if happening.kind in MOVE_KINDS else self._offers).append((self._last, happening))
 

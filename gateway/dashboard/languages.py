@@ -24,8 +24,9 @@ def catalogue(language: Language) -> gettext.NullTranslations:
     return gettext.translation("etalage", _FOLDER, [language])
 
 
-def language_of(request: HTTPConnection, default: Language = "nl") -> Language:
-    """What the address asks for, else what was chosen before, else what the browser prefers, else `default`."""
+def language_of(request: HTTPConnection) -> Language:
+    """What the address asks for, else what was chosen before, else what the browser prefers, else what the shop speaks."""
+    default: Language = request.app.state.settings.language
     asked = [request.query_params.get("lang"), request.cookies.get(COOKIE), *_accepted(request)]
     return next((language for word in asked for language in LANGUAGES if word == language), default)
 

@@ -37,7 +37,7 @@ class Figures(Collector):
         yield GaugeMetricFamily("etalage_database_backlog", "Pieces of work waiting for the writer.", health.database.backlog)
         yield CounterMetricFamily("etalage_advertisements", "Advertisements heard.", counts.advertisements)
         yield CounterMetricFamily("etalage_strangers", "Advertisements of nobody we know, dropped.", counts.strangers)
-        yield CounterMetricFamily("etalage_malformed", "Malformed frames, dropped.", counts.malformed)
+        yield CounterMetricFamily("etalage_noise", "Advertisements that are no iBeacon's, or a malformed one's.", counts.noise)
         yield CounterMetricFamily("etalage_moves", "Moves between zones.", counts.moves)
         yield CounterMetricFamily("etalage_decisions", "Decisions taken.", counts.decisions)
         yield CounterMetricFamily("etalage_promises", "Promises made.", counts.promised)

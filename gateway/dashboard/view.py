@@ -106,7 +106,8 @@ class Counts:
 
     advertisements: int = 0
     strangers: int = 0
-    malformed: int = 0
+    noise: int = 0
+    """Advertisements that are no iBeacon's, or a malformed one's."""
     moves: int = 0
     decisions: int = 0
     promised: int = 0

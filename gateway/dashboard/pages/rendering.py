@@ -33,7 +33,7 @@ def _environment(language: Language) -> Environment:
 
 def render(request: Request, csrf: Csrf, template: str, status: int = 200, **context: object) -> HTMLResponse:
     """The page, in the reader's language, with a session for the changes it may send."""
-    language = language_of(request, request.app.state.settings.language)
+    language = language_of(request)
     session = request.cookies.get(SESSION_COOKIE) or secrets.token_urlsafe(32)
     html = (
         _environment(language)

@@ -24,7 +24,7 @@ def router(view: View, hub: Hub, csrf: Csrf) -> APIRouter:
     @routes.get("/")
     async def shop(request: Request) -> HTMLResponse:
         """The plan with everybody on it, the zones, the feed and the box's health."""
-        language = language_of(request, request.app.state.settings.language)
+        language = language_of(request)
         words = catalogue(language)
         plan, frame, health = view.plan, view.frame(), view.health()
         rows = [

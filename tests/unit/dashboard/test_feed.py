@@ -29,10 +29,17 @@ def test_a_crowd_that_walks_about_doesn_t_push_the_offers_out() -> None:
     assert rows[0][1].offer == "Kaas"
 
 
+def test_who_passes_through_a_zone_is_no_news_and_who_lingers_is() -> None:
+    feed = Feed()
+    for dwell_s in (5, 30, 59.9, 60, 300):
+        feed.tell(Happening(0, "dwell", 1, "wine", dwell_s))
+    assert [row.dwell_s for _, row in feed.after(0)] == [60, 300]
+
+
 def test_the_feed_never_holds_more_than_a_person_reads() -> None:
     feed = Feed()
     for at_s in range(1000):
         feed.tell(Happening(at_s, "shown", 1))
-        feed.tell(Happening(at_s, "dwell", 1))
+        feed.tell(Happening(at_s, "dwell", 1, "wine", 300))
     assert len(feed.after(0)) == ROWS_MAX
     assert feed.last == 2000

@@ -69,6 +69,11 @@ async def test_what_the_framework_refuses_looks_the_same(client: Client, method:
     assert answer.json()["instance"] == path
 
 
+async def test_who_prefers_neither_language_is_answered_in_the_shop_s(client: Client) -> None:
+    async with client(**{"Accept-Language": "fr"}) as caller:
+        assert (await caller.get("/nowhere")).json()["title"] == "There is nothing at this address."
+
+
 async def test_a_fault_of_our_own_tells_nothing_of_our_insides(client: Client) -> None:
     async with client() as caller:
         answer = await caller.get("/api/v1/broken", headers={"Accept-Language": "nl"})
