@@ -40,6 +40,8 @@ STRANGERS = 60
 """People who only walk by, with radios of their own: more than opted in, as in any shop."""
 AWAY_S = (5.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
+NAP_S = 0.01
+"""Packets closer together than this are put on the air at once."""
 LAST_WORDS_S = 15.0
 """How long the end of a timed demo waits for what is still under way."""
 
@@ -128,11 +130,14 @@ async def _walking(world: World, adapters: dict[str, SimulatedAdapter]) -> Async
 
 
 async def _walk(world: World, adapters: dict[str, SimulatedAdapter]) -> None:
-    begun_s = time.monotonic()
-    steps = 0
+    """Put every packet on the air at its own time; a machine that is too slow for that has a slower world, not a burst."""
+    begun_s = time.monotonic() - world.now_s
     while True:
-        steps += 1
         heard = await asyncio.to_thread(list, world.advance(STEP_S))
-        await asyncio.sleep(max(0.0, begun_s + steps * STEP_S - time.monotonic()))
+        begun_s = max(begun_s, time.monotonic() - world.now_s)
         for advertisement in heard:
+            early_s = begun_s + advertisement.at_s - time.monotonic()
+            if early_s > NAP_S:
+                await asyncio.sleep(early_s)
             adapters[advertisement.scanner].push(advertisement)
+        await asyncio.sleep(begun_s + world.now_s - STEP_S / 2 - time.monotonic())
