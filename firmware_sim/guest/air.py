@@ -52,6 +52,8 @@ class Chip(Controller):  # type: ignore[misc]  # bumble has no types
 
     deaf = hung = False
     sent = 0
+    listens = 0.0
+    """Scan window / scan interval, as the kernel set them last."""
     seen: dict[Any, bytes]
 
     def hear(self, address: Any, data: bytes, rssi_dbm: int) -> None:
@@ -82,6 +84,8 @@ class Chip(Controller):  # type: ignore[misc]  # bumble has no types
             return None
         if packet.name.endswith("SCAN_ENABLE_COMMAND"):
             self.seen = {}
+        elif packet.name.endswith("SET_EXTENDED_SCAN_PARAMETERS_COMMAND"):
+            self.listens = packet.scan_windows[0] / packet.scan_intervals[0]
         return super().on_hci_command_packet(packet)
 
 
@@ -158,7 +162,16 @@ class Air:
         """The counters, in one piece."""
         sent = self.sent_before + (self.chip.sent if self.chip else 0)
         temporary = COUNTERS.with_suffix(".new")
-        temporary.write_text(json.dumps({"on_air": self.on_air, "to_kernel": sent, "junk": self.junk_sent}))
+        temporary.write_text(
+            json.dumps(
+                {
+                    "on_air": self.on_air,
+                    "to_kernel": sent,
+                    "junk": self.junk_sent,
+                    "listens": self.chip.listens if self.chip else 0.0,
+                }
+            )
+        )
         temporary.rename(COUNTERS)
 
 

@@ -1,4 +1,4 @@
-"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt PART… bleak PART…`.
+"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt PART… bleak PART… active passive`.
 
 Results are printed as one JSON object a line, after "RESULT ".
 
@@ -21,15 +21,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bleak import BleakScanner
+from bleak.args.bluez import OrPattern, OrPatternLike
+from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.ears import AdapterEar
-from gateway.radio.frames import beacon_id
+from gateway.radio.frames import APPLE_COMPANY_ID, beacon_id
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.watchdog import EarState
 
 SHOP_UUID = bytes(range(16))
+MODES = ("mgmt", "bleak", "active", "passive")
 COUNTERS = Path("/run/air.json")
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
 BEACON_HZ = 5.0
@@ -55,9 +62,9 @@ def tell(**command: Any) -> None:
         out.sendto(json.dumps(command).encode(), "/run/air.sock")
 
 
-def counters() -> dict[str, int]:
+def counters() -> dict[str, Any]:
     """The air's counters, at most a quarter of a second old."""
-    counted: dict[str, int] = json.loads(COUNTERS.read_text(encoding="ascii"))
+    counted: dict[str, Any] = json.loads(COUNTERS.read_text(encoding="ascii"))
     return counted
 
 
@@ -84,7 +91,7 @@ async def until(condition: Callable[[], bool], limit_s: float) -> float | None:
 
 def daemon() -> subprocess.Popen[bytes]:
     """A new bluetoothd."""
-    return subprocess.Popen([BLUETOOTHD, "--experimental", "-n"], stderr=subprocess.DEVNULL)
+    return subprocess.Popen([BLUETOOTHD, "-n"], stderr=subprocess.DEVNULL)
 
 
 class Bench:
@@ -133,6 +140,7 @@ class Bench:
             "on_air": air_after["on_air"] - air["on_air"],
             "to_kernel": air_after["to_kernel"] - air["to_kernel"],
             "heard": heard_after - heard,
+            "listens": air_after["listens"],
             "cpu_s": {name: round(cpu_after[name] - cpu[name], 2) for name in cpu},
         }
 
@@ -231,17 +239,31 @@ async def measure(bench: Bench, mode: str, parts: list[str]) -> None:
         await listening
 
 
+async def measure_plain(bench: Bench, mode: str) -> None:
+    """What bleak hears by itself, as most gateways use it: "active" or "passive"."""
+
+    def heard(_device: BLEDevice, data: AdvertisementData) -> None:
+        bench.shop_heard += data.manufacturer_data.get(APPLE_COMPANY_ID, b"")[2:18] == SHOP_UUID
+
+    patterns: list[OrPatternLike] = [OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, b"\x4c\x00\x02\x15")]
+    async with BleakScanner(heard, scanning_mode="active" if mode == "active" else "passive", bluez={"or_patterns": patterns}):
+        say(mode, "share", await bench.share())
+
+
 def say(mode: str, part: str, result: dict[str, Any]) -> None:
     """One result on the serial line."""
     print("RESULT " + json.dumps({"mode": mode, "part": part, **result}), flush=True)
 
 
 async def main(words: list[str]) -> None:
-    """`mgmt PART… bleak PART…`, in that order, in one boot."""
+    """The modes, each with its parts, in the order given, in one boot."""
     bench = Bench()
     await until(COUNTERS.exists, GIVE_UP_S)
     for mode, parts in by_mode(words):
-        await measure(bench, mode, parts)
+        if mode in ("active", "passive"):
+            await measure_plain(bench, mode)
+        else:
+            await measure(bench, mode, parts)
     bench.air.terminate()
     bench.bluetoothd.terminate()
 
@@ -250,7 +272,7 @@ def by_mode(words: list[str]) -> list[tuple[str, list[str]]]:
     """The words, each mode with its parts."""
     runs: list[tuple[str, list[str]]] = []
     for word in words:
-        if word in ("mgmt", "bleak"):
+        if word in MODES:
             runs.append((word, []))
         else:
             runs[-1][1].append(word)

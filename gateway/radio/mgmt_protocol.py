@@ -14,7 +14,7 @@ NO_INDEX = 0xFFFF
 
 # Commands
 READ_INDEX_LIST, READ_INFO, SET_POWERED, SET_LE = 0x0003, 0x0004, 0x0005, 0x000D
-ADD_PATTERNS_MONITOR, REMOVE_MONITOR = 0x0052, 0x0053
+SET_DEFAULTS, ADD_PATTERNS_MONITOR, REMOVE_MONITOR = 0x004C, 0x0052, 0x0053
 
 # Events
 COMMAND_COMPLETE, COMMAND_STATUS, CONTROLLER_ERROR = 0x0001, 0x0002, 0x0003
@@ -30,6 +30,9 @@ AD_MANUFACTURER = 0xFF
 _APPLE_IBEACON = b"\x4c\x00\x02\x15"
 _APPLE_FIELD = b"\xff\x4c\x00"
 _PATTERN_BYTES = 31
+_MONITOR_INTERVAL, _MONITOR_WINDOW = 0x0013, 0x0014
+_SCAN_60_MS = 96
+"""In units of 0.625 ms."""
 
 STATUS_WORDS = {
     0x03: "the controller failed",
@@ -58,6 +61,11 @@ def ibeacon_monitor() -> bytes:
     """
     pattern = bytes([AD_MANUFACTURER, 0, len(_APPLE_IBEACON)]) + _APPLE_IBEACON.ljust(_PATTERN_BYTES, b"\0")
     return b"\x01" + pattern
+
+
+def continuous_listening() -> bytes:
+    """Parameters of SET_DEFAULTS: a monitor scans all of the time, window and interval 60 ms. The default is half of it."""
+    return b"".join(struct.pack("<HBH", kind, 2, _SCAN_60_MS) for kind in (_MONITOR_INTERVAL, _MONITOR_WINDOW))
 
 
 class Info(NamedTuple):

@@ -57,6 +57,8 @@ class MgmtSource:
             await self._command(mgmt.SET_LE, b"\x01")
         if not settings & mgmt.POWERED_BIT:
             await self._command(mgmt.SET_POWERED, b"\x01")
+        with contextlib.suppress(SourceError):  # kernels before 5.9 don't know it; main.conf may still ask for it
+            await self._command(mgmt.SET_DEFAULTS, mgmt.continuous_listening())
         self._monitor = (await self._command(mgmt.ADD_PATTERNS_MONITOR, mgmt.ibeacon_monitor()))[:2]
         self._hear, self._tally, self.broken = hear, tally, None
 

@@ -29,6 +29,11 @@ def fast_clock() -> float:
     return time.monotonic() * SPEED
 
 
+@pytest.fixture(autouse=True)
+def fast_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.radio.ears.TICK_S", 0.5 / SPEED)
+
+
 @pytest.fixture
 def bus() -> Iterator[str]:
     with private_bus() as address:

@@ -58,6 +58,11 @@ class Shop:
         await until(lambda: len(self.heard) >= target and self.ear.health().state is EarState.HEARING, limit_s)
 
 
+@pytest.fixture(autouse=True)
+def fast_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.radio.ears.TICK_S", 0.5 / SPEED)
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Runs a story in a shop whose adapter is read by the management socket."""

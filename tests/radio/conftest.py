@@ -42,7 +42,7 @@ def measured(suite: str) -> Results:
     subprocess.run(["bash", str(GUEST / "build.sh"), suite, str(built)], check=True, env=environment, timeout=BUILD_LIMIT_S)
     parts = ["share", *CAUSES, f"junk{JUNK_S}"]
     limit_s = BOOT_LIMIT_S + 2 * (MODE_LIMIT_S + JUNK_S)
-    command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "mgmt", *parts, "bleak", *parts]
+    command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "mgmt", *parts, "bleak", *parts, "active", "passive"]
     ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit_s + 30, check=False)
     (built / "serial.log").write_text(ran.stdout + ran.stderr, encoding="utf-8")
     results: Results = {}
@@ -88,6 +88,10 @@ def table(results: Results) -> list[str]:
         return f"{100 * one['heard'] / max(one['to_kernel'], 1):.1f} % ({one['heard']} of {one['to_kernel']})"
 
     row("heard / reached the kernel, 10 beacons at 5 Hz", "99.5 %; 95 %", "share", heard)
+    row("listens, share of the time", "100 %", "share", lambda one: f"{100 * one['listens']:.0f} %")
+    for mode in ("active", "passive"):
+        cell = heard(results[mode, "share"]) if (mode, "share") in results else "not measured"
+        lines.append(f"| the same by plain bleak, {mode} | | | {cell} |")
     row("CPU per advertisement, emulated", "at most a third", "share", lambda one: f"{1000 * cpu_s(one):.1f} ms")
     for cause in CAUSES:
         row(f"heard again after the end of: {cause}", "20 s", cause, _again)

@@ -29,6 +29,10 @@ def test_the_ear_hears_what_reaches_the_kernel(results: Results, mode: str, shar
     assert measured["heard"] >= share * measured["to_kernel"]
 
 
+def test_a_monitor_listens_all_of_the_time(results: Results) -> None:
+    assert part(results, "mgmt", "share")["listens"] == 1.0
+
+
 def test_the_management_socket_takes_at_most_a_third_of_the_bleak_pairs_cpu(results: Results) -> None:
     mgmt, pair = part(results, "mgmt", "share"), part(results, "bleak", "share")
     spent = {name: sum(one["cpu_s"].values()) / one["heard"] for name, one in (("mgmt", mgmt), ("bleak", pair))}
@@ -57,3 +61,9 @@ def test_junk_does_no_harm(results: Results, mode: str) -> None:
     assert measured["junk_per_s"] >= 100
     assert measured["heard"] >= (0.995 if mode == "mgmt" else 0.95) * measured["on_air"]
     assert measured["memory_growth_kb"] <= MEMORY_FLAT_KB
+
+
+@pytest.mark.parametrize("mode", ["active", "passive"])
+def test_plain_bleak_would_hear_less_than_half(results: Results, mode: str) -> None:
+    measured = part(results, mode, "share")
+    assert 0 < measured["heard"] < measured["on_air"] / 2

@@ -71,6 +71,10 @@ def test_the_monitor_watches_the_beacon_prefix_at_the_start_of_manufacturer_data
     assert parameters[:8] == bytes([1, 0xFF, 0, 4]) + b"\x4c\x00\x02\x15"
 
 
+def test_a_monitor_is_asked_to_listen_all_of_the_time() -> None:
+    assert mgmt.continuous_listening() == bytes.fromhex("1300 02 6000" + "1400 02 6000")
+
+
 def test_a_command_is_opcode_index_length_and_parameters() -> None:
     assert mgmt.command(mgmt.SET_POWERED, 2, b"\x01") == bytes.fromhex("0500 0200 0100 01")
 
