@@ -1,0 +1,152 @@
+"""100 of 100, never 101: threads, processes, and kill -9 at random points, on a real file."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.offers.ledger import Ledger
+from gateway.settings import StorageSettings
+from gateway.storage import Store, open_store, outbox, promises, vouchers
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+
+CAP = 100
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database is."""
+    return tmp_path / "etalage.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """The database, opened by this process."""
+    opened = open_store(StorageSettings(path=path))
+    yield opened
+    opened.close()
+
+
+def _try(ledger: Ledger, shopper: str, at_s: float) -> bool:
+    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
+    caps = (Cap("offer/wine/issues", CapKind.ISSUES, CAP), Cap("shop/budget_cents", CapKind.BUDGET, CAP * 250, 250))
+    chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), at_s + 600, 1, 1, 1, voucher, caps)
+    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+    situation = Situation(shopper, at_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
+    return bool(ledger.promise(decision, situation).result(timeout=60).made)
+
+
+def _tell(store: Store) -> tuple[int, int, int, int, int]:
+    """Promises, announcements, what the two caps say was given out, and different codes."""
+    with store.read() as connection:
+        rows = promises.page(connection, limit=10_000)
+        waiting = outbox.count(connection)
+        issues, cents = vouchers.used(connection, "offer/wine/issues"), vouchers.used(connection, "shop/budget_cents")
+    return len(rows), waiting, issues, cents, len({row.code for row in rows})
+
+
+def test_eight_threads_promise_exactly_to_the_cap(store: Store) -> None:
+    made: list[bool] = []
+    start = threading.Barrier(8)
+
+    def promise(thread: int) -> None:
+        ledger = Ledger(store, f"etalage/c/s/gw-{thread}")
+        start.wait()
+        made.extend(_try(ledger, f"s-{thread}-{number}", 1e9) for number in range(20))
+
+    threads = [threading.Thread(target=promise, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(made) == {True: CAP, False: 60}
+    assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
+
+
+def test_three_processes_promise_exactly_to_the_cap(store: Store, path: Path) -> None:
+    running = [_start(path, f"gw-{number}", tries=50) for number in range(3)]
+    told = [process.communicate(timeout=120)[0].split() for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert sum(word != "refused" for words in told for word in words) == CAP
+    assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
+
+
+def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(path: Path) -> None:
+    dice = random.Random(20261121)
+    told: set[str] = set()
+    for life in range(6):
+        process = _start(path, f"gw-{life}", tries=40)
+        assert process.stdout is not None
+        stop_after = dice.randrange(1, 20)
+        for _ in range(stop_after):
+            told.update(word for word in [process.stdout.readline().strip()] if word not in {"", "refused"})
+        process.kill()
+        told.update(word for word in process.stdout.read().split() if word != "refused" and len(word) == 36)
+        process.wait(timeout=30)
+        process.stdout.close()
+    last = _start(path, "gw-last", tries=CAP + 5)
+    told.update(word for word in last.communicate(timeout=120)[0].split() if word != "refused")
+    store = open_store(StorageSettings(path=path))
+    with store.read() as connection:
+        kept = {row.id for row in promises.page(connection, limit=10_000)}
+    assert told <= kept
+    assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
+    store.close()
+
+
+def test_many_tills_at_once_redeem_a_code_once(store: Store) -> None:
+    ledger = Ledger(store, "etalage/c/s/gw-1")
+    assert _try(ledger, "s-1", time.time())
+    with store.read() as connection:
+        (row,) = promises.page(connection)
+    answers: list[str] = []
+    start = threading.Barrier(8)
+
+    def ask(till: int) -> None:
+        start.wait()
+        answers.append(ledger.redeem(row.code, f"till-{till}", row.at_s + 5, "k-1").answer)
+
+    threads = [threading.Thread(target=ask, args=(till,)) for till in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(answers) == {"valid": 1, "already_used": 7}
+
+
+def _start(path: Path, gateway: str, tries: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROMISER_CODE, str(path), gateway, str(tries)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+PROMISER_CODE = """
+import sys
+from pathlib import Path
+from gateway.offers.ledger import Ledger
+from gateway.settings import StorageSettings
+from gateway.storage import open_store
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+
+path, gateway, tries = sys.argv[1:]
+store = open_store(StorageSettings(path=Path(path), busy_timeout_s=30))
+ledger = Ledger(store, f"etalage/c/s/{gateway}")
+voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, 1e9 + 3600)
+caps = (Cap("offer/wine/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 100 * 250, 250))
+chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), 1e9 + 600, 1, 1, 1, voucher, caps)
+decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+for number in range(int(tries)):
+    shopper = f"s-{gateway}-{number}"
+    situation = Situation(shopper, 1e9, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
+    made = ledger.promise(decision, situation).result().made
+    print(made[0].promise if made else "refused", flush=True)
+store.close()
+"""
+"""What a gateway does all day, in a process that can be killed: it says a promise's id only once that is on disk."""
