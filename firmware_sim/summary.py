@@ -75,7 +75,7 @@ class Summary:
             "minutes": round((time.monotonic() - self._began_s) / 60, 2),
             "advertisements_heard": health.counts.advertisements,
             "strangers_dropped": health.counts.strangers,
-            "other_traffic": health.counts.malformed,
+            "other_traffic": health.counts.noise,
             "sightings": self._gateway.line.counts.sightings,
             "moves": health.counts.moves,
             "decisions": health.counts.decisions,

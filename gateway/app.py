@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.dashboard.app import create_app
-from gateway.dashboard.server import Listener, listen
+from gateway.dashboard.server import DashboardError, Listener, listen
 from gateway.incoming import Incoming
 from gateway.line import Line
 from gateway.messages import Occupancy
@@ -71,8 +71,10 @@ class Gateway:
         place = place_of(settings.store)
         plan = load_plan(settings.store.plan)
         self._first_book = _first_book(settings.store.rule_book, plan.zone_ids)
+        self._optins = read_optins(settings.store.optins) if settings.store.optins else ()
         credentials = read_credentials(settings.mqtt)
         self.store = open_store(settings.storage)
+        self.listener = self._take_address() if settings.dashboard.enabled else None
         identities = Identities(settings.store.store, self._ahead)
         keys = Keys(settings.storage.keys_path)
         people = People(self.store, identities, keys, clock)
@@ -94,16 +96,22 @@ class Gateway:
         deeds = Deeds(place, incoming.handlers())
         elsewhere = InboxEars(self._other_ears.filters, incoming.hear_elsewhere)
         self.inbox = Inbox(self.store, settings.mqtt, place, credentials, deeds, self._post, ears=elsewhere, clock=clock)
-        self.listener: Listener | None = listen(settings.dashboard, self.store) if settings.dashboard.enabled else None
         self.line.on_move = self.window.moved
         self.line.on_decision = self._decided
         people.on_withdrawn = self._forget
 
+    def _take_address(self) -> Listener:
+        try:
+            return listen(self._settings.dashboard, self.store)
+        except DashboardError:
+            self.store.close()
+            raise
+
     async def run(self, stop: asyncio.Event) -> None:
         """Live until `stop` is set; then finish what is under way, and leave nothing half done."""
         self._loop = asyncio.get_running_loop()
-        self._open_the_shop()
         try:
+            self._open_the_shop()
             async with asyncio.TaskGroup() as tasks:
                 lives = [tasks.create_task(ear.listen(self.line.hear), name=f"ear {ear.scanner}") for ear in self.ears]
                 lives.append(tasks.create_task(self._let_time_pass(), name="time"))
@@ -129,7 +137,7 @@ class Gateway:
                 )
         self._mind_the_books()
         if self._settings.store.optins is not None:
-            people.take_file(read_optins(self._settings.store.optins), self._settings.store.optins.stat().st_mtime)
+            people.take_file(self._optins, self._settings.store.optins.stat().st_mtime)
         log.info("opted in", shoppers=people.load(now_s))
         self.courier.start()
         self.inbox.start()

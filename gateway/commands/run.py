@@ -13,19 +13,23 @@ from gateway.app import Gateway
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.dashboard.server import DashboardError
+from gateway.offers.books import StepRefused
 from gateway.radio.playback import Playback
 from gateway.radio.recordings import RecordingError
 from gateway.settings import SettingsError, load_settings
 from gateway.shoppers.optins import OptInsError
 from gateway.storage import StorageError
 from gateway.storage.keys import KeysError
+from gateway.zones.calibration import CalibrationError
 from gateway.zones.plan import PlanError
 from rules import BookError
 
 CANT_START = (
     SettingsError,
     PlanError,
+    CalibrationError,
     BookError,
+    StepRefused,
     OptInsError,
     StorageError,
     KeysError,
@@ -44,15 +48,11 @@ def run(
     try:
         settings = load_settings(config)
         set_up_log(settings.log)
-        if recording is None:
-            gateway = Gateway(settings)
-            playback = None
-        else:
-            playback = Playback(recording, speed)
-            gateway = Gateway(settings, clock=playback.clock, ears=playback.ears)
+        playback = Playback(recording, speed) if recording is not None else None
+        gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, ears=playback.ears)
+        asyncio.run(_live(gateway, playback))
     except CANT_START as error:
         raise CommandError(str(error)) from error
-    asyncio.run(_live(gateway, playback))
 
 
 async def _live(gateway: Gateway, playback: Playback | None) -> None:
