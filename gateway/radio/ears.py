@@ -16,11 +16,11 @@ import structlog
 
 from gateway.model import Advertisement
 from gateway.radio.frames import uuid_bytes
-from gateway.radio.hci import management_socket, may_manage
+from gateway.radio.hci import management_fault
 from gateway.radio.health import EarHealth, Tally
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
-from gateway.radio.sources import AdapterAbsentError, Hear, Source, SourceError
+from gateway.radio.sources import AdapterAbsentError, Hear, Source
 from gateway.radio.watchdog import EarState, Step, Watchdog
 from gateway.settings import RadioSettings
 
@@ -179,20 +179,11 @@ _NOT_HERE = {
 
 def _source_for(radio: RadioSettings) -> Callable[[str, str], Source]:
     """The management socket where this process may use it, BlueZ through bleak otherwise."""
-    if radio.source == "mgmt" or (radio.source == "auto" and _management_works()):
+    fault = management_fault() if radio.source == "auto" else None
+    if radio.source == "mgmt" or (radio.source == "auto" and fault is None):
         return MgmtSource
-    if radio.source == "auto":
-        log.warning("the faster ear needs CAP_NET_ADMIN; reading BlueZ through bleak, at three times the CPU (docs/radio.md)")
+    if fault is not None:
+        log.warning("reading the adapters through BlueZ, at several times the CPU (docs/radio.md)", because=fault)
     from gateway.radio.bleak_source import BleakSource  # only here: macOS and Windows have no D-Bus library
 
     return BleakSource
-
-
-def _management_works() -> bool:
-    if not may_manage():
-        return False
-    try:
-        management_socket().close()
-    except SourceError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -38,6 +39,17 @@ def management_socket() -> socket.socket:
     return opened
 
 
+def management_fault() -> str | None:
+    """Why this process can't use the management socket; None when it can."""
+    if not may_manage():
+        return "this process has no CAP_NET_ADMIN"
+    try:
+        management_socket().close()
+    except SourceError as error:
+        return str(error)
+    return None
+
+
 def may_manage() -> bool:
     """Whether this process has CAP_NET_ADMIN; False where there is no such thing."""
     try:
@@ -55,7 +67,7 @@ def reset_controller(index: int) -> None:
             fcntl.ioctl(raw.fileno(), HCIDEVRESET, index)
     except PermissionError as error:
         raise SourceError(f"hci{index} may not be reset by this process; give it CAP_NET_ADMIN") from error
-    except FileNotFoundError as error:
-        raise AdapterAbsentError(f"there is no adapter hci{index}") from error
     except OSError as error:
+        if error.errno == errno.ENODEV:
+            raise AdapterAbsentError(f"there is no adapter hci{index}") from error
         raise SourceError(f"hci{index} can't be reset ({error.strerror})") from error

@@ -135,16 +135,18 @@ def test_where_beacons_cannot_be_heard_one_clear_line_says_so(platform: str, sai
     assert said in lines[0]["event"]
 
 
-@pytest.mark.parametrize(("works", "kind"), [(True, "mgmt"), (False, "bleak pair")])
-def test_the_management_socket_is_preferred_where_the_process_may(monkeypatch: pytest.MonkeyPatch, works: bool, kind: str) -> None:
-    monkeypatch.setattr(ears_module, "_management_works", lambda: works)
+@pytest.mark.parametrize(("fault", "kind"), [(None, "mgmt"), ("this process has no CAP_NET_ADMIN", "bleak pair")])
+def test_the_management_socket_is_preferred_where_the_process_may(
+    monkeypatch: pytest.MonkeyPatch, fault: str | None, kind: str
+) -> None:
+    monkeypatch.setattr(ears_module, "management_fault", lambda: fault)
     radio = RadioSettings(adapters={"pi-1": "hci0", "pi-2": "00:AA:01:00:00:02"})
     ears = make_ears(radio, platform="linux")
     assert [(ear.scanner, ear.health().kind) for ear in ears] == [("pi-1", kind), ("pi-2", kind)]
 
 
 def test_the_choice_can_be_made_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ears_module, "_management_works", lambda: True)
+    monkeypatch.setattr(ears_module, "management_fault", lambda: None)
     (ear,) = make_ears(RadioSettings(source="bleak"), platform="linux")
     assert ear.health().kind == "bleak pair"
 
