@@ -264,14 +264,19 @@ class Backend:
         if self._dice.random() < self._faults.lose:
             self._crash()
             return
-        event = json.loads(message.payload)
+        try:
+            self._take_once(message.topic.removeprefix(self._prefix), json.loads(message.payload))
+        except (ValueError, KeyError, TypeError):
+            self.counts["malformed"] += 1  # it will not become better by coming again: counted, and acknowledged
+        self._client.ack(message.mid, message.qos)
+
+    def _take_once(self, topic: str, event: dict[str, Any]) -> None:
         key = (event["source"], event["id"])
         if key in self._seen:
             self.counts["repeated"] += 1
         else:
-            self._take(message.topic.removeprefix(self._prefix), event)
+            self._take(topic, event)
             self._seen.add(key)
-        self._client.ack(message.mid, message.qos)
 
     def _take(self, topic: str, event: dict[str, Any]) -> None:
         self.counts[topic] += 1

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from gateway.mqtt.flight import Flight
-from gateway.mqtt.link import Acked, Credentials, Down, Event, LinkError, Role, Up
+from gateway.mqtt.link import Acked, Credentials, Down, Event, Link, LinkError, Role, Up
 from gateway.mqtt.notices import Health, Notice, Notices
 from gateway.mqtt.postbag import Postbag
 from gateway.mqtt.topics import Place
@@ -238,17 +238,21 @@ class Courier:
         self._sent += 1
 
     def _notify(self, notice: Notice) -> None:
+        """Send a notice; where it will be acknowledged it takes its room in the window."""
         link = self._uplink.link
-        if link is None:
-            return
-        try:
-            mid = link.publish(notice.topic, notice.body, qos=notice.qos, retain=notice.retain, expires_in_s=notice.expires_in_s)
-        except LinkError as error:
-            log.warning("a notice couldn't be sent", topic=notice.topic, why=str(error))
-            return
-        if notice.qos:
+        mid = None if link is None else _publish(link, notice)
+        if mid is not None and notice.qos:
             self._flight.sent(mid, None, time.monotonic())
 
     def _farewell(self) -> None:
         self._postbag.settle()
-        self._notify(self._notices.farewell(self._clock()))
+        if self._uplink.link is not None:
+            _publish(self._uplink.link, self._notices.farewell(self._clock()))
+
+
+def _publish(link: Link, notice: Notice) -> int | None:
+    try:
+        return link.publish(notice.topic, notice.body, qos=notice.qos, retain=notice.retain, expires_in_s=notice.expires_in_s)
+    except LinkError as error:
+        log.warning("a notice couldn't be sent", topic=notice.topic, why=str(error))
+        return None

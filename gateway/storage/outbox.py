@@ -160,20 +160,22 @@ def put(
 def _is_full(connection: Connection, newest_seq: int) -> bool:
     """The span of numbers is free to look up and never too small; the exact count is made only when the span says full."""
     oldest_seq = connection.execute(_OLDEST_SEQ).scalar_one()
-    return newest_seq - oldest_seq >= OUTBOX_ROWS_MAX and count(connection) > OUTBOX_ROWS_MAX
+    if newest_seq - oldest_seq < OUTBOX_ROWS_MAX:
+        return False
+    return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one()) > OUTBOX_ROWS_MAX
 
 
 def count(connection: Connection, topics: Collection[str] | None = None) -> int:
-    """Rows waiting, on all topics or on these."""
-    rows = select(func.count()).select_from(outbox)
+    """Messages that wait for the broker, on all topics or on these."""
+    rows = select(func.count()).select_from(outbox).where(_WAITING)
     if topics is not None:
         rows = rows.where(outbox.c.topic.in_(topics))
     return int(connection.execute(rows).scalar_one())
 
 
 def oldest_at_s(connection: Connection) -> float | None:
-    """When the longest waiting row was put in; None when none waits."""
-    return connection.execute(select(outbox.c.at_s).order_by(outbox.c.seq).limit(1)).scalar()
+    """When the longest waiting message was put in; None when none waits."""
+    return connection.execute(select(outbox.c.at_s).where(_WAITING).order_by(outbox.c.seq).limit(1)).scalar()
 
 
 def look(

@@ -1,0 +1,142 @@
+"""The access list in deploy/, on a real Mosquitto with TLS: each role tries what it must not."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import pytest
+
+from firmware_sim.mosquitto import HOST, Mosquitto, free_port
+from gateway.mqtt.dial import Door
+from gateway.mqtt.link import Acked, Arrived, Credentials, Down, Link, LinkError, Role, Unsubscribed, Up, read_credentials
+from gateway.settings import MqttSettings, SettingsError
+
+DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
+PREFIX = "etalage/v1/demo-chain/demo/"
+MAY_WRITE = {
+    "gw-1": {"offers", "offers/withdrawn", "replies", "replies/app", "staff", "sync/request"}
+    | {"gateways/gw-1/status", "zones/wine/occupancy"},
+    "backend": {"optins", "profiles", "receipts", "sync/pages/gw-1", "sync/pages/gw-2", "sightings/app"},
+    "scanner-2": {"sightings/scanner-2"},
+}
+MAY_READ = {
+    "gw-1": {"optins", "profiles", "receipts", "sync/pages/gw-1", "sightings/app", "sightings/scanner-2"},
+    "backend": {"offers", "offers/withdrawn", "replies", "replies/app", "staff", "sync/request"}
+    | {"gateways/gw-1/status", "zones/wine/occupancy"},
+    "scanner-2": set[str](),
+}
+TOPICS = sorted(set().union(*MAY_WRITE.values(), {"gateways/gw-2/status", "sightings/scanner-3", "elsewhere"}))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mosquitto, Path]]:
+    """The broker of a shop, set up by the scripts in deploy/ and nothing else."""
+    folder = tmp_path_factory.mktemp("mosquitto")
+    surroundings = {**os.environ, "ETALAGE_MOSQUITTO": str(folder)}
+    for command in (["certificates.sh", HOST], ["users.sh", *MAY_WRITE], ["install.sh", "demo-chain", "demo"]):
+        subprocess.run([DEPLOY / command[0], *command[1:]], env=surroundings, check=True, capture_output=True, cwd=DEPLOY)
+    port = free_port()
+    lines = (DEPLOY / "mosquitto.conf").read_text(encoding="utf-8").replace("/etc/mosquitto/etalage", str(folder)).splitlines()
+    kept = [line for line in lines if not line.startswith(("listener", "persistence_location", "log_dest"))]
+    # The same file but for the port, and for the broker's own listener of the harness, which is the one with TLS here.
+    broker = Mosquitto(folder / "broker", kept, port)
+    with broker:
+        yield broker, folder
+
+
+def connect(shop: tuple[Mosquitto, Path], user: str | None, password: str | None = None) -> tuple[Link, SimpleQueue[Any]]:
+    broker, folder = shop
+    events: SimpleQueue[Any] = SimpleQueue()
+    if user is not None and password is None:
+        password = (folder / "secrets" / user).read_text(encoding="utf-8").strip()
+    credentials = Credentials(user, password, ssl.create_default_context(cafile=str(folder / "ca.crt")))
+    link = Link(Door(HOST, broker.port, True, "5"), Role(f"test-{user}"), credentials, 30, events)
+    link.open()
+    return link, events
+
+
+def test_nobody_comes_in_without_a_user_or_with_a_wrong_password(shop: tuple[Mosquitto, Path]) -> None:
+    for user, password in ((None, None), ("gw-1", "guess"), ("nobody", "guess"), ("", "")):
+        link, events = connect(shop, user, password)
+        answer = events.get(timeout=10)
+        link.close()
+        assert isinstance(answer, Down)
+        assert "not authorized" in answer.reason.lower()
+
+
+def test_nobody_comes_in_without_tls(shop: tuple[Mosquitto, Path]) -> None:
+    events: SimpleQueue[Any] = SimpleQueue()
+    link = Link(
+        Door(HOST, shop[0].port, False, "5"), Role("test-plain"), Credentials("gw-1", "x", ssl.create_default_context()), 30, events
+    )
+    link.open()
+    answer = events.get(timeout=10)
+    link.close()
+    assert isinstance(answer, Down)
+
+
+@pytest.mark.parametrize("user", sorted(MAY_WRITE))
+def test_each_role_writes_what_the_contract_gives_it_and_nothing_else(shop: tuple[Mosquitto, Path], user: str) -> None:
+    link, events = connect(shop, user)
+    assert isinstance(events.get(timeout=10), Up)
+    numbers = {link.publish(PREFIX + topic, "{}"): topic for topic in TOPICS}
+    answers = [events.get(timeout=10) for _ in TOPICS]
+    link.close()
+    assert all(isinstance(answer, Acked) for answer in answers)
+    assert {numbers[answer.mid] for answer in answers if not answer.failure} == MAY_WRITE[user]
+    assert {answer.failure for answer in answers if answer.failure} == {"Not authorized"}
+
+
+@pytest.mark.parametrize("user", sorted(MAY_READ))
+def test_each_role_reads_what_the_contract_gives_it_and_nothing_else(shop: tuple[Mosquitto, Path], user: str) -> None:
+    """Mosquitto may accept a subscription and then bring nothing: what counts is what arrives."""
+    reader, arrivals = connect(shop, user)
+    assert isinstance(arrivals.get(timeout=10), Up)
+    reader.subscribe([f"{PREFIX}#", *(PREFIX + topic for topic in TOPICS)])
+    writers = {name: connect(shop, name) for name in MAY_WRITE if name != user}
+    for name, (writer, events) in writers.items():
+        assert isinstance(events.get(timeout=10), Up)
+        for topic in sorted(MAY_WRITE[name]):
+            writer.publish(PREFIX + topic, "{}")
+        for _ in MAY_WRITE[name]:
+            assert isinstance(events.get(timeout=10), Acked)
+        writer.close()
+    heard = {message.topic.removeprefix(PREFIX) for message in _rest(arrivals) if isinstance(message, Arrived)}
+    reader.close()
+    assert heard == MAY_READ[user] & set().union(*(MAY_WRITE[name] for name in writers))
+
+
+def _rest(events: SimpleQueue[Any]) -> list[Any]:
+    found: list[Any] = []
+    while True:
+        try:
+            found.append(events.get(timeout=0.5))
+        except Empty:
+            return [event for event in found if not isinstance(event, Unsubscribed)]
+
+
+def test_a_broker_with_another_certificate_is_not_trusted(shop: tuple[Mosquitto, Path]) -> None:
+    link = Link(
+        Door(HOST, shop[0].port, True, "5"), Role("t"), Credentials("gw-1", "x", ssl.create_default_context()), 30, SimpleQueue()
+    )
+    with pytest.raises(LinkError, match="certificate verify failed"):
+        link.open()
+
+
+def test_a_password_file_that_others_can_read_stops_the_start(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2-and-then-some\n", encoding="utf-8")
+    secret.chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod 600") as caught:
+        read_credentials(MqttSettings(user="gw-1", password_file=secret))
+    assert "hunter2" not in str(caught.value)
+    secret.chmod(0o600)
+    credentials = read_credentials(MqttSettings(user="gw-1", password_file=secret))
+    assert credentials.password == "hunter2-and-then-some"
+    assert "hunter2" not in repr(credentials)
