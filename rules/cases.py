@@ -64,7 +64,7 @@ def run_cases(book: Book) -> CaseReport:
     counts: dict[str, dict[Gate, int]] = {rule.id: {} for rule in book.rules}
     results = []
     for index, case in enumerate(book.document.cases):
-        result, gates = _run(book, case, f"cases[{index}]")
+        result, gates = _run(book, case, f"cases[{index}].given.")
         results.append(result)
         for offer, gate in gates.items():
             counts[offer][gate] = counts[offer].get(gate, 0) + 1
@@ -72,19 +72,23 @@ def run_cases(book: Book) -> CaseReport:
     return CaseReport(tuple(results), tuple(coverage))
 
 
-def _run(book: Book, case: Case, path: str) -> tuple[CaseResult, dict[str, Gate]]:
-    decision = decide(book, situation_of_case(book, case.given, path))
+def _run(book: Book, case: Case, place: str) -> tuple[CaseResult, dict[str, Gate]]:
+    decision = decide(book, situation_of_case(book, case.given, place))
     gates = {verdict.offer: verdict.gate for verdict in decision.verdicts}
     chosen = tuple(chosen.offer for chosen in (*decision.chosen, *decision.ghosts))
     wrong = tuple((offer, gate, gates[offer].value) for offer, gate in case.because.items() if gates[offer].value != gate)
     return CaseResult(case.name, case.chosen, chosen, wrong), gates
 
 
-def situation_of_case(book: Book, given: CaseSituation, path: str = "given") -> Situation:
-    """The situation that a case describes. What it leaves out is the plainest: full attention, no history."""
+def situation_of_case(book: Book, given: CaseSituation, place: str = "") -> Situation:
+    """The situation that a case describes. What it leaves out is the plainest: full attention, no history.
+
+    Raises BookError for a moment or fact that can't be, its path behind `place`.
+    """
     at_s = parse_moment(given.at, book.zone)
-    assert at_s is not None  # checks.py refused it otherwise
-    facts = {name: fact(book.fields.get(name), name, value, f"{path}.given.facts.{name}") for name, value in given.facts.items()}
+    if at_s is None:
+        raise BookError([Problem("moment_time", f"{place}at", values={"value": given.at})])
+    facts = {name: fact(book.fields.get(name), name, value, f"{place}facts.{name}") for name, value in given.facts.items()}
     return Situation(
         shopper=given.shopper,
         at_s=at_s,

@@ -157,17 +157,21 @@ def needs_four_eyes(book: Book) -> bool:
 
 
 def value_cents(book: Book) -> int | None:
-    """The most that a book can give away in one window of its caps, in cents; None when nothing bounds it."""
-    total = 0
+    """The most that a book can give away in one window of its caps, in cents; None when nothing bounds it.
+
+    Each offer counts for its tightest cap; a budget that several offers share counts once.
+    """
+    bounds: dict[str, int] = {}
     for rule in book.rules:
         if not rule.cost_cents and rule.worth is None:
             continue
-        bounds = [
-            cap.at_most if cap.kind is CapKind.BUDGET else cap.at_most * rule.cost_cents
+        found = [
+            (cap.at_most if cap.kind is CapKind.BUDGET else cap.at_most * rule.cost_cents, cap.key)
             for cap in rule.caps
-            if not cap.per_shopper and (cap.kind is CapKind.BUDGET or rule.cost_cents)
+            if not cap.per_shopper and rule.cost_cents
         ]
-        if not bounds:
+        if not found:
             return None
-        total += min(bounds)
-    return total
+        bound, key = min(found)
+        bounds[key] = bound
+    return sum(bounds.values())

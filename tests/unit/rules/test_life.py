@@ -102,4 +102,5 @@ def test_four_eyes_are_needed_above_the_books_value_or_where_nothing_bounds_it(
     assert not needs_four_eyes(book(voucher()))
     assert needs_four_eyes(book(voucher(), four_eyes_above=9999))
     assert value_cents(book(voucher(caps={"budget": 50, "issues": 100}))) == 5000
-    assert value_cents(book(voucher(), caps={"budget": 7})) == 700
+    assert value_cents(book(voucher("a"), voucher("b"), caps={"budget": 7})) == 700  # they share it
+    assert value_cents(book(ten, voucher("b"), caps={"budget": 70})) == 8000

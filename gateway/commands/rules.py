@@ -1,0 +1,200 @@
+"""`etalage rules`: check a rule book and its cases, ask it why and why not, and compare it with what was decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import open as open_with_progress
+from rich.table import Table
+
+from gateway.commands import CommandError
+from gateway.zones.plan import PlanError, load_plan
+from rules import Book, BookError, Explanation, Gate, explain, load_book
+from rules.cases import CaseReport, fact, run_cases, situation_of_case
+from rules.document import CaseSituation
+from rules.life import needs_four_eyes, value_cents
+from rules.reading import scalar
+from rules.replay import ReplayReport, read_log, replay
+from rules.words import Language
+
+DIFFERENCES_SHOWN = 20
+"""Decisions a person reads one by one; the table by offer says the rest."""
+
+rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, ask it why, compare it with what was decided.")
+BookFile = Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.", show_default=False)]
+PlanFile = Annotated[Path | None, typer.Option("--plan", help="The store plan: zones that it lacks are refused.")]
+Tongue = Annotated[str, typer.Option("--language", help="Of what is said: nl or en.")]
+
+
+@rules.command()
+def check(book: BookFile, plan: PlanFile = None, language: Tongue = "en") -> None:
+    """Validate a book, run its cases, and show which offers no case reaches."""
+    loaded = _loaded(book, plan, _language(language))
+    try:
+        report = run_cases(loaded)
+    except BookError as error:
+        raise CommandError("\n".join(problem.text(_language(language)) for problem in error.problems)) from None
+    _show_cases(report)
+    worth = value_cents(loaded)
+    told = "without a bound" if worth is None else f"at most {worth / 100:.2f} euro in one window of its caps"
+    eyes = "; approval takes a second person" if needs_four_eyes(loaded) else ""
+    typer.echo(f"{loaded.id} {loaded.hash[:12]}: {len(loaded.rules)} offers, gives away {told}{eyes}.")
+    failed = [result for result in report.results if not result.passed]
+    if failed:
+        raise CommandError(f"{len(failed)} of {len(report.results)} cases came out otherwise: change the book or the case")
+    typer.echo(f"All {len(report.results)} cases pass.")
+
+
+@rules.command(name="explain")
+def dry_run(
+    book: BookFile,
+    event: Annotated[str, typer.Option(help="visit_start, enter, dwell, exit or purchase.")] = "enter",
+    zone: Annotated[str | None, typer.Option(help="Where it happens.")] = None,
+    dwell: Annotated[str | None, typer.Option(help="How long the shopper has been there, as in 15s.")] = None,
+    at: Annotated[str | None, typer.Option(help="Any now, in the shop's time: 2026-12-05T17:30. None: this moment.")] = None,
+    given: Annotated[list[str] | None, typer.Option("--fact", help="A fact: stage=fan; a set with commas: path=fish,wine.")] = None,
+    happened: Annotated[
+        list[str] | None, typer.Option("--happened", help="offer:what:ago, as in wine-tasting:dismissed:20d.")
+    ] = None,
+    purpose: Annotated[list[str] | None, typer.Option(help="A purpose the shopper consented to. None given: all.")] = None,
+    shopper: Annotated[str, typer.Option(help="Whose test groups to look up.")] = "case",
+    exhausted: Annotated[list[str] | None, typer.Option(help="An offer whose cap is reached.")] = None,
+    attention: Annotated[float | None, typer.Option(help="Tokens left. None: a full budget.")] = None,
+    plan: PlanFile = None,
+    language: Tongue = "en",
+    comparisons: Annotated[bool, typer.Option("--comparisons", help="Show every comparison of every condition.")] = False,
+) -> None:
+    """Dry run: what this book would do in any situation at any moment, with a reason for every offer."""
+    words = _language(language)
+    loaded = _loaded(book, plan, words)
+    described = {
+        "event": event,
+        "zone": zone,
+        "at": at or datetime.now(loaded.zone).isoformat(timespec="seconds"),
+        "dwell": dwell,
+        "shopper": shopper,
+        "language": language,
+        "history": [_happening(one) for one in happened or ()],
+        "exhausted": exhausted or [],
+        "attention": attention,
+        "facts": dict(_fact(loaded, one) for one in given or ()),
+    } | ({"purposes": purpose} if purpose else {})
+    try:
+        case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
+        explanations = explain(loaded, situation_of_case(loaded, case))
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in error.errors())
+        raise CommandError("\n".join(faults)) from None
+    except BookError as error:
+        raise CommandError("\n".join(problem.text(words) for problem in error.problems)) from None
+    _show_reasons(explanations, words, comparisons)
+
+
+@rules.command(name="replay")
+def compare(
+    book: BookFile,
+    log: Annotated[Path, typer.Argument(help="Logged decisions, one JSON object a line: situation and decision.")],
+    plan: PlanFile = None,
+) -> None:
+    """Decide logged situations again with this book: who would have got what instead."""
+    loaded = _loaded(book, plan, "en")
+    report = ReplayReport()
+    try:
+        with open_with_progress(log, "r", encoding="utf-8", description="Deciding again", console=Console(stderr=True)) as lines:
+            replay(loaded, read_log(lines, report), report)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{log}: can't be read ({error}); give the path of a log of decisions") from None
+    _show_replay(report)
+
+
+def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
+    try:
+        zones = None if plan is None else {zone.id for zone in load_plan(plan).zones}
+        return load_book(book, zones)
+    except PlanError as error:
+        raise CommandError(str(error)) from None
+    except BookError as error:
+        raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
+
+
+def _language(named: str) -> Language:
+    if named not in ("nl", "en"):
+        raise CommandError(f"--language {named}: nl or en")
+    return "nl" if named == "nl" else "en"
+
+
+def _fact(book: Book, written: str) -> tuple[str, Any]:
+    """`name=value` with the value as its field has it. The value is checked here, so that a slip is told by its word."""
+    name, equals, value = written.partition("=")
+    if not equals:
+        raise CommandError(f"--fact {written}: write name=value")
+    field = book.fields.get(name)
+    several = field is not None and field.type == "set"
+    plain = [one for one in value.split(",") if one] if several else value if _is_text(book, name) else scalar(value)
+    try:
+        fact(field, name, plain, f"--fact {name}")
+    except BookError as error:
+        raise CommandError(str(error)) from None
+    return name, plain
+
+
+def _is_text(book: Book, name: str) -> bool:
+    field = book.fields.get(name)
+    return field is not None and field.type in ("text", "choice", "clock", "date")
+
+
+def _happening(written: str) -> dict[str, str]:
+    parts = written.split(":")
+    if len(parts) != 3:
+        raise CommandError(f"--happened {written}: write offer:what:ago, as in wine-tasting:dismissed:20d")
+    return dict(zip(("offer", "what", "ago"), parts, strict=True))
+
+
+def _show_cases(report: CaseReport) -> None:
+    console = Console()
+    for result in report.results:
+        if not result.passed:
+            console.print(f"[red]✗[/red] {escape(result.name)}")
+            console.print(f"    chosen {_names(result.chosen)}, expected {_names(result.expected)}")
+            for offer, expected, actual in result.reasons:
+                console.print(f"    {offer}: {actual}, expected {expected}")
+    table = Table("offer", "chosen", "stopped by")
+    for one in report.coverage:
+        stopped = ", ".join(f"{gate} {count}" for gate, count in one.gates.items() if gate not in (Gate.CHOSEN, Gate.GHOST))
+        table.add_row(one.offer, str(one.chosen) if one.reached else "[yellow]never reached[/yellow]", stopped)
+    console.print(table)
+
+
+def _show_reasons(explanations: tuple[Explanation, ...], language: Language, comparisons: bool) -> None:
+    console = Console(soft_wrap=True)
+    for one in sorted(explanations, key=lambda one: (one.gate is not Gate.CHOSEN, one.gate is Gate.MOMENT)):
+        mark = "[green]✓[/green]" if one.gate is Gate.CHOSEN else "·"
+        console.print(f"{mark} {escape(one.text(language))}")
+        for leaf in one.leaves if comparisons else ():
+            truth = {True: "✓", False: "✗", None: "?"}[leaf.truth]
+            line = f"{truth} {leaf.path}: {leaf.expected_text(language)} ← {leaf.actual_text(language)}"
+            console.print(f"    {escape(line)}")
+
+
+def _show_replay(report: ReplayReport) -> None:
+    console = Console()
+    table = Table("offer", "more", "fewer", "the same")
+    for offer in sorted({*report.gained, *report.lost, *report.kept}):
+        table.add_row(offer, *(str(counts.get(offer, 0)) for counts in (report.gained, report.lost, report.kept)))
+    console.print(table)
+    for one in report.differences[:DIFFERENCES_SHOWN]:
+        console.print(f"{one.shopper} in {one.zone}: {_names(one.before)} → {_names(one.after)}")
+    if report.changed > DIFFERENCES_SHOWN:
+        console.print(f"… and {report.changed - DIFFERENCES_SHOWN} more")
+    skipped = f"; {report.malformed} lines were no decisions" if report.malformed else ""
+    console.print(f"{report.changed} of {report.decisions} decisions would differ{skipped}.")
+
+
+def _names(offers: tuple[str, ...]) -> str:
+    return ", ".join(offers) or "nothing"

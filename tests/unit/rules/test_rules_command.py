@@ -1,0 +1,137 @@
+"""`etalage rules`: what a marketeer sees on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+import rules as engine
+from gateway.commands import CommandError
+from gateway.commands.rules import rules
+from rules import Book, Situation, decide, decision_record, situation_record
+
+BOOKS = Path(engine.__file__).parent / "books"
+SUPERMARKET = str(BOOKS / "supermarket.yaml")
+FISH = ("explain", SUPERMARKET, "--event", "dwell", "--zone", "fish", "--dwell", "10s", "--at", "2026-11-21T11:12")
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `etalage rules …` wide enough that nothing is folded."""
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(rules, [str(word) for word in words])
+
+
+def refusal(result: Result) -> str:
+    assert result.exit_code == 1
+    assert isinstance(result.exception, CommandError)
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["supermarket", "fashion", "diy"])
+def test_check_passes_the_example_books(run: Run, name: str) -> None:
+    result = run("check", BOOKS / f"{name}.yaml")
+    assert result.exit_code == 0, result.output
+    assert "cases pass" in result.output
+    assert "never reached" not in result.output
+
+
+def test_check_tells_every_fault_with_its_place_and_in_dutch_if_asked(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        Path(SUPERMARKET)
+        .read_text(encoding="utf-8")
+        .replace("zone: fish,", "zone: fisch,")
+        .replace("stage in [fan,", "stage in [fen,")
+    )
+    told = refusal(run("check", bad))
+    assert f"{bad}:" in told
+    assert "did you mean `fish`" in told
+    assert "did you mean `fan`" in told
+    assert "bedoelde u `fish`" in refusal(run("check", bad, "--language", "nl"))
+
+
+def test_check_fails_on_a_case_that_comes_out_otherwise(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(Path(SUPERMARKET).read_text(encoding="utf-8").replace("chosen: [wine-tasting]", "chosen: [fresh-bread]"))
+    result = run("check", bad)
+    assert "1 of 31 cases" in refusal(result)
+    assert "chosen wine-tasting, expected fresh-bread" in result.output
+
+
+def test_check_holds_a_book_against_the_store_plan(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "store: s\nzones: [{id: wine, polygon: [[0, 0], [6, 0], [6, 4], [0, 4]]}]\nscanners: [{id: a, zone: wine, at: [3, 2]}]\n"
+    )
+    assert "unknown zone `bread`" in refusal(run("check", SUPERMARKET, "--plan", plan))
+
+
+def test_explain_says_why_and_why_not_for_any_facts_and_any_now(run: Run) -> None:
+    result = run(*FISH, "--fact", "salmon_in_stock=4", "--comparisons")
+    assert result.exit_code == 0, result.output
+    assert "✓ salmon-recipe: Chosen." in result.output
+    assert "salmon-today: A condition is not true. if.all[0]: salmon_in_stock >= 10 ← 4" in result.output
+    stocked = run(*FISH, "--fact", "salmon_in_stock=25", "--language", "nl")
+    assert "✓ salmon-today: Gekozen." in stocked.output
+    dismissed = run(*FISH, "--happened", "salmon-recipe:announced:1m", "--purpose", "recognise")
+    assert "salmon-recipe: The shopper gave no consent" in dismissed.output
+
+
+def test_explain_reads_sets_and_choices_as_their_field_has_them(run: Run) -> None:
+    wine = ("explain", SUPERMARKET, "--event", "enter", "--zone", "wine", "--at", "2026-11-21T11:12")
+    assert "✓ wine-with-fish" in run(*wine, "--fact", "path=entrance,fish").output
+    assert "✓ back-at-the-wine" in run(*wine, "--fact", "entries=2", "--fact", "stage=fan", "--fact", "intent=browsing").output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--fact", "stage=fann"], "did you mean `fan`"),
+        (["--fact", "stagge=fan"], "stagge"),
+        (["--fact", "stage"], "write name=value"),
+        (["--happened", "wine"], "write offer:what:ago"),
+        (["--purpose", "spying"], "purposes"),
+        (["--language", "fr"], "nl or en"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_told_in_one_line(run: Run, words: list[str], told: str) -> None:
+    text = refusal(run(*FISH, *words))
+    assert told in text
+    assert "Traceback" not in text
+
+
+def test_a_wrong_now_is_told(run: Run) -> None:
+    assert "no date or time" in refusal(run(*FISH[:-1], "noon"))
+
+
+def test_a_missing_book_is_told(run: Run) -> None:
+    assert "can't read the file" in refusal(run("check", "nowhere.yaml"))
+
+
+def test_replay_shows_what_a_draft_would_have_done(
+    run: Run,
+    tmp_path: Path,
+    book: Callable[..., Book],
+    offer: Callable[..., dict[str, Any]],
+    document: Callable[..., dict[str, Any]],
+    situation: Callable[..., Situation],
+) -> None:
+    live = book(offer("a"))
+    now = situation()
+    entry = json.dumps({"situation": situation_record(now), "decision": decision_record(decide(live, now))})
+    log, draft = tmp_path / "log.jsonl", tmp_path / "draft.json"
+    log.write_text(f"{entry}\nnonsense\n{entry}\n")
+    draft.write_text(json.dumps(document(offer("b"))))
+    result = run("replay", draft, log)
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 decisions would differ; 1 lines were no decisions." in result.output
+    assert "s-1 in wine: a → b" in result.output
+    assert "can't be read" in refusal(run("replay", draft, tmp_path / "none.jsonl"))
