@@ -22,6 +22,7 @@ from rules.replay import ReplayReport, replay
 from rules.words import Language
 
 State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
+Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Start = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The book's hash, or enough of its start.")]
 
 
@@ -97,15 +98,13 @@ class Compared(BaseModel):
     differences: list[Changed]
 
 
-def router(store: Store, zones: Collection[str], clock: Callable[[], float], changed: Callable[[], object]) -> APIRouter:
-    """The calls about books. `zones` are the plan's; `changed` is called after each step that the line must hear of."""
+def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> APIRouter:
+    """The calls about books; `zones` are the plan's. The line sees a step within a second."""
     routes = APIRouter(tags=["books"], responses=RESPONSES)
     marketeer = Depends(require(Role.MARKETEER))
 
     def do(request: Request, work: Callable[[Connection], Any]) -> Any:
-        done = _done(store, work, "en" if language_of(request) == "en" else "nl")
-        changed()
-        return done
+        return _done(store, work, language_of(request))
 
     @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
     def every() -> list[BookRow]:
@@ -114,20 +113,20 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float], cha
             return [_row(row) for row in stored.every(connection)]
 
     @routes.get("/books/{book}", dependencies=[marketeer])
-    def one(request: Request, book: Start) -> WholeBook:
+    def one(book: Start) -> WholeBook:
         """A book with its document and its life."""
         with store.read() as connection:
             return _whole(connection, book)
 
     @routes.post("/books")
-    def add(request: Request, new: NewBook, caller: Annotated[Caller, marketeer]) -> WholeBook:
+    def add(request: Request, new: NewBook, caller: Marketeer) -> WholeBook:
         """Keep a document as a draft. One with faults is refused with all of them, each with its place."""
         book = do(request, lambda connection: books.add(connection, new.document, caller.name, clock(), zones))
         with store.read() as connection:
             return _whole(connection, book)
 
     @routes.post("/books/{book}/steps")
-    def take(request: Request, book: Start, wanted: StepWanted, caller: Annotated[Caller, marketeer]) -> WholeBook:
+    def take(request: Request, book: Start, wanted: StepWanted, caller: Marketeer) -> WholeBook:
         """Check, approve, put live, pause, resume or archive a book."""
         _check_zones(wanted.zones, zones)
         do(request, lambda connection: _take(connection, book, wanted, caller.name, clock(), zones))
@@ -135,7 +134,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float], cha
             return _whole(connection, book)
 
     @routes.post("/books/rollback")
-    def roll_back(request: Request, caller: Annotated[Caller, marketeer]) -> list[BookRow]:
+    def roll_back(request: Request, caller: Marketeer) -> list[BookRow]:
         """Undo the latest going live, in one step."""
         do(request, lambda connection: books.roll_back(connection, caller.name, clock()))
         return every()

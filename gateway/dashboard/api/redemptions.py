@@ -16,6 +16,8 @@ from gateway.offers.redemption import KeyReused, Redemption
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
 
+Till = Annotated[Caller, Depends(require(Role.TILL))]
+
 
 def _(text: str) -> str:
     """Mark a text for the catalogue; it is translated when it is sent."""
@@ -62,15 +64,14 @@ class Asked(BaseModel):
 def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRouter:
     """The till's calls. They need the shop's own database and nothing else, so they work without the internet."""
     routes = APIRouter(tags=["redemptions"], responses=RESPONSES)
-    till = Depends(require(Role.TILL))
 
     @routes.post("/redemptions")
-    def redeem(asked: AtTheTill, caller: Annotated[Caller, till]) -> Answer:
+    def redeem(asked: AtTheTill, caller: Till) -> Answer:
         """Use a voucher: valid once, until its end. The same `key` gets the same answer, whatever happened since."""
         return _answer(ledger.redeem, asked, caller, clock())
 
     @routes.post("/redemptions/reversals")
-    def reverse(asked: AtTheTill, caller: Annotated[Caller, till]) -> Answer:
+    def reverse(asked: AtTheTill, caller: Till) -> Answer:
         """Undo a redemption, for a purchase that was cancelled: the voucher is good again until its end."""
         return _answer(ledger.reverse, asked, caller, clock())
 
