@@ -181,7 +181,7 @@ class Gateway:
             return
         if changed:
             self.line.books = self._shelf.working
-            self.line.people.use_book(self.line.books.everywhere)
+            self.line.people.use_books(self.line.books.all())
             log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in self.line.books.all()])
 
     def _count_the_crowd(self, now_s: float) -> None:

@@ -11,6 +11,8 @@ from gateway.storage import Connection, Store, consents, retention
 from gateway.storage.backup import KEYS_COPY
 from gateway.storage.keys import Keys
 
+LOOK_S = 5.0
+"""How often erasures by a command, in another process, are looked for; those by message are in force at once."""
 EVERY_S = 3600.0
 """How often periods are enforced: each is days long."""
 LAPSED_AT_ONCE = 200
@@ -30,6 +32,9 @@ class Housekeeping:
         self._due_s = float("-inf")
         self._lapsing: Future[list[Outcome]] | None = None
         self._scrubbing: Future[bool] | None = None
+        self._finding: Future[list[str]] | None = None
+        self._look_s = float("-inf")
+        self._proofs = self._count_proofs()
 
     def tick(self, now_s: float) -> None:
         """Begin what is due, and bring into memory what is done."""
@@ -42,7 +47,32 @@ class Housekeeping:
             self._due_s = now_s + EVERY_S
             self._store.writer.submit(lambda connection: retention.enforce(connection, self._settings, now_s))
             self._lapsing = self._store.writer.submit(lambda connection: self._lapse(connection, now_s))
+        self._find_erased(now_s)
         self._scrub()
+
+    def _find_erased(self, now_s: float) -> None:
+        """Forget whoever was erased by a command while this gateway runs."""
+        if self._finding is not None and self._finding.done():
+            for shopper in self._finding.result():
+                self._people.on_withdrawn(shopper)
+            self._finding = None
+        if self._finding is None and now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            proofs = self._count_proofs()
+            if proofs != self._proofs:
+                self._proofs = proofs
+                self._finding = self._pool.submit(self._erased_but_known, self._people.known())
+
+    def _erased_but_known(self, members: list[str]) -> list[str]:
+        """Members in memory of whom the tables hold a proof of erasure and no consent."""
+        with self._store.read() as connection:
+            proven = consents.proven(connection)
+            found = [shopper for shopper in members if self._keys.digest(shopper) in proven]
+            return [shopper for shopper in found if consents.find(connection, shopper) is None]
+
+    def _count_proofs(self) -> tuple[int, float]:
+        with self._store.read() as connection:
+            return consents.erasures_so_far(connection)
 
     def _lapse(self, connection: Connection, now_s: float) -> list[Outcome]:
         """Erase whoever neither came nor renewed their consent for so long."""

@@ -146,6 +146,10 @@ class Identities:
         """True for a shopper who is to be recognised."""
         return shopper in self._members
 
+    def members(self) -> list[str]:
+        """Every shopper who is to be recognised."""
+        return list(self._members)
+
     @property
     def window(self) -> int:
         """The window that the table in use was built for."""

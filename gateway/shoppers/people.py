@@ -66,7 +66,7 @@ class People:
         self._identities = identities_
         self._clock = clock
         self._present: dict[str, _Present] = {}
-        self._register = register_of(None)
+        self._register = register_of(())
         self._rates: Rates = Attention()
         self._registry = Registry(keys.digest, lambda purposes: self._register.readable(purposes))
         self.left_out: Counter[str] = Counter()
@@ -80,6 +80,10 @@ class People:
     def here(self) -> frozenset[str]:
         """Whose facts are in memory now."""
         return frozenset(self._present)
+
+    def known(self) -> list[str]:
+        """Everyone in memory: members to be recognised, and who is in the shop."""
+        return list({*self._identities.members(), *self._present})
 
     # ---- what the line asks and tells --------------------------------------------------------------------------------------
 
@@ -138,11 +142,14 @@ class People:
 
         self._store.writer.submit(record).result()
 
-    def use_book(self, book: Book | None) -> Future[int]:
-        """Keep from now on what this live book reads, and delete what it doesn't; the Future tells how many values went."""
-        register = register_of(book)
+    def use_books(self, books: Sequence[Book]) -> Future[int]:
+        """Keep from now on what these live books read, and delete what they don't; the Future tells how many values went.
+
+        The first book's attention budget counts.
+        """
+        register = register_of(books)
         self._register = register
-        self._rates = book.attention if book is not None else Attention()
+        self._rates = books[0].attention if books else Attention()
         self._all_stale()
 
         def delete_unread(connection: Connection) -> int:

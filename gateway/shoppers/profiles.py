@@ -8,7 +8,7 @@ and reported to the sender.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from gateway.messages import Refusal
 from rules import Value
 from rules.book import Book
 from rules.fields import AFFINITY, Field, FieldType, affinity_field
+from rules.rule import Rule
 
 Json = str | float | int | bool | list[str]
 
@@ -89,24 +90,33 @@ class Register:
         return declared.purpose is None or declared.purpose in purposes
 
 
-def register_of(book: Book | None) -> Register:
-    """The register of a live book; without one nothing is declared, and so nothing is kept."""
-    if book is None:
-        return Register()
-    fields = {name: book.fields[name] for name in book.attributes}
-    fields |= {affinity_field(rule.id).name: affinity_field(rule.id) for rule in book.rules}
+def register_of(books: Iterable[Book]) -> Register:
+    """The register of the live books (one, or a second that is live in some zones first); without one nothing is kept."""
+    fields: dict[str, Field] = {}
     read_by: dict[str, list[str]] = {}
-    for rule in book.rules:
-        names = {name for name in rule.reads() if name in fields} | {affinity_field(rule.id).name}
-        if rule.asks is not None:
-            names.add(rule.asks)
-        for name in sorted(names):
-            read_by.setdefault(name, []).append(rule.id)
+    questions: dict[str, Asked] = {}
+    for book in books:
+        fields = {name: book.fields[name] for name in book.attributes} | fields
+        fields |= {affinity_field(rule.id).name: affinity_field(rule.id) for rule in book.rules}
+        questions = dict(_questions(book)) | questions
+        for rule in book.rules:
+            for name in _reads(rule, fields):
+                readers = read_by.setdefault(name, [])
+                if rule.id not in readers:
+                    readers.append(rule.id)
     return Register(
         fields=MappingProxyType(fields),
         read_by=MappingProxyType({name: tuple(offers) for name, offers in read_by.items()}),
-        questions=MappingProxyType(dict(_questions(book))),
+        questions=MappingProxyType(questions),
     )
+
+
+def _reads(rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
+    """What a rule reads of a profile: in its condition and words, in ranking, and to know whether its question was answered."""
+    yield from sorted(name for name in rule.reads() if name in fields)
+    yield affinity_field(rule.id).name
+    if rule.asks is not None:
+        yield rule.asks
 
 
 def _questions(book: Book) -> Iterator[tuple[str, Asked]]:

@@ -143,6 +143,12 @@ def erased_at(connection: Connection, digest: bytes) -> float | None:
     return connection.execute(select(erasures.c.decided_at_s).where(erasures.c.digest == digest)).scalar()
 
 
+def erasures_so_far(connection: Connection) -> tuple[int, float]:
+    """(how many proofs, the latest moment): changes with every erasure."""
+    row = connection.execute(select(func.count().label("number"), func.max(erasures.c.erased_at_s).label("latest"))).one()
+    return row.number, row.latest or 0.0
+
+
 def proven(connection: Connection) -> dict[bytes, float]:
     """Every proven erasure that still has its digest: digest to the withdrawal's own time."""
     rows = select(erasures.c.digest, erasures.c.decided_at_s).where(erasures.c.digest.is_not(None))

@@ -95,7 +95,7 @@ def line(store: Store, tmp_path: Path) -> Line:
     assert outcome.then is not None
     outcome.then()
     book = load_book(BOOK, PLAN.zone_ids)
-    people.use_book(book).result(10)
+    people.use_books([book]).result(10)
     line = Line(identities, ScriptedTracker(), Visits(PLAN), people, Ledger(store, "etalage/c/s/gw-1"), Working(book))  # type: ignore[arg-type]
     people.on_withdrawn = line.forget
     return line

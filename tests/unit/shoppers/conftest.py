@@ -85,7 +85,7 @@ def book(tmp_path: Path) -> Book:
 @pytest.fixture
 def people(store: Store, identities: Identities, keys: Keys, clock: list[float], book: Book) -> People:
     made = People(store, identities, keys, lambda: clock[0])
-    made.use_book(book).result()
+    made.use_books([book]).result()
     return made
 
 

@@ -220,8 +220,8 @@ def test_when_the_last_rule_that_reads_an_attribute_goes_its_values_are_deleted(
 ) -> None:
     send(given())
     send(profile(segment="family"))
-    assert people.use_book(book).result() == 0
-    assert people.use_book(None).result() == 1
+    assert people.use_books([book]).result() == 0
+    assert people.use_books([]).result() == 1
     assert held(store) == {}
 
 

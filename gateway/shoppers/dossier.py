@@ -1,0 +1,131 @@
+"""The dossier: all that is held about one shopper, as JSON for a machine and as a document for a person (access, portability)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gateway.settings import Settings
+from gateway.shoppers.record import PURPOSE_WORDS, Language, consent_record, iso, receipt
+from gateway.shoppers.registry import stored
+from gateway.storage import Connection, consents, decisions, subject
+from rules import Gate
+from rules.words import GATES
+
+_SAY: Mapping[str, Mapping[Language, str]] = {
+    "title": {"nl": "Alles wat deze winkel over u bewaart", "en": "Everything this shop keeps about you"},
+    "made": {"nl": "Gemaakt op", "en": "Made on"},
+    "who": {"nl": "Verantwoordelijk", "en": "Controller"},
+    "contact": {"nl": "Vragen of verzoeken", "en": "Questions or requests"},
+    "you": {"nl": "U bent hier bekend als", "en": "You are known here as"},
+    "nothing": {"nl": "Over deze klant wordt niets bewaard.", "en": "Nothing is kept about this shopper."},
+    "consent": {"nl": "Uw toestemming", "en": "Your consent"},
+    "identity": {"nl": "Waaraan we u herkennen", "en": "How you are recognised"},
+    "profile": {"nl": "Kenmerken en antwoorden", "en": "Attributes and answers"},
+    "journey": {"nl": "Plaats in de klantreis", "en": "Stage of the customer journey"},
+    "visits": {"nl": "Bezoeken", "en": "Visits"},
+    "journey_events": {"nl": "Wat u met aanbod deed", "en": "What you did with offers"},
+    "promises": {"nl": "Wat u is toegezegd", "en": "What you were promised"},
+    "decisions": {"nl": "Beslissingen, en waarom", "en": "Decisions, and why"},
+    "waiting": {"nl": "Berichten die nog wachten", "en": "Messages that still wait"},
+    "chosen": {"nl": "gekozen", "en": "chosen"},
+    "none": {"nl": "niets", "en": "nothing"},
+    "given": {"nl": "gegeven", "en": "given"},
+    "refused": {"nl": "geweigerd", "en": "refused"},
+    "withdrawn": {"nl": "ingetrokken", "en": "withdrawn"},
+}
+
+
+def dossier(connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, Any] | None:
+    """All that is held about a shopper, each decision with its reasons and what it was given; None when nothing is."""
+    standing = consents.find(connection, shopper)
+    if standing is None:
+        return None
+    held = subject.export_all(connection, shopper)
+    events = [dict(row._mapping) for row in consents.events(connection, shopper)]
+    record = consent_record(shopper, standing.record, stored(standing), events, settings, language)
+    return held | {
+        "shopper": shopper,
+        "made": iso(now_s),
+        "consent": record,
+        "decisions": [_decision(row._mapping) for row in _all_decisions(connection, shopper)],
+    }
+
+
+def consent_receipt(
+    connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language
+) -> dict[str, Any] | None:
+    """The receipt of a shopper's standing consent, to hand over; None when there is none."""
+    standing = consents.find(connection, shopper)
+    if standing is None:
+        return None
+    events = [dict(row._mapping) for row in consents.events(connection, shopper)]
+    return receipt(consent_record(shopper, standing.record, stored(standing), events, settings, language), now_s)
+
+
+def as_json(held: Mapping[str, Any]) -> str:
+    """The dossier for a machine to take elsewhere."""
+    return json.dumps(held, indent=2, ensure_ascii=False, default=str)
+
+
+def as_document(held: Mapping[str, Any], settings: Settings, language: Language) -> str:
+    """The dossier for a person to read, as Markdown."""
+    lines = [
+        f"# {_SAY['title'][language]}",
+        "",
+        f"- {_SAY['made'][language]}: {held['made']}",
+        f"- {_SAY['who'][language]}: {settings.shoppers.controller or settings.store.chain}",
+        f"- {_SAY['contact'][language]}: {settings.shoppers.contact or '-'}",
+        f"- {_SAY['you'][language]}: `{held['shopper']}`",
+    ]
+    for heading, body in _sections(held, language):
+        lines += ["", f"## {_SAY[heading][language]}", "", *(body or [_SAY["none"][language]])]
+    return "\n".join(lines) + "\n"
+
+
+def _all_decisions(connection: Connection, shopper: str) -> Iterator[Any]:
+    """Every logged decision, newest first, read a page at a time."""
+    before = None
+    while rows := decisions.page(connection, before=before, shopper=shopper, limit=500):
+        yield from rows
+        before = rows[-1].id
+
+
+def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in row.items() if name != "shopper"}
+    return shown | {"inputs": json.loads(zlib.decompress(row["inputs"]))}
+
+
+def _sections(held: Mapping[str, Any], language: Language) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "consent", [_purpose(purpose, language) for purpose in held["consent"]["pii_processing"]["purposes"]]
+    yield "identity", [f"- `{json.dumps(held['identity'])}`"]
+    yield "profile", [f"- {row['field']}: {row['value']} ({row['supplier']}, {iso(row['at_s'])})" for row in held["profile"]]
+    yield "journey", [f"- {iso(row['at_s'])}: {row['stage']} `{json.dumps(row['reason'])}`" for row in held["stage_changes"]]
+    yield (
+        "visits",
+        [f"- {iso(row['started_at_s'])} – {iso(row['ended_at_s'])}: {', '.join(row['zones'])}" for row in held["visits"]],
+    )
+    yield "journey_events", [f"- {iso(row['at_s'])}: {row['what']}" for row in held["journey_events"]]
+    yield (
+        "promises",
+        [f"- {iso(row['at_s'])}: {row['content'].get('title', row['offer'])} ({row['state']})" for row in held["promises"]],
+    )
+    yield "decisions", [line for row in held["decisions"] for line in _why(row, language)]
+    yield "waiting", [f"- `{body}`" for body in held["waiting"]]
+
+
+def _purpose(purpose: Mapping[str, Any], language: Language) -> str:
+    words, state = PURPOSE_WORDS[purpose["purpose_type"]][language], _SAY[purpose["state"]][language]
+    return f"- {words}: **{state}** ({purpose['given'] or '-'})"
+
+
+def _why(row: Mapping[str, Any], language: Language) -> list[str]:
+    """One decision, with one line for every gate that stopped an offer."""
+    outcome = row["outcome"]
+    chosen = ", ".join(str(one["offer"]) for one in outcome.get("chosen", [])) or _SAY["none"][language]
+    lines = [f"- {iso(row['at_s'])}, {row['event']} {row['zone'] or ''}: {_SAY['chosen'][language]}: {chosen}"]
+    for gate, offers in outcome.get("stopped", {}).items():
+        lines.append(f"  - {', '.join(offers)}: {GATES[Gate(gate)][language]}")
+    return lines

@@ -1,0 +1,210 @@
+"""The privacy report: collected · why · read by, and how long, from the live rule book, the tables and the settings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from string import Template
+from typing import Any
+
+from gateway.settings import Settings
+from gateway.shoppers.profiles import register_of
+from gateway.shoppers.record import PURPOSE_DATA, PURPOSE_WORDS, RIGHTS, WITHDRAWAL, Language, Words, iso
+from gateway.shoppers.texts import DPIA, STATEMENT
+from gateway.storage import Connection, consents, journey, profiles
+from gateway.storage.retention import DAY_S, RULES, period_s
+from rules import PURPOSES
+from rules.book import Book
+from rules.fields import Field
+
+SUPPLIERS: Mapping[str, Words] = {
+    "backend": {"nl": "de app van de winkel", "en": "the store app"},
+    "shopper": {"nl": "de klant zelf", "en": "the shopper"},
+    "gateway": {"nl": "deze gateway", "en": "this gateway"},
+}
+_ALWAYS: Mapping[str, Words] = {
+    "pseudonym": {"nl": "pseudoniem en toestemming", "en": "pseudonym and consent"},
+    "identity": {"nl": "baken-id of sleutel van telefoon of tag", "en": "beacon id or key of a phone or tag"},
+    "visits": {"nl": "bezoeken: tijden en zones", "en": "visits: times and zones"},
+    "stage": {"nl": "plaats in de klantreis", "en": "stage of the customer journey"},
+    "attention": {"nl": "aandachtsbudget", "en": "attention budget"},
+    "offers": {"nl": "aanbod, en wat ermee gebeurde", "en": "offers, and what came of them"},
+    "purchases": {"nl": "gekochte productgroepen", "en": "product groups bought"},
+}
+_ALWAYS_FOR: Mapping[str, str] = {
+    "pseudonym": "recognise",
+    "identity": "recognise",
+    "visits": "recognise",
+    "stage": "recognise",
+    "attention": "offers",
+    "offers": "offers",
+    "purchases": "purchases",
+}
+_READ_AS: Mapping[str, tuple[str, ...]] = {
+    "visits": ("visits", "visits_30d", "visits_90d", "days_since_visit"),
+    "stage": ("stage",),
+    "attention": ("attention",),
+    "purchases": ("purchase",),
+}
+"""What the gateway keeps itself, by the fields that rules read it as."""
+_EVERY: Words = {"nl": "elke regel", "en": "every rule"}
+_NOBODY: Words = {"nl": "niemand: wordt niet bewaard", "en": "nobody: not kept"}
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One line of the table: what is collected, why, from whom, how long, and which offers read it."""
+
+    field: str
+    label: str
+    purpose: str
+    why: str
+    supplier: str
+    fresh_days: float | None
+    read_by: tuple[str, ...]
+    shoppers: int | None
+    """How many have a value; None where that isn't counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long one table keeps its rows."""
+
+    table: str
+    holds: str
+    how_long: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole report, in one language."""
+
+    made: str
+    language: Language
+    shoppers: int
+    by_purpose: Mapping[str, int]
+    stages: Mapping[str, int]
+    collected: tuple[Collected, ...]
+    kept: tuple[Kept, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain JSON."""
+        return asdict(self)
+
+
+def report(connection: Connection, books: Sequence[Book], settings: Settings, now_s: float, language: Language) -> Report:
+    """What is collected about shoppers here and now, why, who reads it, and how long it stays."""
+    tally = consents.tally(connection)
+    return Report(
+        made=iso(now_s),
+        language=language,
+        shoppers=tally.pop("shoppers"),
+        by_purpose={purpose: tally.get(purpose, 0) for purpose in PURPOSES},
+        stages=journey.stages(connection),
+        collected=(*_own(books, language), *_declared(connection, books, language)),
+        kept=tuple(_kept(settings, language)),
+    )
+
+
+def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
+    """What the gateway itself keeps, whatever the books."""
+    readers: dict[str, set[str]] = {}
+    for rule in (rule for book in books for rule in book.rules):
+        for name in rule.reads():
+            readers.setdefault(name, set()).add(rule.id)
+    for name, words in _ALWAYS.items():
+        read = {offer for field in _READ_AS.get(name, ()) for offer in readers.get(field, ())}
+        purpose = _ALWAYS_FOR[name]
+        yield Collected(
+            name, words[language], purpose, PURPOSE_WORDS[purpose][language], SUPPLIERS["gateway"][language], None,
+            tuple(sorted(read)) if name in _READ_AS else (_EVERY[language],), None,
+        )  # fmt: skip
+
+
+def _declared(connection: Connection, books: Sequence[Book], language: Language) -> Iterator[Collected]:
+    """What the live books declare, read or not."""
+    register = register_of(books)
+    held: dict[str, int] = {}
+    for (name, _supplier), count in profiles.fields(connection).items():
+        held[name] = max(count, held.get(name, 0))
+    for name, declared in sorted(register.fields.items()):
+        yield _line(declared, register.read_by.get(name, ()), held.get(name, 0), language)
+
+
+def _line(declared: Field, read_by: tuple[str, ...], shoppers: int, language: Language) -> Collected:
+    purpose = declared.purpose or "recognise"
+    return Collected(
+        field=declared.name,
+        label=declared.label[language],
+        purpose=purpose,
+        why=PURPOSE_WORDS[purpose][language],
+        supplier=SUPPLIERS[declared.supplier][language],
+        fresh_days=declared.fresh_for_s / DAY_S if declared.fresh_for_s is not None else None,
+        read_by=read_by or (_NOBODY[language],),
+        shoppers=shoppers,
+    )
+
+
+def _kept(settings: Settings, language: Language) -> Iterator[Kept]:
+    for rule in RULES:
+        period = period_s(rule, settings)
+        if period is not None:
+            days = period / DAY_S
+            how_long = f"{days:g} dagen" if language == "nl" else f"{days:g} days"
+        else:
+            assert rule.until is not None  # a rule has one or the other
+            how_long = rule.until[language]
+        yield Kept(rule.table, rule.holds[language], how_long)
+
+
+def as_markdown(made: Report) -> str:
+    """The report's two tables."""
+    return f"{collected_table(made)}\n{kept_table(made)}"
+
+
+def collected_table(made: Report) -> str:
+    """Collected · why · read by."""
+    head = ("verzameld", "waarom", "van", "gelezen door") if made.language == "nl" else ("collected", "why", "from", "read by")
+    return _table(head, [(line.label, line.why, line.supplier, ", ".join(line.read_by) or "-") for line in made.collected])
+
+
+def kept_table(made: Report) -> str:
+    """What is kept, and how long."""
+    head = ("tabel", "inhoud", "bewaard") if made.language == "nl" else ("table", "holds", "kept")
+    return _table(head, [(f"`{line.table}`", line.holds, line.how_long) for line in made.kept])
+
+
+def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    rows = [head, tuple("---" for _ in head), *lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def statement(made: Report, settings: Settings) -> str:
+    """The draft of a privacy statement, filled in."""
+    return _fill(STATEMENT[made.language], made, settings)
+
+
+def dpia(made: Report, settings: Settings) -> str:
+    """The data protection impact assessment's template, filled in as far as the gateway knows the answers."""
+    return _fill(DPIA[made.language], made, settings)
+
+
+def _fill(text: str, made: Report, settings: Settings) -> str:
+    language = made.language
+    blank = {"nl": "(in te vullen)", "en": "(to be filled in)"}[language]
+    purposes = [(PURPOSE_WORDS[purpose][language], PURPOSE_DATA[purpose][language]) for purpose in PURPOSES]
+    return Template(text).substitute(
+        controller=settings.shoppers.controller or blank,
+        contact=settings.shoppers.contact or blank,
+        chain=settings.store.chain,
+        store=settings.store.store,
+        withdrawal=WITHDRAWAL[language],
+        rights=RIGHTS[language],
+        purposes=_table(("doel", "gegevens") if language == "nl" else ("purpose", "data"), purposes).rstrip(),
+        collected=collected_table(made).rstrip(),
+        kept=kept_table(made).rstrip(),
+        idle_days=settings.shoppers.idle_days,
+        visits_days=settings.shoppers.visits_days,
+        erasure_digests_days=settings.shoppers.erasure_digests_days,
+        decisions_days=settings.offers.decisions_days,
+    )

@@ -1,0 +1,121 @@
+"""The consent record and its receipt, with the fields of ISO/IEC TS 27560:2023: header, processing, parties, events. Pure.
+
+The record is what the shop keeps; the receipt is the same, dated, for the shopper. Both are made from the standing decision, from
+how it came about, and from the settings, at the moment they are asked for: nothing is kept twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from gateway.settings import Settings
+from gateway.shoppers.consent import Consent
+from rules import PURPOSES
+
+SCHEMA = "ISO/IEC TS 27560:2023"
+Language = Literal["nl", "en"]
+Words = Mapping[Language, str]
+
+PURPOSE_WORDS: Mapping[str, Words] = {
+    "recognise": {"nl": "mij herkennen in de winkel", "en": "recognise me in the shop"},
+    "offers": {"nl": "persoonlijk aanbod", "en": "personal offers"},
+    "purchases": {"nl": "mijn aankopen gebruiken", "en": "use my purchases"},
+    "aftercare": {"nl": "mij helpen na een aankoop", "en": "help me after a purchase"},
+    "measure": {"nl": "meten of aanbod werkt", "en": "measure whether offers work"},
+}
+PURPOSE_DATA: Mapping[str, Words] = {
+    "recognise": {
+        "nl": "pseudoniem, baken-id of sleutel, zones en tijden van bezoeken",
+        "en": "pseudonym, beacon id or key, zones and times of visits",
+    },
+    "offers": {
+        "nl": "kenmerken en antwoorden die een lopende regel leest, aanbod en wat ermee gebeurde",
+        "en": "attributes and answers that a live rule reads, offers and what came of them",
+    },
+    "purchases": {"nl": "gekochte productgroepen", "en": "product groups bought"},
+    "aftercare": {"nl": "gekochte productgroepen, tijdens het bezoek", "en": "product groups bought, during the visit"},
+    "measure": {"nl": "vaste testgroep, berekend uit het pseudoniem", "en": "a fixed test group, worked out from the pseudonym"},
+}
+WITHDRAWAL: Words = {
+    "nl": "in de app van de winkel of aan de balie; net zo makkelijk als toestemmen, en binnen een seconde van kracht",
+    "en": "in the store app or at the desk; as easy as consenting, and in force within a second",
+}
+RIGHTS: Words = {
+    "nl": "inzage, overdraagbaarheid, rectificatie, wissen, bezwaar; klacht bij de Autoriteit Persoonsgegevens",
+    "en": "access, portability, rectification, erasure, objection; complaint to the Autoriteit Persoonsgegevens",
+}
+
+
+def iso(at_s: float) -> str:
+    """Epoch seconds as ISO 8601, UTC."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def consent_record(
+    shopper: str, record: str, consent: Consent, events: Sequence[Mapping[str, Any]], settings: Settings, language: Language
+) -> dict[str, Any]:
+    """The record of one shopper's consent. `events`: rows of how it came about, oldest first."""
+    return {
+        "schema_version": SCHEMA,
+        "record_id": record,
+        "pii_principal_id": shopper,
+        "pii_processing": {
+            "privacy_notice": consent.latest.text,
+            "language": consent.latest.language,
+            "purposes": [_purpose(purpose, consent, settings, language) for purpose in PURPOSES],
+        },
+        "party_identification": [
+            {
+                "party_id": settings.store.chain,
+                "party_name": settings.shoppers.controller,
+                "party_role": "pii_controller",
+                "party_contact": settings.shoppers.contact,
+            }
+        ],
+        "event": [_event(event) for event in events],
+    }
+
+
+def receipt(record: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+    """What the shopper is handed: the record, dated."""
+    return {
+        "schema_version": SCHEMA,
+        "receipt_id": f"{record['record_id']}/{int(now_s)}",
+        "issued": iso(now_s),
+        "consent_record": record,
+    }
+
+
+def _purpose(purpose: str, consent: Consent, settings: Settings, language: Language) -> dict[str, Any]:
+    given_s = consent.given_at_s.get(purpose)
+    return {
+        "purpose": PURPOSE_WORDS[purpose][language],
+        "purpose_type": purpose,
+        "lawful_basis": "consent (GDPR art. 6(1)(a))",
+        "state": consent.state(purpose).value,
+        "given": iso(given_s) if given_s is not None else None,
+        "pii_information": [{"pii_type": PURPOSE_DATA[purpose][language], "sensitive": False}],
+        "collection_method": "beacon, store app backend, question card",
+        "processing_method": "automated, by the shop's own rules",
+        "storage_locations": [f"gateway {settings.store.gateway} in shop {settings.store.store}"],
+        "retention_period": f"P{settings.shoppers.visits_days}D",
+        "recipient_third_parties": [],
+        "withdrawal_method": WITHDRAWAL[language],
+        "privacy_rights": RIGHTS[language],
+    }
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "event_time": iso(event["decided_at_s"]),
+        "recorded": iso(event["recorded_at_s"]),
+        "event_type": "explicit consent",
+        "event_state": "given",
+        "purposes": event["purposes"].split(),
+        "privacy_notice": event["text"],
+        "language": event["language"],
+        "method": event["channel"],
+        "entity_id": "data subject",
+    }
