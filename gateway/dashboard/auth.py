@@ -21,6 +21,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.dashboard.languages import N_
 from gateway.dashboard.problems import Problem, answer
 from gateway.storage import Store
 from gateway.storage.users import Role, any_token, find_token
@@ -51,11 +52,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +112,8 @@ class Door:
             caller = await self._caller(request)
             if scope["method"] not in READING and caller.at_the_box and not self._csrf.holds(request):
                 raise Problem(
-                    403, "not_our_page", _("A change needs a token, or must come from a page of this dashboard."),
-                    _("Send `Authorization: Bearer …`; `etalage users token` makes one. In a browser: reload the page."),
+                    403, "not_our_page", N_("A change needs a token, or must come from a page of this dashboard."),
+                    N_("Send `Authorization: Bearer …`; `etalage users token` makes one. In a browser: reload the page."),
                 )  # fmt: skip
         except Problem as problem:
             return await answer(request, problem)(scope, receive, guarded)
@@ -129,8 +125,8 @@ class Door:
         name = host_name(request.headers.get("host", ""))
         if name not in self._hosts and not _is_address(name):
             raise Problem(
-                421, "unknown_host", _("This dashboard doesn't go by the name {name}."),
-                _("Use the address it printed at its start, or add the name to `dashboard.hosts` in the settings."),
+                421, "unknown_host", N_("This dashboard doesn't go by the name {name}."),
+                N_("Use the address it printed at its start, or add the name to `dashboard.hosts` in the settings."),
                 name=repr(name[:80]),
             )  # fmt: skip
 
@@ -143,13 +139,13 @@ class Door:
             if found is not None:
                 return found
             raise Problem(
-                401, "unknown_token", _("This token is not in force."), _("Make a new one on the box with `etalage users token`.")
+                401, "unknown_token", N_("This token is not in force."), N_("Make a new one on the box with `etalage users token`.")
             )
         if is_loopback(request):
             return Caller("this box", Role.VIEWER, at_the_box=True)
         raise Problem(
-            401, "token_needed", _("From elsewhere than the box itself, a token is needed."),
-            _("Make one on the box with `etalage users token`, and send it as `Authorization: Bearer …`."),
+            401, "token_needed", N_("From elsewhere than the box itself, a token is needed."),
+            N_("Make one on the box with `etalage users token`, and send it as `Authorization: Bearer …`."),
         )  # fmt: skip
 
 
@@ -163,8 +159,8 @@ def require(role: Role) -> Callable[[Request], Caller]:
         if caller.at_the_box and not _has_admin(request.app.state.store):
             return replace(caller, role=Role.ADMIN)
         raise Problem(
-            403, "not_allowed", _("This needs the role {role}; {name} is {own}."),
-            _("Use a token with that role; `etalage users token --role {role}` makes one."),
+            403, "not_allowed", N_("This needs the role {role}; {name} is {own}."),
+            N_("Use a token with that role; `etalage users token --role {role}` makes one."),
             role=role.value, name=caller.name, own=caller.role.value,
         )  # fmt: skip
 

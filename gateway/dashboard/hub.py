@@ -27,6 +27,8 @@ HEALTH_EVERY_S = 2.0
 HEARTBEAT_S = 15.0
 """A silent stream gets a comment this often, so that proxies and browsers know that it lives."""
 HEARTBEAT = b": still here\n\n"
+CLIENTS_MAX = 100
+"""More open streams than this are no shop's staff, but a fault or an attack."""
 RETRY_MS = 2000
 """How long a browser waits before it connects again."""
 

@@ -16,6 +16,11 @@ COOKIE = "etalage_language"
 _FOLDER = Path(__file__).parent / "locale"
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it, which the tool that gathers texts knows
+    """Mark a text for the catalogue where it is written; it is translated where it is shown."""
+    return text
+
+
 @cache
 def catalogue(language: Language) -> gettext.NullTranslations:
     """The texts of a language."""

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.dashboard.languages import LANGUAGES, catalogue
+from gateway.dashboard.languages import LANGUAGES, N_, catalogue
 from gateway.dashboard.view import Counts, Database, Health, Link, Words
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; `_both` translates it."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +39,10 @@ def panel(health: Health) -> HealthPanel:
     ears = [Line(ear.scanner, ear.well, ear.words) for ear in health.ears]
     return HealthPanel(
         well=health.well,
-        heading=_both(_("All is well") if health.well else _("Needs attention")),
+        heading=_both(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
         database=_database(health.database),
-        ears_heading=_both(_("{well} of {all} scanners hear"), well=sum(ear.well for ear in ears), all=len(ears)),
+        ears_heading=_both(N_("{well} of {all} scanners hear"), well=sum(ear.well for ear in ears), all=len(ears)),
         ears=tuple(sorted(ears, key=lambda line: line.well)),
         counts=health.counts,
     )
@@ -55,11 +50,11 @@ def panel(health: Health) -> HealthPanel:
 
 def _link(link: Link) -> Line:
     if not link.connected:
-        text = _("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
+        text = N_("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
     elif link.quarantined:
-        text = _("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
+        text = N_("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
     else:
-        text = _("Connected with {broker}; {waiting} announcements under way.")
+        text = N_("Connected with {broker}; {waiting} announcements under way.")
     why = f" ({link.failure})" if link.failure else ""
     words = _both(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
     return Line("link", link.connected and not link.quarantined, words)
@@ -67,8 +62,8 @@ def _link(link: Link) -> Line:
 
 def _database(database: Database) -> Line:
     if database.failure is None:
-        return Line("database", True, _both(_("Everything is safe on disk.")))
-    text = _("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
+        return Line("database", True, _both(N_("Everything is safe on disk.")))
+    text = N_("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
     return Line("database", False, _both(text, failure=database.failure))
 
 

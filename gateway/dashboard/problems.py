@@ -12,14 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from gateway.dashboard.languages import catalogue, language_of
+from gateway.dashboard.languages import N_, catalogue, language_of
 
 MEDIA_TYPE = "application/problem+json"
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class Problem(Exception):
@@ -99,38 +94,38 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 HTTP_PROBLEMS: dict[int, tuple[str, str, str]] = {
-    404: ("not_found", _("There is nothing at this address."), _("Check the address; /api/v1/openapi.json lists all.")),
-    405: ("method_not_allowed", _("This address doesn't take that method."), _("See /api/v1/openapi.json for what it takes.")),
+    404: ("not_found", N_("There is nothing at this address."), N_("Check the address; /api/v1/openapi.json lists all.")),
+    405: ("method_not_allowed", N_("This address doesn't take that method."), N_("See /api/v1/openapi.json for what it takes.")),
 }
 """What the framework itself refuses, in words that have a translation."""
 
 FAULTS: dict[str, str] = {
-    "missing": _("This is needed."),
-    "extra_forbidden": _("There is no such field."),
-    "json_invalid": _("This is not valid JSON."),
-    "string_pattern_mismatch": _("This doesn't have the form {pattern}."),
-    "string_too_short": _("This must have at least {min_length} characters."),
-    "string_too_long": _("This may have at most {max_length} characters."),
-    "too_short": _("This must have at least {min_length} items."),
-    "too_long": _("This may have at most {max_length} items."),
-    "greater_than": _("This must be more than {gt}."),
-    "greater_than_equal": _("This must be {ge} or more."),
-    "less_than": _("This must be less than {lt}."),
-    "less_than_equal": _("This must be {le} or less."),
-    "literal_error": _("This must be one of {expected}."),
-    "enum": _("This must be one of {expected}."),
-    "int_parsing": _("This must be a whole number."),
-    "int_type": _("This must be a whole number."),
-    "float_parsing": _("This must be a number."),
-    "float_type": _("This must be a number."),
-    "bool_parsing": _("This must be true or false."),
-    "string_type": _("This must be text."),
-    "list_type": _("This must be a list."),
-    "dict_type": _("This must be an object."),
-    "model_attributes_type": _("This must be an object."),
+    "missing": N_("This is needed."),
+    "extra_forbidden": N_("There is no such field."),
+    "json_invalid": N_("This is not valid JSON."),
+    "string_pattern_mismatch": N_("This doesn't have the form {pattern}."),
+    "string_too_short": N_("This must have at least {min_length} characters."),
+    "string_too_long": N_("This may have at most {max_length} characters."),
+    "too_short": N_("This must have at least {min_length} items."),
+    "too_long": N_("This may have at most {max_length} items."),
+    "greater_than": N_("This must be more than {gt}."),
+    "greater_than_equal": N_("This must be {ge} or more."),
+    "less_than": N_("This must be less than {lt}."),
+    "less_than_equal": N_("This must be {le} or less."),
+    "literal_error": N_("This must be one of {expected}."),
+    "enum": N_("This must be one of {expected}."),
+    "int_parsing": N_("This must be a whole number."),
+    "int_type": N_("This must be a whole number."),
+    "float_parsing": N_("This must be a number."),
+    "float_type": N_("This must be a number."),
+    "bool_parsing": N_("This must be true or false."),
+    "string_type": N_("This must be text."),
+    "list_type": N_("This must be a list."),
+    "dict_type": N_("This must be an object."),
+    "model_attributes_type": N_("This must be an object."),
 }
 """Pydantic speaks English only: its kinds of error, in words that have a translation."""
-OTHER_FAULT = _("This can't be taken ({code}).")
+OTHER_FAULT = N_("This can't be taken ({code}).")
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -141,7 +136,7 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
         values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
         text = words.gettext(FAULTS.get(fault["type"], OTHER_FAULT)).format(**{"code": fault["type"], **values})
         faults.append(Fault(path=_place(fault["loc"]), code=fault["type"], text=text))
-    problem = Problem(422, "invalid", _("The request has {count} fault(s)."), _("Mend what `errors` lists."), count=len(faults))
+    problem = Problem(422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
 
 
@@ -152,5 +147,5 @@ def _place(steps: tuple[int | str, ...]) -> str:
 def _unexpected(request: Request, _error: Exception) -> JSONResponse:
     """The server's log has the traceback; the answer tells nothing of our insides."""
     return answer(
-        request, Problem(500, "internal", _("Something went wrong in the gateway itself."), _("Look in its log, and try again."))
+        request, Problem(500, "internal", N_("Something went wrong in the gateway itself."), N_("Look in its log, and try again."))
     )

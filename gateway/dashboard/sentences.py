@@ -6,40 +6,34 @@ from datetime import datetime
 from gettext import NullTranslations
 from zoneinfo import ZoneInfo
 
-from gateway.dashboard.languages import Language
+from gateway.dashboard.languages import N_, Language
 from gateway.dashboard.view import Happening
 from gateway.zones.plan import StorePlan
 
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is shown."""
-    return text
-
-
 HAPPENED: dict[str, str] = {
-    "visit_start": _("{who} comes into the shop"),
-    "enter": _("{who} walks to {zone}"),
-    "dwell": _("{who} has been at {zone} for {dwell}"),
-    "exit": _("{who} leaves {zone}"),
-    "nowhere": _("{who} is somewhere in the shop"),
-    "visit_end": _("{who} leaves the shop"),
-    "promised": _("{who} is promised {offer}"),
-    "withdrawn": _("{offer} was taken back before anybody saw it"),
-    "delivered": _("{offer} reached the phone of {who}"),
-    "shown": _("{who} saw {offer}"),
-    "tapped": _("{who} tapped {offer}"),
-    "dismissed": _("{who} put {offer} aside"),
-    "redeemed": _("{who} used {offer}"),
-    "purchased": _("{who} bought after {offer}"),
-    "reviewed": _("{who} wrote a review after {offer}"),
-    "shared": _("{who} passed on {offer}"),
+    "visit_start": N_("{who} comes into the shop"),
+    "enter": N_("{who} walks to {zone}"),
+    "dwell": N_("{who} has been at {zone} for {dwell}"),
+    "exit": N_("{who} leaves {zone}"),
+    "nowhere": N_("{who} is somewhere in the shop"),
+    "visit_end": N_("{who} leaves the shop"),
+    "promised": N_("{who} is promised {offer}"),
+    "withdrawn": N_("{offer} was taken back before anybody saw it"),
+    "delivered": N_("{offer} reached the phone of {who}"),
+    "shown": N_("{who} saw {offer}"),
+    "tapped": N_("{who} tapped {offer}"),
+    "dismissed": N_("{who} put {offer} aside"),
+    "redeemed": N_("{who} used {offer}"),
+    "purchased": N_("{who} bought after {offer}"),
+    "reviewed": N_("{who} wrote a review after {offer}"),
+    "shared": N_("{who} passed on {offer}"),
 }
 IN_ZONE = frozenset({"enter", "dwell", "exit"})
 """Without a zone these say no more than that somebody is in the shop."""
-VISITOR = _("visitor {number}")
-SOMEBODY = _("somebody")
-AN_OFFER = _("an offer")
-QUOTED = _("“{title}”")
+VISITOR = N_("visitor {number}")
+SOMEBODY = N_("somebody")
+AN_OFFER = N_("an offer")
+QUOTED = N_("“{title}”")
 
 
 def words_for_script(plan: StorePlan, language: Language, words: NullTranslations) -> dict[str, object]:

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.feed import ROWS_MAX
-from gateway.dashboard.hub import Hub, Row
-from gateway.dashboard.problems import RESPONSES
+from gateway.dashboard.hub import CLIENTS_MAX, Hub, Row
+from gateway.dashboard.languages import N_
+from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.dashboard.view import Health, View
 from gateway.storage.users import Role
 
@@ -62,6 +63,10 @@ def router(view: View, hub: Hub) -> APIRouter:
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
     ) -> StreamingResponse:
         """Server-sent events: `snapshot` first, then `frame`, `happening` and `health` as they change, in beats of 250 ms."""
+        if hub.clients >= CLIENTS_MAX:
+            raise Problem(
+                429, "too_many_streams", N_("Too many pages are open already."), N_("Close some, and load this one again.")
+            )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(hub.stream(last_event_id or after), media_type="text/event-stream", headers=headers)
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
+from gateway.dashboard.hub import CLIENTS_MAX
 from gateway.dashboard.languages import catalogue
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
@@ -118,3 +119,12 @@ def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
     shown = panel(view.health())
     assert shown.ears[0].part == "sc-wine"
     assert shown.ears_heading == {"nl": "11 van 12 scanners horen", "en": "11 of 12 scanners hear"}
+
+
+async def test_more_open_streams_than_a_shop_has_staff_are_refused(
+    client: Client, monkeypatch: pytest.MonkeyPatch, app: FastAPI
+) -> None:
+    monkeypatch.setattr(app.state.hub, "clients", CLIENTS_MAX)
+    async with client(**{"Accept-Language": "en"}) as browser:
+        answer = await browser.get("/api/v1/live")
+    assert (answer.status_code, answer.json()["title"]) == (429, "Too many pages are open already.")
