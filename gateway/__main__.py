@@ -43,8 +43,10 @@ def build(wanted: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
     app.callback()(_root)
     places = _places()
-    for name in [wanted] if wanted in places else places:
-        module, _, attribute = places[str(name)].partition(":")
+    if wanted in places or wanted == "--version":
+        places = {name: place for name, place in places.items() if name == wanted}
+    for name, place in places.items():
+        module, _, attribute = place.partition(":")
         found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
