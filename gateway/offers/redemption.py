@@ -73,7 +73,7 @@ def reverse(connection: Connection, code: str, till: str, at_s: float, key: str)
         promises.advance(connection, used.id, states.REDEEMED, states.REVERSED, at_s)
         redemption = _told("reversed", used)
     else:
-        known = _carrier(connection, code, states.STATES)
+        known = _carrier(connection, code, states.EVER_SENT)
         redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
     _note(connection, "reversed", code, redemption, till, at_s, key)
     return Rung(redemption)
@@ -95,7 +95,7 @@ def _why_not(connection: Connection, code: str) -> Redemption:
     used = _carrier(connection, code, (states.REDEEMED,), latest=True)
     if used is not None:
         return _told("already_used", used, redeemed_at_s=used.state_at_s)
-    ended = _carrier(connection, code, (*states.OPEN, states.EXPIRED))
+    ended = _carrier(connection, code, states.EVER_SENT)
     return _told("expired", ended) if ended is not None else Redemption("unknown", code)
 
 

@@ -111,3 +111,10 @@ def test_housekeeping_runs_once_a_minute(ledger: Ledger, store: Store, code: str
     with store.read() as connection:
         assert [row.state for row in promises.page(connection)] == ["expired"]
     assert ledger.redeem(code, "till-1", now_s + 60, "k-1").answer == "expired"
+
+
+def test_a_withdrawn_promises_code_can_not_be_reversed_either(ledger: Ledger, store: Store, code: str, now_s: float) -> None:
+    with store.read() as connection:
+        (row,) = promises.page(connection)
+    store.writer.submit(lambda connection: ledger.release_unsent(connection, row.id)).result()
+    assert ledger.reverse(code, "till-1", now_s + 60, "k-1").answer == "unknown"
