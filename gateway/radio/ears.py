@@ -25,7 +25,7 @@ from gateway.radio.watchdog import EarState, Step, Watchdog
 from gateway.settings import RadioSettings
 
 TICK_S = 0.5
-STEP_TIMEOUT_S = 12.0
+STEP_TIMEOUT_S = 15.0
 """Longer than the time-outs within any one step; a step that hangs all the same counts as failed."""
 RATE_TIME_CONSTANT_S = 5.0
 """Over how long the shown advertisements per second are smoothed."""
@@ -136,6 +136,7 @@ class AdapterEar:
                     await source.power_cycle()
                 elif step is Step.RESET:
                     await source.reset()
+                    await source.power_cycle()  # or the kernel goes on believing that the chip scans
                 await source.start(hear, self._tally)
         except AdapterAbsentError as error:
             watchdog.absent(self._monotonic(), str(error))

@@ -1,8 +1,8 @@
 """The radio guest: built once, booted once per Debian, measured; and the table of goals printed at the end.
 
-pytest tests/radio                                 both Debians, about 25 minutes on two cores
+pytest tests/radio                                 both Debians, about 20 minutes on two cores
 ETALAGE_GUESTS=bookworm pytest tests/radio         one of them
-ETALAGE_JUNK_S=600 pytest tests/radio              ten minutes of junk in place of one
+ETALAGE_JUNK_S=600 pytest tests/radio              ten minutes of junk in place of half a one
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 GUEST = PROJECT / "firmware_sim" / "guest"
 SUITES = os.environ.get("ETALAGE_GUESTS", "bookworm trixie").split()
-JUNK_S = int(os.environ.get("ETALAGE_JUNK_S", "60"))
+JUNK_S = int(os.environ.get("ETALAGE_JUNK_S", "30"))
 CAUSES = ("bluetoothd", "replug", "power", "deaf", "hang")
 BUILD_LIMIT_S, BOOT_LIMIT_S, MODE_LIMIT_S = 900, 120, 480
 

@@ -58,7 +58,7 @@ def test_a_silence_is_noticed(results: Results, mode: str, cause: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_junk_does_no_harm(results: Results, mode: str) -> None:
     measured = part(results, mode, "junk")
-    assert measured["junk_per_s"] >= 100
+    assert measured["junk_per_s"] >= 10
     assert measured["heard"] >= (0.995 if mode == "mgmt" else 0.95) * measured["on_air"]
     assert measured["memory_growth_kb"] <= MEMORY_FLAT_KB
 
