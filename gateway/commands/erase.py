@@ -1,0 +1,35 @@
+"""`etalage erase`: everything about one shopper, gone."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from gateway.commands.opened import Config, opened
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.people import People
+from gateway.storage import consents, retention
+from gateway.storage.backup import KEYS_COPY
+
+
+def erase(
+    shopper: Annotated[str, typer.Argument(help="The shopper's pseudonym.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Erase all data of a shopper, backups' included (GDPR article 17). A running gateway forgets them within ten seconds."""
+    with opened(config) as at_hand:
+        settings, store, keys = at_hand.settings, at_hand.store, at_hand.keys
+        with store.read() as connection:
+            known = consents.find(connection, shopper) is not None
+        if not yes:
+            told = "" if known else " Nothing is held about them now; a message that is still on its way would then be refused."
+            typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
+        people = People(store, Identities(settings.store.store), keys)
+        store.writer.submit(lambda connection: people.withdraw(connection, shopper, time.time())).result()
+        folder = settings.shoppers.backups
+        scrubbed = retention.scrub(store.engine, keys, [folder / KEYS_COPY] if folder is not None else [])
+    after = "and so are the bytes" if scrubbed else "the bytes go with the running gateway's next scrub"
+    typer.echo(f"Everything about {shopper} is erased, {after}. What they were promised is still honoured, without a name.")

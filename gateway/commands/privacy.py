@@ -1,0 +1,75 @@
+"""`etalage privacy`: what is collected, why and read by whom, and the papers that go with it, from the live settings and rules."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.commands import CommandError
+from gateway.commands.opened import Config, Language, opened
+from gateway.offers.shelf import Shelf
+from gateway.settings import Settings
+from gateway.shoppers import privacy as papers
+from gateway.shoppers.privacy import Report
+from gateway.zones.plan import PlanError, load_plan
+from rules import BookError
+
+privacy = typer.Typer(no_args_is_help=True, help="What is collected about shoppers, why, and who reads it.")
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@privacy.command()
+def report(as_json: AsJson = False, language: Language = "nl", config: Config = None) -> None:
+    """Show what is collected, why and read by which offers, how many consented, and how long everything is kept."""
+    made, _settings = _report(config, language)
+    if as_json:
+        typer.echo(json.dumps(made.as_dict(), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    words = {"nl": "klanten met toestemming", "en": "shoppers who consented"}[language]
+    console.print(f"{made.shoppers} {words}: " + ", ".join(f"{purpose} {count}" for purpose, count in made.by_purpose.items()))
+    for text in (papers.collected_table(made), papers.kept_table(made)):
+        console.print(_as_rich(text))
+
+
+@privacy.command()
+def statement(language: Language = "nl", config: Config = None) -> None:
+    """Print the draft of a privacy statement, as Markdown, filled in from the settings and the live rules."""
+    _print(papers.statement, config, language)
+
+
+@privacy.command()
+def dpia(language: Language = "nl", config: Config = None) -> None:
+    """Print the data protection impact assessment's template, as Markdown, filled in as far as the gateway knows."""
+    _print(papers.dpia, config, language)
+
+
+def _print(paper: Callable[[Report, Settings], str], config: Path | None, language: Language) -> None:
+    typer.echo(paper(*_report(config, language)), nl=False)
+
+
+def _report(config: Path | None, language: Language) -> tuple[Report, Settings]:
+    with opened(config) as at_hand:
+        settings = at_hand.settings
+        try:
+            shelf = Shelf(at_hand.store, load_plan(settings.store.plan).zone_ids)
+            shelf.refresh()
+        except (PlanError, BookError) as error:
+            raise CommandError(str(error)) from error
+        with at_hand.store.read() as connection:
+            return papers.report(connection, shelf.working.all(), settings, time.time(), language), settings
+
+
+def _as_rich(markdown: str) -> Table:
+    head, _rule, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    return table
