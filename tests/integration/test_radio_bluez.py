@@ -212,3 +212,22 @@ def test_nothing_stays_behind_when_the_ear_is_ended(bus: str) -> None:
         assert not radio.discoveries
 
     run(work)
+
+
+def test_five_hundred_new_addresses_a_second_lose_no_beacon_and_are_forgotten(bus: str) -> None:
+    async def work() -> None:
+        async with shop_on(bus) as shop:
+            await shop.hears_again()
+            sent, heard = shop.sent, len(shop.heard)
+            for number in range(5_000):
+                address = "D0:00:00:00:" + number.to_bytes(2, "big").hex(":").upper()
+                shop.bluez.receive(address, -70, 0x00E0 if number % 2 else APPLE, bytes(number % 28))
+                if number % 20 == 0:
+                    await asyncio.sleep(0.004)
+            await shop.until(lambda: sum(one.payload == PAYLOAD for one in shop.heard[heard:]) >= shop.sent - sent - 3)
+            assert shop.ear.health().failures == 0
+            kept = len(shop.bluez.radios["hci0"].devices)
+            await shop.until(lambda: len(shop.bluez.radios["hci0"].devices) <= 10)
+            assert kept > 10
+
+    run(work)
