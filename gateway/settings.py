@@ -80,7 +80,7 @@ class ZonesSettings(Section):
 
     step_s: float = Field(1.0, ge=0.25, le=5, description="Readings of so many seconds are judged together.")
     false_entry_cost: float = Field(
-        9.0,
+        10.0,
         ge=1,
         le=1000,
         description="How many times worse a false entry is than staying in the old zone a moment too long: an entry is announced "
@@ -147,6 +147,7 @@ class OffersSettings(Section):
         description="Hours after a voucher's end in which a receipt of an earlier redemption is still taken; until then its share of "
         "the caps is not given out again.",
     )
+    reward_days: int = Field(30, ge=1, le=366, description="Days the reward of an invitation can be redeemed.")
     cap_retry_s: float = Field(
         60.0, ge=0, description="Seconds an offer whose cap was found reached is left out of decisions before it is tried again."
     )
@@ -195,7 +196,9 @@ class StorageSettings(Section):
     """The database file."""
 
     path: Path = Field(Path("etalage.db"), description="SQLite file. Its folder must be writable by the gateway only.")
-    keys: Path | None = Field(None, description="File of the keys that seal backups; beside the database, ending in .keys, unless named here.")
+    keys: Path | None = Field(
+        None, description="File of the keys that seal backups; beside the database, ending in .keys, unless named here."
+    )
     url: SecretStr | None = Field(
         None,
         description="Another database in place of the file, as an SQLAlchemy URL (PostgreSQL, several gateways in a venue).",
@@ -218,7 +221,13 @@ class DashboardSettings(Section):
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs users to be set up first.")
     port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     hosts: tuple[str, ...] = Field((), description="Names this box goes by in a browser's address bar, beside its addresses.")
-    language: Literal["nl", "en"] = Field("nl", description="Language for who hasn't chosen one and whose browser asks for neither.")
+    trust_this_box: bool = Field(
+        True,
+        description="Callers on this box may look without a token. Set it to false behind a proxy: all its callers look local.",
+    )
+    language: Literal["nl", "en"] = Field(
+        "nl", description="Language for who hasn't chosen one and whose browser asks for neither."
+    )
 
 
 class LogSettings(Section):

@@ -27,7 +27,7 @@ RECENT_STEPS_S = 2.0
 class Physics:
     """What is assumed of phones and people, the same in every shop; taken from the literature, not fitted to one place."""
 
-    fading_db: float = 5.0
+    fading_db: float = 3.0
     """Spread of a single reading around its place's mean (Rician, K about 2)."""
     body_db: float = 5.0
     """Amplitude of the body's shadow as a cosine over direction: 8 dB between front and back."""
@@ -37,7 +37,7 @@ class Physics:
     """However long a phone is heard, its offset is never known better than this: pockets and hands."""
     fades_standing_s: float = 15.0
     """Belief about somebody who stands fades this slowly: the same error is heard again and again, but nothing changes."""
-    fades_walking_s: float = 2.5
+    fades_walking_s: float = 3.0
     """And about somebody who walks: a shadow is 2 to 4 m long."""
     walks_off_s: float = 20.0
     """Mean time somebody stands."""
@@ -58,7 +58,7 @@ class Physics:
     deaf_slope_db: float = 5.0
     heard_share: float = 0.67
     """Of the packets of a strong phone, the share a good scanner reports."""
-    silence_share: float = 0.3
+    silence_share: float = 0.5
     """Silence has many reasons that nobody modelled: its evidence counts for this part."""
 
 

@@ -1,10 +1,10 @@
 """Learning a place from walks whose zones are known.
 
 Only the zone is known, not the spot: so the tracker's own filter, told the zone at each moment, says where in it the walker was
-likely to be; the levels heard there correct the map; and the corrected map says better where the walker was. Three rounds do.
-The correction is a Gaussian process over the floor (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2.2): an offset per
-receiver, a slope over distance, and shadows as wide as a shelf. Where nobody walked it falls back to the plan's physics, and it
-knows by how much it may be off everywhere.
+likely to be; the levels heard there correct the map; and the corrected map says better where the walker was. Four rounds do.
+The correction is a Gaussian process over the floor (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2.2): an
+offset per receiver, a slope over distance, and shadows as wide as a shelf. Where nobody walked it falls back to the plan's
+physics, and it knows by how much it may be off everywhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gateway.zones.plan import StorePlan
 Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
 
-ROUNDS = 3
+ROUNDS = 4
 STEP_S = 1.0
 SHADOW_DB, SHADOW_M = 4.5, 2.5
 """Spread and reach of shadows, as in the literature on offices and shops."""
@@ -37,9 +37,9 @@ SLOPE = 0.5
 """Spread of the path-loss exponent around the plan's."""
 STEP_DB = 6.0
 """One second's mean level is off by this: fading, the body's swing."""
-INDEPENDENT_S = 2.0
+INDEPENDENT_S = 1.0
 """So long apart two steps of a walk tell different things about the same spot."""
-STILL_UNKNOWN_DB = 3.0
+STILL_UNKNOWN_DB = 2.0
 """However well a spot was walked: another phone, another hand, another day."""
 LEAST_WALK_S = 10.0
 """Less than this is no walk."""

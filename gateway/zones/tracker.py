@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ STRONGEST_DBM, WEAKEST_DBM = 10, -120
 LONGEST_CATCH_UP_S = 90.0
 """After a longer pause nobody's place is known any more: steps are not made up for one by one."""
 ROWS_AT_START = 16
+CONTEST_SHARE_WALKED = 0.05
+"""Levels that were learned on the spot deserve more trust than the plan's physics, the robust contest less."""
 
 
 class Presence(NamedTuple):
@@ -45,10 +48,10 @@ class Presence(NamedTuple):
 class Tracker:
     """Follows all shoppers of one shop. Memory: one row of arrays per shopper in the shop, and the readings of one step."""
 
-    def __init__(self, place: Place, settings: ZonesSettings, physics: Physics | None = None) -> None:
+    def __init__(self, place: Place, settings: ZonesSettings, physics: Physics) -> None:
         self._settings = settings
         self._place = place
-        self._filter = Filter(place, physics or Physics(), settings.step_s)
+        self._filter = Filter(place, physics, settings.step_s)
         self._ears = Ears(place)
         self._offsets = Offsets(place, settings.step_s)
         self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s, settings.step_s)
@@ -266,9 +269,9 @@ class Tracker:
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:
     """The tracker for a plan, with what a calibration taught where there is one. Raises CalibrationError where it doesn't fit."""
     settings = settings or ZonesSettings()
-    place = build_place(plan, settings.step_s)
+    place, physics = build_place(plan, settings.step_s), Physics()
     if isinstance(calibration, Path):
         calibration = load_calibration(calibration)
     if calibration is not None:
-        place = calibrated(place, plan, calibration)
-    return Tracker(place, settings)
+        place, physics = calibrated(place, plan, calibration), replace(physics, contest_share=CONTEST_SHARE_WALKED)
+    return Tracker(place, settings, physics)

@@ -1,0 +1,66 @@
+"""`etalage calibrate`: learn a place from walks whose zones are known, and show what that brought before it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.commands import CommandError
+from gateway.commands.hearing import faults, sightings
+from gateway.radio.recordings import RecordingError, read_recording
+from gateway.shoppers.optins import OptIn, OptInsError, read_optins
+from gateway.zones.calibration import CalibrationError, save_calibration
+from gateway.zones.plan import PlanError, StorePlan, load_plan
+from gateway.zones.survey import Walk, learn
+from gateway.zones.truth import Confusion, TruthError, confusion, read_truth
+
+
+def calibrate(
+    recordings: Annotated[list[Path], typer.Argument(help="The walks: .jsonl or .jsonl.gz, as `etalage record` writes them.")],
+    plan: Annotated[Path, typer.Option(help="The store plan.")],
+    optins: Annotated[Path, typer.Option(help="Who walked, and what they carried.")],
+    truth: Annotated[list[Path], typer.Option(help="Where they were: a .truth.csv per recording, in the same order.")],
+    out: Annotated[Path, typer.Option(help="Where the calibration goes; one that is there already is kept beside it.")],
+) -> None:
+    """Learn the place from walks. Prints which zones are told apart: each judged by what the other walks taught."""
+    console = Console()
+    if len(truth) != len(recordings):
+        raise CommandError(f"{len(recordings)} recordings but {len(truth)} truth files; give --truth once for each, in order")
+    try:
+        store_plan, members = load_plan(plan), read_optins(optins)
+        walks = [_walk(*pair, members, store_plan, console) for pair in zip(recordings, truth, strict=True)]
+        calibration = learn(store_plan, walks)
+        _show(console, confusion(store_plan, walks))
+        kept = save_calibration(calibration, out)
+    except (PlanError, OptInsError, RecordingError, TruthError, CalibrationError) as error:
+        raise CommandError(str(error)) from error
+    console.print(f"{calibration.walked_s:.0f} s of walking learned; written to {out}", highlight=False, soft_wrap=True)
+    if kept is not None:
+        console.print(f"the one before it is kept as {kept}", highlight=False, soft_wrap=True)
+
+
+def _walk(recording: Path, truth: Path, members: tuple[OptIn, ...], plan: StorePlan, console: Console) -> Walk:
+    heard = read_recording(recording)
+    stays = read_truth(truth, plan)
+    walk = Walk(tuple(sightings(heard, members, plan.store, console)), stays)
+    for fault in faults(heard):
+        console.print(fault, markup=False, highlight=False, soft_wrap=True)
+    return walk
+
+
+def _show(console: Console, told: Confusion) -> None:
+    """The confusion table: rows the truth, columns what the tracker said, in per cent of the row."""
+    if not told.true_zones:
+        console.print("one short walk: too little to judge it by; walk once more to see how well zones are told apart")
+        return
+    table = Table(title="true zone (row) and zone said (column), % of the time")
+    for head in ("", *told.said_zones):
+        table.add_column(head, justify="right" if head else "left")
+    for zone, row in zip(told.true_zones, told.share, strict=True):
+        table.add_row(zone, *(f"{share:.0%}".removesuffix("%") if share >= 0.005 else "·" for share in row))
+    console.print(table)
+    console.print(f"right {told.accuracy:.0%} of the time, by walks it had not learned from", highlight=False)

@@ -1,0 +1,115 @@
+"""Scores the tracker and its rivals, prints the table and compares it with the committed baseline.
+
+    python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json by more than its noise
+    python tests/accuracy/score.py --accept         writes baseline.json anew
+    python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+
+import trade
+from rivals import Contest, KalmanNearest, StrongestMean, moves_of
+from scenes import Scene, scenes
+from scoring import Tally, tally
+
+from gateway.model import Move, Sighting
+from gateway.settings import ZonesSettings
+from gateway.zones.plan import StorePlan
+from gateway.zones.survey import learn
+from gateway.zones.tracker import make_tracker
+
+BASELINE = Path(__file__).parent / "baseline.json"
+NOISE = {"accuracy": -0.03, "false_per_h": 12.0, "delay_s": 0.75}
+"""How far a measure may fall behind: about two standard errors of the shortest recordings. False entries: or a third."""
+RIVALS = {"strongest mean": StrongestMean, "kalman nearest": KalmanNearest, "contest": Contest}
+Table = dict[str, dict[str, dict[str, float]]]
+Follow = Callable[[StorePlan, tuple[Sighting, ...], int], Iterable[Move]]
+
+
+def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, scene: Scene | None, passage: int) -> list[Move]:
+    """The tracker's moves over a passage; with a scene given, calibrated by that passage's lesson."""
+    calibration = learn(plan, scene.lessons[passage]) if scene else None
+    tracker = make_tracker(plan, calibration, settings)
+    moves: list[Move] = []
+    last_s = 0.0
+    for sighting in heard:
+        moves += tracker.see(sighting)
+        last_s = sighting.at_s
+    return [*moves, *tracker.tick(last_s + settings.step_s)]
+
+
+def score(scene: Scene, moves: Follow) -> Tally:
+    total = Tally()
+    for passage, (heard, stays) in enumerate(scene.passages):
+        total += tally(stays, moves(scene.plan, heard, passage))
+    return total
+
+
+def ways(scene: Scene) -> dict[str, Follow]:
+    """Everything that is scored on a scene."""
+    settings = ZonesSettings()
+    result: dict[str, Follow] = {
+        name: lambda plan, heard, _, make=make: moves_of(make, plan, heard)  # type: ignore[misc]  # bound per rival
+        for name, make in RIVALS.items()
+    }
+    result["etalage, plan only"] = lambda plan, heard, passage: follow(plan, heard, settings, None, passage)
+    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene, passage)
+    return result
+
+
+def table(simulated: bool = True) -> Table:
+    """All measures, printed as they come."""
+    result: Table = {}
+    print(f"{'':16s} {'':20s} accuracy  false/h  delay s  found  entries/stay")
+    for scene in scenes(simulated):
+        for name, moves in ways(scene).items():
+            m = score(scene, moves).measures()
+            result.setdefault(scene.name, {})[name] = m
+            print(
+                f"{scene.name:16s} {name:20s} {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f} "
+                f"{m['found']:6.2f} {m['entries_per_stay']:8.2f}",
+                flush=True,
+            )
+    return result
+
+
+def behind(now: Table, baseline: Table) -> list[str]:
+    """One line for each measure of the tracker that fell behind the baseline by more than its noise."""
+    faults = []
+    for scene, rows in baseline.items():
+        for name in (row for row in rows if row.startswith("etalage")):
+            for measure, noise in NOISE.items():
+                was, is_ = rows[name][measure], now.get(scene, {}).get(name, {}).get(measure)
+                allowed = max(noise, was / 3) if measure == "false_per_h" else noise
+                if is_ is None or (is_ < was + allowed if noise < 0 else is_ > was + allowed):
+                    faults.append(f"{scene}, {name}: {measure} was {was}, is {is_}")
+    return faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accept", action="store_true", help="make this run the baseline")
+    parser.add_argument("--trade", type=Path, help="draw the trade of delay and false entries to this SVG file")
+    arguments = parser.parse_args()
+    if arguments.trade:
+        arguments.trade.write_text(trade.drawing(trade.curves(follow, score)), encoding="utf-8")
+        return 0
+    now = table()
+    if arguments.accept:
+        BASELINE.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+        return 0
+    faults = behind(now, json.loads(BASELINE.read_text(encoding="utf-8")))
+    print("\n".join(faults) or "nothing fell behind the baseline")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
