@@ -55,7 +55,8 @@ def create_app(
     app.state.settings = settings
     app.state.store = store
     problems.answer_all(app)
-    app.add_middleware(Door, hosts=frozenset({"localhost", settings.host, *settings.hosts}), store=store, csrf=csrf)
+    hosts = frozenset({"localhost", settings.host, *settings.hosts})
+    app.add_middleware(Door, hosts=hosts, trust_this_box=settings.trust_this_box, store=store, csrf=csrf)
     for routes in (first_room.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     app.include_router(metrics.router(view))

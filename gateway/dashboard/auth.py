@@ -3,7 +3,8 @@
 - Nothing answers a caller from elsewhere without a token.
 - A caller on this box may look without one; until there is a token for an admin, that person is the admin.
 - Who changes something shows a token, or is a page of ours on this box: same origin, session cookie, CSRF token.
-- A request through a proxy is from elsewhere, whatever its last hop.
+- A request through a proxy is from elsewhere, whatever its last hop. A proxy that doesn't say so makes its callers look local:
+  `dashboard.trust_this_box` then asks everybody for a token.
 """
 
 from __future__ import annotations
@@ -86,9 +87,10 @@ class Csrf:
 class Door:
     """ASGI middleware: checks host and caller, and puts the security headers on every answer."""
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], store: Store | None, csrf: Csrf) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], trust_this_box: bool, store: Store | None, csrf: Csrf) -> None:
         self._app = app
         self._hosts = hosts
+        self._trust_this_box = trust_this_box
         self._store = store
         self._csrf = csrf
 
@@ -141,10 +143,10 @@ class Door:
             raise Problem(
                 401, "unknown_token", N_("This token is not in force."), N_("Make a new one on the box with `etalage users token`.")
             )
-        if is_loopback(request):
+        if self._trust_this_box and is_loopback(request):
             return Caller("this box", Role.VIEWER, at_the_box=True)
         raise Problem(
-            401, "token_needed", N_("From elsewhere than the box itself, a token is needed."),
+            401, "token_needed", N_("A token is needed."),
             N_("Make one on the box with `etalage users token`, and send it as `Authorization: Bearer …`."),
         )  # fmt: skip
 

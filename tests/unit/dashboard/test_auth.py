@@ -64,6 +64,12 @@ async def test_a_request_through_a_proxy_on_the_box_is_from_elsewhere(client: Cl
         assert (await browser.get("/api/v1/health", headers={header: "127.0.0.1"})).status_code == 401
 
 
+async def test_behind_a_proxy_the_box_itself_is_asked_for_a_token_too(view: PretendView) -> None:
+    app = create_app(view, settings=DashboardSettings(trust_this_box=False))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as browser:
+        assert (await browser.get("/")).status_code == 401
+
+
 @pytest.mark.parametrize("held", list(Role))
 async def test_a_token_opens_what_its_role_may_and_nothing_else(client: Client, token: MakeToken, held: Role) -> None:
     async with client(ELSEWHERE, "192.0.2.1:8080", Authorization=f"Bearer {token(held)}") as caller:
