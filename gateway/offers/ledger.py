@@ -17,20 +17,19 @@ from functools import partial
 import structlog
 
 from gateway.messages import Event, Outcome, Receipt
-from gateway.offers import codes, logbook, promising, receipts, redemption, states, wording
+from gateway.offers import codes, logbook, promising, receipts, redemption, rewards, states, wording
+from gateway.offers.ending import DAY_S, housekeep
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.promising import Pledge, Promised
 from gateway.offers.redemption import Redemption, Rung
+from gateway.offers.rewards import Pen
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, Store, decisions, outbox, promises, vouchers
-from rules import CapKind, Decision, Happening, Situation
+from gateway.storage import Connection, Store, outbox, promises
+from rules import Decision, Happening, Situation
 
-DAY_S = 86_400.0
 HOUSEKEEPING_S = 60.0
 """How often ended promises are looked for: a share of a cap comes back at most this much later than it could."""
-ENDED_PER_TURN = 500
-"""Ended promises that one turn of housekeeping expires: bounds how long the writer is held."""
 
 _log = structlog.get_logger()
 
@@ -72,6 +71,7 @@ class Ledger:
         self._consented = consented
         self._entropy = entropy
         self._new_code = new_code
+        self._pen = Pen(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
         self._histories = Histories(self._load)
         self._pending: deque[_Pending] = deque()
         self._rung: deque[Rung] = deque()
@@ -127,6 +127,8 @@ class Ledger:
         taken = receipts.take(connection, event)
         if taken.refusal is not None:
             return Outcome((taken.refusal,), taken=False, then=partial(self._count, f"refused_{taken.refusal.code}"))
+        if taken.promise is not None and event.data.what in rewards.REWARDED_BY:
+            rewards.give(connection, taken.promise, max(event.time.timestamp(), taken.promise.at_s), self._pen)
         return Outcome(then=partial(self._received, taken, event.data.what))
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
@@ -150,7 +152,14 @@ class Ledger:
 
     def redeem(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
         """Use a voucher at the till; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._ring(partial(redemption.redeem, code=code, till=till, at_s=at_s, key=idempotency_key))
+
+        def work(connection: Connection) -> Rung:
+            rung = redemption.redeem(connection, code, till, at_s, idempotency_key)
+            if rung.used is not None:
+                rewards.give(connection, rung.used, at_s, self._pen)
+            return rung
+
+        return self._ring(work)
 
     def reverse(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
@@ -232,22 +241,3 @@ class Ledger:
         rung = self._store.writer.submit(work).result()
         self._rung.append(rung)
         return rung.redemption
-
-
-def housekeep(connection: Connection, now_s: float, settings: OffersSettings) -> int:
-    """Expire promises, give back what they held of caps on redemptions and money, delete what is old; how many expired.
-
-    A promise expires `late_receipt_hours` after its end: until then a receipt of an earlier redemption may still come, and its
-    share of the caps must not be somebody else's by then.
-    """
-    late_s = now_s - settings.late_receipt_hours * 3600
-    over = promises.ended(connection, late_s, ENDED_PER_TURN)
-    for promise in over:
-        held = [taking for taking in promise.takings if taking[2] != CapKind.ISSUES]
-        vouchers.give_back(connection, held, promise.shopper)
-        promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s)
-    kept_since_s = now_s - settings.promises_days * DAY_S
-    promises.purge(connection, kept_since_s, nameless_before_s=late_s)
-    vouchers.purge(connection, kept_since_s)
-    decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
-    return len(over)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.messages import Event, Receipt, Refusal
 from gateway.offers import states
@@ -17,6 +18,8 @@ class Taken:
     shopper: str | None = None
     happening: Happening | None = None
     refusal: Refusal | None = None
+    promise: Any | None = None
+    """The promise it was about, where it brought something new."""
 
 
 def take(connection: Connection, event: Event[Receipt]) -> Taken:
@@ -48,8 +51,9 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     if state != promise.state:
         promises.advance(connection, promise.id, promise.state, state, at_s)
     if receipt.what == "delivered" or promise.shopper is None:
-        return Taken()
-    return Taken(promise.shopper, Happening(promise.offer, receipt.what, at_s, promise.visit or ""))
+        return Taken(promise=promise)
+    happening = Happening(promise.offer, receipt.what, at_s, promise.visit or "")
+    return Taken(promise.shopper, happening, promise=promise)
 
 
 def _stray(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:

@@ -39,6 +39,8 @@ class Rung:
     redemption: Redemption
     shopper: str | None = None
     happening: Happening | None = None
+    used: Any | None = None
+    """The promise that was redeemed just now."""
     again: bool = False
     """The till had asked before: nothing new happened."""
 
@@ -60,7 +62,7 @@ def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) 
     promises.happened(connection, noted)
     redemption = _told("valid", good, redeemed_at_s=at_s)
     _note(connection, "redeemed", code, redemption, till, at_s, key)
-    return Rung(redemption, good.shopper, happening)
+    return Rung(redemption, good.shopper, happening, used=good)
 
 
 def reverse(connection: Connection, code: str, till: str, at_s: float, key: str) -> Rung:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     union_all,
@@ -43,10 +44,10 @@ promises = Table(
     Column("kind", String(16), nullable=False),
     Column("language", String(2), nullable=False),
     Column("content", JSON, nullable=False),
-    Column("value", JSON),
+    Column("value", JSON(none_as_null=True)),
     Column("code", String(64)),
     Column("shared", Integer, nullable=False),  # 1: the same code for everybody
-    Column("reward", JSON),
+    Column("reward", JSON(none_as_null=True)),  # of an invitation: what who invited gets, until it is given
     Column("at_s", Float, nullable=False),
     Column("expires_at_s", Float, nullable=False),
     Column("ends_at_s", Float, nullable=False),
@@ -58,7 +59,7 @@ promises = Table(
     Index("ix_promises_code", "code", "state", "ends_at_s"),
     Index("uq_promises_own_code", "code", unique=True, sqlite_where=text("shared = 0"), postgresql_where=text("shared = 0")),
 )
-"""One row for each promise. Of a row that stands only `state`, `state_at_s` change; erasure takes the name off it."""
+"""One row for each promise. Of one that stands only `state` and `reward` move on; erasure takes the name off it."""
 
 happenings = Table(
     "happenings",
@@ -132,6 +133,12 @@ def advance(connection: Connection, promise: str, before: str, state: str, at_s:
     """Put a promise that stands in state `before` in another; False: somebody else was first."""
     here = update(promises).where(promises.c.id == promise, promises.c.state == before)
     return connection.execute(here.values(state=state, state_at_s=at_s)).rowcount == 1
+
+
+def take_reward(connection: Connection, promise: str) -> bool:
+    """Take the reward off an invitation; False: it has none (any more)."""
+    unused = update(promises).where(promises.c.id == promise, promises.c.reward.is_not(null()))
+    return connection.execute(unused.values(reward=null())).rowcount == 1
 
 
 def happened(connection: Connection, row: dict[str, Any]) -> bool:
@@ -217,7 +224,7 @@ def erase(connection: Connection, shopper: str) -> int:
     touched += vouchers.erase(connection, shopper)
     worthless = promises.c.code.is_(None) | promises.c.state.in_(("expired", "withdrawn", "redeemed"))
     touched += connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
-    nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": None}
+    nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": null()}
     return touched + connection.execute(update(promises).where(promises.c.shopper == shopper).values(**nameless)).rowcount
 
 

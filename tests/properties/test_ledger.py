@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
 from gateway.messages import Event, Receipt
-from gateway.offers.ledger import Ledger, housekeep
+from gateway.offers.ending import housekeep
+from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.storage import Connection, Store, decisions, open_store, outbox, promises, vouchers
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, Outcome, Receipt
-from gateway.offers.ledger import Ledger, housekeep
+from gateway.offers.ending import housekeep
+from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
 from gateway.storage import Store, promises, vouchers
 from rules import Cap, CapKind, Happening

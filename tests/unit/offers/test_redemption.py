@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.offers.ledger import Ledger, housekeep
+from gateway.offers.ending import housekeep
+from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused
 from gateway.settings import OffersSettings
 from gateway.storage import Store, promises

@@ -1,0 +1,66 @@
+"""The reward of an invitation: promised to who invited, in the transaction in which the friend's code or the review came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.offers import codes, states, wording
+from gateway.storage import Connection, outbox, promises
+from rules.words import Words
+
+REWARDED_BY = frozenset({"redeemed", "reviewed"})
+"""What makes an invitation one that was used: a friend redeemed its personal code, or the review was written."""
+DAY_S = 86_400.0
+
+_TITLE: Words = {"nl": "Bedankt voor uw aanbeveling", "en": "Thank you for recommending us"}
+_BODY: Words = {"nl": "Dit is uw beloning.", "en": "This is your reward."}
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """What a promise that the ledger makes by itself is written with."""
+
+    source: str
+    new_id: Callable[[float], str]
+    new_code: Callable[[int], str]
+    reward_days: int
+
+
+def give(connection: Connection, invitation: Any, at_s: float, pen: Pen) -> str | None:
+    """Promise the reward of an invitation (a row of the promises table), once; its promise's id.
+
+    None: there is none, it was given before, or who invited has been erased. It holds no cap of its own: there are never more
+    rewards than invitations.
+    """
+    if invitation.shopper is None or not promises.take_reward(connection, invitation.id):
+        return None
+    language = invitation.language
+    ends_at_s = at_s + pen.reward_days * DAY_S
+    row = {
+        "id": pen.new_id(at_s),
+        "shopper": invitation.shopper,
+        "visit": invitation.visit,
+        "zone": None,
+        "decision": invitation.decision,
+        "book": invitation.book,
+        "offer": f"{invitation.offer}.reward"[:64],
+        "kind": "voucher",
+        "language": language,
+        "content": {"title": _TITLE[language], "body": _BODY[language]},
+        "value": invitation.reward,
+        "code": pen.new_code(codes.SHORTEST),
+        "shared": 0,
+        "reward": None,
+        "at_s": at_s,
+        "expires_at_s": ends_at_s,
+        "ends_at_s": ends_at_s,
+        "takings": [],
+        "state": states.RESERVED,
+        "state_at_s": at_s,
+    }
+    promises.add(connection, row)
+    topic, body = wording.announcement(row, {}, pen.source)
+    outbox.put(connection, event_id=row["id"], topic=topic, shopper=row["shopper"], body=body, at_s=at_s, expires_at_s=ends_at_s)
+    return str(row["id"])
