@@ -77,7 +77,11 @@ class _OtherEar:
 
 
 class OtherEars:
-    """All ears elsewhere. `others`: format → topic filter; `names`: a scanner's own name → its id in the store plan."""
+    """All ears elsewhere.
+
+    `prefix`: what every topic of this shop begins with; `others`: format → topic filter; `names`: a scanner's own name → its id in
+    the store plan; `uuids`: the shop's own, for the ears' quality.
+    """
 
     def __init__(
         self,
@@ -88,7 +92,7 @@ class OtherEars:
         names: Mapping[str, str] | None = None,
         uuids: frozenset[bytes] = frozenset(),
     ) -> None:
-        self._sightings = f"{prefix}/sightings/"
+        self._sightings = f"{prefix.rstrip('/')}/sightings/"
         self._scanners = frozenset(scanners)
         self._names = {name.lower(): scanner for name, scanner in (names or {}).items()}
         self._others = dict(others or {})

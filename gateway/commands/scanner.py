@@ -1,0 +1,157 @@
+"""`etalage scanner`: this box only listens, and passes the shop's own beacons on to the gateway of the shop by MQTT."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from random import Random
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from gateway.commands import CommandError
+from gateway.commands.logs import set_up_log
+from gateway.messages import SightingsBatch
+from gateway.mqtt.link import Credentials, Down, Event, LinkError, Role, Up, read_credentials
+from gateway.mqtt.notices import event_text
+from gateway.mqtt.topics import Place, place_of
+from gateway.mqtt.uplink import Uplink
+from gateway.radio.batches import EXPIRY_S, Batches
+from gateway.radio.ears import Ear, make_ears
+from gateway.radio.frames import uuid_bytes
+from gateway.radio.notify import alive, sd_notify
+from gateway.settings import MqttSettings, SettingsError, load_settings
+
+BATCH_EVERY_S = 1.0
+"""A shopper walks a metre in that time, and a decision is wanted within a second of a zone being certain."""
+
+log = structlog.get_logger(__name__)
+
+
+def scanner(config: Annotated[Path, typer.Option("--config", "-c", help="The settings, as TOML.")]) -> None:
+    """Listen, and pass the shop's own beacons on by MQTT until told to stop. Other people's beacons never leave this box."""
+    try:
+        settings = load_settings(config)
+        set_up_log(settings.log)
+        credentials = read_credentials(settings.mqtt)
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
+    uuids = frozenset(uuid_bytes(one) for one in settings.radio.uuids)
+    if not uuids:
+        raise CommandError("no beacon uuid to pass on; set `radio.uuids` in the settings")
+    ears = make_ears(settings.radio)
+    if not ears:
+        raise CommandError("this box has no ear; see `radio.adapters` in the settings, and docs/radio.md")
+    place = place_of(settings.store)
+    asyncio.run(_live(ears, uuids, Relay(place, settings.mqtt, credentials)))
+
+
+async def _live(ears: list[Ear], uuids: frozenset[bytes], relay: Relay, stop: asyncio.Event | None = None) -> None:
+    """Every ear into its batches, every second the batches to the relay."""
+    stop = stop or _told_to_stop()
+    boot_ms = int(time.time() * 1000)
+    batches = {ear.scanner: Batches(ear.scanner, uuids, boot_ms) for ear in ears}
+    tasks = [asyncio.create_task(ear.listen(batches[ear.scanner].hear), name=f"ear {ear.scanner}") for ear in ears]
+    relay.start()
+    sd_notify("READY=1")
+    try:
+        while not stop.is_set():
+            for waiting in batches.values():
+                _hand_over(waiting, relay)
+            if alive(ear.health() for ear in ears):
+                sd_notify("WATCHDOG=1")
+            try:
+                await asyncio.wait_for(stop.wait(), BATCH_EVERY_S)
+            except TimeoutError:
+                continue
+    finally:
+        sd_notify("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(relay.stop)
+
+
+def _hand_over(waiting: Batches, relay: Relay) -> None:
+    """All that waits, while there is a connection; without one it waits, and grows old."""
+    while relay.is_up and (batch := waiting.take(time.time())) is not None:
+        relay.send(batch)
+
+
+def _told_to_stop() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+class Relay:
+    """Sends batches at QoS 0: what is lost is seconds old, and the next is on its way. One thread; `send` from any."""
+
+    def __init__(
+        self, place: Place, settings: MqttSettings, credentials: Credentials, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._place = place
+        self._clock = clock
+        self._events: SimpleQueue[Event | SightingsBatch] = SimpleQueue()
+        dice = Random()  # noqa: S311 - jitter, no secret
+        self._uplink = Uplink(Role(place.client_id("out") + "_scanner"), settings, credentials, self._events, dice)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self.sent = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection now."""
+        return self._uplink.link is not None
+
+    def start(self) -> None:
+        """Connect, and again for ever."""
+        self._thread.start()
+
+    def send(self, batch: SightingsBatch) -> None:
+        """Send a batch; dropped when the connection just went."""
+        self._events.put(batch)
+
+    def stop(self) -> None:
+        """Say goodbye."""
+        self._stopping.set()
+        self._thread.join(10.0)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            now_s = time.monotonic()
+            self._uplink.tend(now_s)
+            try:
+                event = self._events.get(timeout=max(0.0, min(self._uplink.next_s() - now_s, BATCH_EVERY_S)))
+            except Empty:
+                continue
+            self._take(event)
+        self._uplink.close()
+
+    def _take(self, event: Any) -> None:
+        now_s = time.monotonic()
+        if isinstance(event, SightingsBatch):
+            self._publish(event)
+        elif self._uplink.concerns(event):
+            if isinstance(event, Up):
+                self._uplink.came_up(event, now_s)
+            elif isinstance(event, Down):
+                self._uplink.drop(event.reason, now_s)
+
+    def _publish(self, batch: SightingsBatch) -> None:
+        link = self._uplink.link
+        if link is None:
+            return
+        body = event_text(self._place, batch, self._clock(), f"{batch.scanner}-{batch.sequence}")
+        try:
+            link.publish(f"{self._place.prefix}sightings/{batch.scanner}", body, qos=0, expires_in_s=EXPIRY_S)
+            self.sent += 1
+        except LinkError as error:
+            log.warning("a batch couldn't be sent", why=str(error))
