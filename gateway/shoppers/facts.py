@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gateway.shoppers import journey as stages
@@ -102,6 +102,19 @@ def restage(connection: Connection, shopper: str, at_s: float, visits_more: int 
     if row is None or after is not before:
         journey.note_change(connection, shopper, after.stage, after.since_s, after.reason)
     return after.stage
+
+
+def set_stage(connection: Connection, shopper: str, stage: str | None, who: str, at_s: float) -> None:
+    """Write down a stage set by hand, or (None) let it follow the signals from here on."""
+    row = journey.find(connection, shopper)
+    visits_ever = row.visits_ever if row is not None else 0
+    if stage is not None:
+        after = stages.set_by_hand(stage, who, at_s)
+        settle(connection, shopper, after, visits_ever)
+        journey.note_change(connection, shopper, after.stage, at_s, after.reason)
+        return
+    settle(connection, shopper, replace(standing_of(connection, shopper, at_s), set_by=None), visits_ever)
+    restage(connection, shopper, at_s)
 
 
 def settle(connection: Connection, shopper: str, standing: stages.Standing, visits_ever: int) -> None:

@@ -201,6 +201,13 @@ class People:
             return Outcome()
         return Outcome(effect.refusals, then=lambda: self._received(effect))
 
+    def set_stage(self, connection: Connection, shopper: str, stage: str | None, who: str) -> Outcome:
+        """Set a shopper's stage by hand, or (None) let it follow the signals again. Raises ValueError for an unknown stage."""
+        if not consents.allows(connection, shopper, "recognise"):
+            return Outcome(taken=False)
+        facts.set_stage(connection, shopper, stage, who, self._clock())
+        return Outcome(then=lambda: self._stale(shopper))
+
     # ---- in memory, once it is committed -----------------------------------------------------------------------------------
 
     def _recorded(self, shopper: str, identity: Identity | None) -> None:

@@ -1,0 +1,168 @@
+"""Consent by hand, at the desk: give, withdraw, show, export; and a shopper's stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.messages import Identity, Language, Outcome, Purpose
+from gateway.settings import Settings
+from gateway.shoppers.consent import Decision
+from gateway.shoppers.dossier import as_document, consent_receipt, dossier
+from gateway.shoppers.optins import identity_of
+from gateway.shoppers.people import People
+from gateway.storage import Connection, Store, consents
+from gateway.storage.users import Role
+
+Staff = Annotated[Caller, Depends(require(Role.STAFF))]
+Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
+Admin = Annotated[Caller, Depends(require(Role.ADMIN))]
+Shopper = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The pseudonym.")]
+DESK = "desk"
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class GivenByHand(BaseModel):
+    """A yes, given at the desk. The wording agreed to is shown before and named here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purposes: list[Purpose] = Field(min_length=1, max_length=5)
+    identity: Identity = Field(description="The fob or tag that is handed out: beacon, or rotating.")
+    language: Language = "nl"
+    text: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(description="Version of the wording agreed to.")
+
+
+class Standing(BaseModel):
+    """One shopper's consent, in short."""
+
+    shopper: str
+    purposes: list[str]
+    language: str
+    text: str
+    channel: str
+    decided_at_s: float
+
+
+class Given(BaseModel):
+    """What became of a yes: its receipt, to hand over, and what to look at."""
+
+    receipt: dict[str, Any] = Field(description="Consent receipt, ISO/IEC TS 27560.")
+    notes: list[str] = Field(description="Codes: shared_id, this tag is another shopper's too and recognises nobody.")
+
+
+class StageByHand(BaseModel):
+    """A stage that staff set; null: it follows the signals again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: Literal["new", "returning", "regular", "engaged", "fan", "ambassador"] | None
+
+
+def router(people: People, store: Store, settings: Settings, clock: Callable[[], float]) -> APIRouter:
+    """Calls about single shoppers. They run in the line's own loop, which takes over in memory what was committed."""
+    routes = APIRouter(tags=["shoppers"], responses=RESPONSES)
+
+    async def do(work: Callable[[Connection], Outcome]) -> Outcome:
+        outcome = await asyncio.wrap_future(store.writer.submit(work))
+        if outcome.then is not None:
+            outcome.then()
+        return outcome
+
+    @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
+    def page(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
+        """Whose consent stands, by pseudonym."""
+        with store.read() as connection:
+            rows = consents.page(connection, after, limit)
+        return [
+            Standing(
+                shopper=row.shopper,
+                purposes=row.purposes.split(),
+                language=row.language,
+                text=row.text,
+                channel=row.channel,
+                decided_at_s=row.decided_at_s,
+            )
+            for row in rows
+        ]
+
+    @routes.put("/shoppers/{shopper}/consent")
+    async def give(shopper: Shopper, given: GivenByHand, _caller: Staff) -> Given:
+        """Take a consent given at the desk; from here on the tag is recognised. The answer is the receipt to hand over."""
+        try:
+            identity = identity_of(given.identity)
+        except ValueError as error:
+            raise Problem(
+                422, "wrong_key", _("The key of a rotating identity is 32 hex digits."), _("Copy it again from the app.")
+            ) from error
+        decision = Decision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
+        outcome = await do(lambda connection: people.record(connection, shopper, decision, identity))
+        return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
+
+    @routes.get("/shoppers/{shopper}/consent")
+    def show(shopper: Shopper, _caller: Staff) -> dict[str, Any]:
+        """A shopper's consent receipt, as it stands now."""
+        return _receipt(store, shopper, settings, clock())
+
+    @routes.delete("/shoppers/{shopper}", status_code=204)
+    async def withdraw(shopper: Shopper, _caller: Staff) -> None:
+        """Take a withdrawal: the shopper is recognised no more, and everything about them is erased. It can't be undone."""
+        await do(lambda connection: people.withdraw(connection, shopper, clock()))
+
+    @routes.get("/shoppers/{shopper}/export")
+    def export(shopper: Shopper, _caller: Admin, language: Language = "nl") -> dict[str, Any]:
+        """All that is held about a shopper, with the reasons of every decision."""
+        return _dossier(store, shopper, settings, clock(), language)
+
+    @routes.get("/shoppers/{shopper}/export.md", response_class=PlainTextResponse)
+    def document(shopper: Shopper, _caller: Admin, language: Language = "nl") -> str:
+        """The same for a person to read, as Markdown."""
+        return as_document(_dossier(store, shopper, settings, clock(), language), settings, language)
+
+    @routes.put("/shoppers/{shopper}/stage", status_code=204)
+    async def stage(shopper: Shopper, by_hand: StageByHand, caller: Marketeer) -> None:
+        """Set the stage a shopper stands in, or let it follow the signals again."""
+        outcome = await do(lambda connection: people.set_stage(connection, shopper, by_hand.stage, caller.name))
+        if not outcome.taken:
+            raise _unknown(shopper)
+
+    return routes
+
+
+def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> dict[str, Any]:
+    with store.read() as connection:
+        standing = consents.find(connection, shopper)
+        if standing is None:
+            raise _unknown(shopper)
+        receipt = consent_receipt(connection, shopper, settings, now_s, standing.language)
+    assert receipt is not None  # looked up in the same transaction
+    return receipt
+
+
+def _dossier(store: Store, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, Any]:
+    with store.read() as connection:
+        held = dossier(connection, shopper, settings, now_s, language)
+    if held is None:
+        raise _unknown(shopper)
+    return held
+
+
+def _unknown(shopper: str) -> Problem:
+    return Problem(
+        404,
+        "unknown_shopper",
+        _("No consent of {shopper} stands here."),
+        _("Check the pseudonym in the app."),
+        shopper=repr(shopper),
+    )

@@ -1,0 +1,45 @@
+"""What is collected, why and read by whom, and the papers that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import PlainTextResponse
+
+from gateway.dashboard.auth import require
+from gateway.dashboard.problems import RESPONSES
+from gateway.messages import Language
+from gateway.settings import Settings
+from gateway.shoppers import privacy as papers
+from gateway.shoppers.privacy import Report
+from gateway.storage import Store
+from gateway.storage.users import Role
+from rules.book import Book
+
+
+def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]], clock: Callable[[], float]) -> APIRouter:
+    """The privacy report and papers. `books`: those that are live now."""
+    routes = APIRouter(tags=["privacy"], responses=RESPONSES, dependencies=[Depends(require(Role.VIEWER))])
+
+    def made(language: Language) -> Report:
+        with store.read() as connection:
+            return papers.report(connection, books(), settings, clock(), language)
+
+    @routes.get("/privacy/report")
+    def report(language: Language = "nl") -> dict[str, Any]:
+        """Collected, why, read by; how many consented; how long everything is kept."""
+        return made(language).as_dict()
+
+    @routes.get("/privacy/statement.md", response_class=PlainTextResponse)
+    def statement(language: Language = "nl") -> str:
+        """The draft of a privacy statement, filled in."""
+        return papers.statement(made(language), settings)
+
+    @routes.get("/privacy/dpia.md", response_class=PlainTextResponse)
+    def dpia(language: Language = "nl") -> str:
+        """The data protection impact assessment's template, filled in as far as the gateway knows."""
+        return papers.dpia(made(language), settings)
+
+    return routes
