@@ -9,8 +9,8 @@ from string import Formatter
 from zoneinfo import ZoneInfo
 
 from rules.decision import Content, Worth
-from rules.document import Texts, Words
 from rules.fields import Field, FieldType
+from rules.parts import Texts, Words
 from rules.situation import Value
 from rules.words import LANGUAGES, Language
 

@@ -70,19 +70,18 @@ def settle(book: Book, situation: Situation, view: View, local: Local, ranker: R
 def _arbitrate(
     book: Book, situation: Situation, eligible: list[Rule], verdicts: list[Verdict], ranker: Ranker
 ) -> list[tuple[Rule, Ranked]]:
-    """Those of the best tier that nobody else silences, best first."""
-    names = frozenset(rule.id for rule in eligible)
-    standing = [rule for rule in eligible if names.isdisjoint(rule.yields_to)]
-    best = min(rule.offer.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
-    for rule in eligible:
-        if not names.isdisjoint(rule.yields_to):
+    """Those of the best tier that give way to nobody, as the ranker scores them."""
+    names = {rule.id for rule in eligible}
+    standing = [rule for rule in eligible if not rule.yields_to or names.isdisjoint(rule.yields_to)]
+    best = min(rule.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
+    if len(standing) < len(eligible):
+        for rule in eligible:
             verdicts[rule.index] = Verdict(rule.id, Gate.YIELDED)
-        elif rule.offer.tier > best:
-            verdicts[rule.index] = Verdict(rule.id, Gate.TIER)
-    rules = {rule.id: rule for rule in standing if rule.offer.tier == best}
-    candidates = [Candidate(rule.id, rule.offer.priority, affinity(situation, rule.affinity)) for rule in rules.values()]
-    ranking = ordered(ranker(candidates, situation), book.document.salt, situation)
-    return [(rules[ranked.offer], ranked) for ranked in ranking]
+    for rule in standing:  # RANK until it wins, or something else is known
+        verdicts[rule.index] = Verdict(rule.id, Gate.RANK if rule.tier == best else Gate.TIER)
+    rules = {rule.id: rule for rule in standing if rule.tier == best}
+    candidates = [Candidate(rule.id, rule.priority, affinity(situation, rule.affinity)) for rule in rules.values()]
+    return [(rules[ranked.offer], ranked) for ranked in ranker(candidates, situation)]
 
 
 def _places(
@@ -94,18 +93,23 @@ def _places(
     verdicts: list[Verdict],
 ) -> list[tuple[Rule, Ranked]]:
     """The best few; whoever they leave no room for gets the gate that says why."""
-    winners: list[tuple[Rule, Ranked]] = []
+    rules = {rule.id: rule for rule, _ in ranking}
+    heard: list[Ranked] = []
     for rule, ranked in ranking:
-        if ranked.score <= book.document.silence:
-            gate: Gate | None = Gate.SILENCE
-        elif len(winners) == book.document.offers_per_move:
-            gate = Gate.RANK
+        if ranked.score > book.document.silence:
+            heard.append(ranked)
         else:
-            gate = _no_room(rule, [winner for winner, _ in winners], book, situation, view, local) if winners else None
-        if gate is None:
-            winners.append((rule, ranked))
-        else:
+            verdicts[rule.index] = Verdict(rule.id, Gate.SILENCE)
+    winners: list[tuple[Rule, Ranked]] = []
+    for ranked in ordered(heard, book.document.salt, situation):  # lazily: whoever comes after the last place needs no order
+        rule = rules[ranked.offer]
+        gate = _no_room(rule, [winner for winner, _ in winners], book, situation, view, local) if winners else None
+        if gate is not None:
             verdicts[rule.index] = Verdict(rule.id, gate)
+            continue
+        winners.append((rule, ranked))
+        if len(winners) == book.document.offers_per_move:
+            break
     return winners
 
 
@@ -124,7 +128,9 @@ def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, 
 def affinity(situation: Situation, field: Field) -> float:
     """The backend's factor for this shopper and offer, 1 where it is unknown or unusable."""
     value = situation.facts.get(field.name)
-    if value is None or not field.admits(value) or not isinstance(value, int | float) or value < 0:
+    if value is None or field.purpose not in situation.purposes or not field.admits(value):
+        return 1.0
+    if not isinstance(value, int | float) or value < 0:
         return 1.0
     return min(float(value), HIGHEST_AFFINITY)
 

@@ -14,7 +14,8 @@ from rules.situation import Situation
 
 def matches(offered: Offered, situation: Situation, view: View) -> bool:
     """True when one of the moments that can match here does."""
-    return any(_when(when, situation, view) for when in offered.whens)
+    whens = offered.whens
+    return _when(whens[0], situation, view) if len(whens) == 1 else any(_when(when, situation, view) for when in whens)
 
 
 def _when(when: When, situation: Situation, view: View) -> bool:

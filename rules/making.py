@@ -6,9 +6,10 @@ from rules.book import Book
 from rules.clock import Local, closing
 from rules.content import chooser, end_text, euro, worth_text
 from rules.decision import Cap, Chosen, Invitation, Proof, Question, Voucher, Worth
-from rules.document import Offer, WorthPart
+from rules.document import Offer
 from rules.evaluate import View
 from rules.gates import spent_gate
+from rules.parts import WorthPart
 from rules.ranking import Ranked
 from rules.rule import Rule, worth_of
 from rules.situation import Situation

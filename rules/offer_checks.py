@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rules.content import PLACEHOLDERS, card, fillable, names
-from rules.document import Document, Offer, Words, WorthPart
+from rules.document import Document, Offer
 from rules.errors import Problem, nearest
 from rules.fields import Field
 from rules.literals import parse_moment
+from rules.parts import Words, WorthPart
 from rules.words import LANGUAGES
 
 SMALLEST_CROWD = 15

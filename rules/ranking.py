@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from rules.situation import Situation
@@ -34,15 +35,19 @@ def by_priority_and_affinity(candidates: Sequence[Candidate], situation: Situati
     return [Ranked(offer, priority * affinity) for offer, priority, affinity in candidates]
 
 
-def ordered(ranked: Sequence[Ranked], salt: str, situation: Situation) -> list[Ranked]:
+def ordered(ranked: Sequence[Ranked], salt: str, situation: Situation) -> Iterator[Ranked]:
     """Highest score first; equals in an order that is stable for a shopper's visit and fair over shoppers: by hash."""
-    if len({one.score for one in ranked}) == len(ranked):
-        return sorted(ranked, key=lambda one: -one.score)
     seed = hashlib.sha256(f"{salt}\x1ftie\x1f{situation.shopper}\x1f{situation.visit}".encode())
 
-    def tie(offer: str) -> bytes:
+    def tie(one: Ranked) -> bytes:
         drawn = seed.copy()
-        drawn.update(offer.encode())
+        drawn.update(one.offer.encode())
         return drawn.digest()
 
-    return sorted(ranked, key=lambda one: (-one.score, tie(one.offer)))
+    for _, equals in groupby(sorted(ranked, key=_falling), key=_falling):
+        few = list(equals)
+        yield from few if len(few) == 1 else sorted(few, key=tie)
+
+
+def _falling(one: Ranked) -> float:
+    return -one.score

@@ -165,12 +165,12 @@ def _yielded(scene: _Scene) -> Reason:
 
 def _tier(scene: _Scene) -> Reason:
     competing = _passed(scene) - {verdict.offer for verdict in scene.decision.verdicts if verdict.gate is Gate.YIELDED}
-    best = min(rule.offer.tier for rule in scene.book.rules if rule.id in competing)
-    return Reason("tier", _said("tier", tier=best), _said("tier", tier=scene.rule.offer.tier))
+    best = min(rule.tier for rule in scene.book.rules if rule.id in competing)
+    return Reason("tier", _said("tier", tier=best), _said("tier", tier=scene.rule.tier))
 
 
 def _silence(scene: _Scene) -> Reason:
-    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{scene.rule.offer.priority:g}"))
+    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{scene.rule.priority:g}"))
 
 
 def _group(scene: _Scene) -> Reason:

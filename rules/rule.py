@@ -15,6 +15,7 @@ from rules.decision import CapKind, CodeKind, Codes, Worth
 from rules.evaluate import SHOP, Test, compile_test
 from rules.fields import Field, affinity_field
 from rules.literals import parse_moment
+from rules.parts import CodesPart, WorthPart
 from rules.words import LANGUAGES, Language
 
 
@@ -82,6 +83,8 @@ class Rule:
     # what `decide` reads for every candidate, without a detour through the model
     id: str
     purpose: str
+    tier: int
+    priority: float
     attention: float
     affinity: Field
 
@@ -125,6 +128,8 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         cost_cents=cost_cents(offer),
         id=offer.id,
         purpose=offer.purpose,
+        tier=offer.tier,
+        priority=offer.priority,
         attention=offer.attention,
         affinity=affinity_field(offer.id),
     )
@@ -200,7 +205,7 @@ def _caps(scope: str, caps: document.Caps, cost: int) -> tuple[CapRule, ...]:
     )
 
 
-def worth_of(part: document.WorthPart, language: Language) -> Worth:
+def worth_of(part: WorthPart, language: Language) -> Worth:
     """A worth in one language (only a gift has words), amounts in cents."""
     cents = round(part.amount * 100) if part.amount is not None else None
     return Worth(part.percent, cents, getattr(part.gift, language) if part.gift else None)
@@ -214,7 +219,7 @@ def cost_cents(offer: document.Offer) -> int:
     return round(sum(part.amount or 0 for part in given if part) * 100)
 
 
-def _codes(part: document.CodesPart) -> Codes:
+def _codes(part: CodesPart) -> Codes:
     if part.single is not None:
         return Codes(CodeKind.SINGLE, code=part.single)
     if part.pool is not None:

@@ -11,7 +11,7 @@ import pytest
 import rules
 from rules import Book, BookError, load_book
 from rules.cases import run_cases
-from rules.document import Kind
+from rules.parts import Kind
 
 BOOKS = Path(rules.__file__).parent / "books"
 NAMES = ("supermarket", "fashion", "diy")

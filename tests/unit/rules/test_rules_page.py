@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from rules import EVENTS, HAPPENINGS, PURPOSES, Gate, load_book
 from rules.conditions import ALL_OPERATORS
 from rules.content import PLACEHOLDERS
-from rules.document import Document, FactType, Kind, MomentEvent, Window
+from rules.document import Document
 from rules.fields import BUILT_IN
+from rules.parts import FactType, Kind, MomentEvent, Window
 from rules.text import FUNCTIONS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
