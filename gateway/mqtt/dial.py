@@ -42,6 +42,7 @@ class Dial:
         self._dice = dice
         self._at = 0
         self._failures = 0
+        self._at_once = False
 
     @property
     def door(self) -> Door:
@@ -56,19 +57,22 @@ class Dial:
         """Nobody listens there: on to the next broker, whose protocols are another question."""
         self._at = (self._at // self._doors_per_broker + 1) * self._doors_per_broker % len(self._doors)
         self._failures += 1
+        self._at_once = False
 
     def refused(self) -> None:
         """Somebody listens and did not let us in: perhaps it speaks the other protocol."""
         self._at = (self._at + 1) % len(self._doors)
         self._failures += 1
+        self._at_once = self._at % self._doors_per_broker != 0
 
     def lost(self) -> None:
         """A connection that had been accepted was lost: the same door again."""
         self._failures += 1
+        self._at_once = False
 
     def pause_s(self) -> float:
-        """How long to wait before `door`; nothing between two protocols of one broker."""
-        if self._failures == 0 or self._at % self._doors_per_broker:
+        """How long to wait before `door`; nothing before the other protocol of a broker that has just refused one."""
+        if self._failures == 0 or self._at_once:
             return 0.0
         whole = min(FIRST_PAUSE_S * float(1 << min(self._failures - 1, 16)), self._pause_max_s)
         return whole * self._dice.uniform(0.5, 1.0)

@@ -19,7 +19,7 @@ import structlog
 
 from gateway.mqtt.deeds import Deeds, Done
 from gateway.mqtt.intake import read, types_of
-from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Unsubscribed, Up
+from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Subscribed, Up
 from gateway.mqtt.notices import Health
 from gateway.mqtt.topics import Place
 from gateway.mqtt.uplink import Uplink
@@ -91,7 +91,8 @@ class Inbox:
         self._tidy_s = 0.0
         self._stopping = threading.Event()
         self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed", "readings"), 0)
-        self._unsubscribed: set[str] = set()
+        self._topics: dict[str, bool] = {}
+        """Topic filters that the broker has answered for, and whether we may read them."""
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
 
@@ -112,13 +113,14 @@ class Inbox:
 
     def health(self) -> Health:
         """How the reading goes, from any thread."""
-        state = "failed" if self._failure else "up" if self._uplink.link is not None else "down"
+        topics = dict(self._topics)
+        reading = self._uplink.link is not None and len(topics) == len(self._filters())
         return {
-            "state": state,
+            "state": "failed" if self._failure else "up" if reading else "down",
             "why": self._failure or self._uplink.reason,
             "broker": self._uplink.door,
             "pending": self._pending,
-            "not_allowed": ", ".join(sorted(self._unsubscribed)),
+            "not_allowed": ", ".join(sorted(topic for topic, allowed in topics.items() if not allowed)),
             **self._counts,
         }
 
@@ -158,13 +160,14 @@ class Inbox:
             self._arrived(event)
         elif isinstance(event, Up):
             self._uplink.came_up(event, time.monotonic())
-            self._unsubscribed.clear()
+            self._topics = {}
             event.link.subscribe(self._filters())
         elif isinstance(event, Down):
             self._uplink.drop(event.reason, time.monotonic())
-        elif isinstance(event, Unsubscribed):
-            self._unsubscribed.add(event.topic)
-            log.error("the broker doesn't let us read a topic; check its access list", topic=event.topic)
+        elif isinstance(event, Subscribed):
+            self._topics[event.topic] = event.allowed
+            if not event.allowed:
+                log.error("the broker doesn't let us read a topic; check its access list", topic=event.topic)
 
     def _filters(self) -> list[str]:
         prefix = self._place.prefix

@@ -73,14 +73,15 @@ class Arrived(NamedTuple):
     response_topic: str | None
 
 
-class Unsubscribed(NamedTuple):
-    """The broker will not let us read a topic."""
+class Subscribed(NamedTuple):
+    """The broker answered for a topic: what comes from now on reaches us, or it will not let us read it."""
 
     link: Link
     topic: str
+    allowed: bool
 
 
-Event = Up | Down | Acked | Arrived | Unsubscribed
+Event = Up | Down | Acked | Arrived | Subscribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ class Link:
         return sent.mid
 
     def subscribe(self, topics: Sequence[str]) -> None:
-        """Ask for messages at QoS 1; Unsubscribed follows for each topic that the broker refuses."""
+        """Ask for messages at QoS 1; Subscribed follows for each topic."""
         for topic in topics:
             _, mid = self._client.subscribe(topic, qos=1)
             if mid is not None:
@@ -252,8 +253,7 @@ class Link:
         self._events.put(Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic))
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._events.put(Unsubscribed(self, self._asked.get(mid, "")))
+        self._events.put(Subscribed(self, self._asked.get(mid, ""), not any(reason.is_failure for reason in reasons)))
 
 
 def _properties(packet_type: int) -> Properties:

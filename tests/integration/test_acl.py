@@ -14,7 +14,7 @@ import pytest
 
 from firmware_sim.mosquitto import HOST, Mosquitto, free_port
 from gateway.mqtt.dial import Door
-from gateway.mqtt.link import Acked, Arrived, Credentials, Down, Link, LinkError, Role, Unsubscribed, Up, read_credentials
+from gateway.mqtt.link import Acked, Arrived, Credentials, Down, Link, LinkError, Role, Subscribed, Up, read_credentials
 from gateway.settings import MqttSettings, SettingsError
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
@@ -118,7 +118,7 @@ def _rest(events: SimpleQueue[Any]) -> list[Any]:
         try:
             found.append(events.get(timeout=0.5))
         except Empty:
-            return [event for event in found if not isinstance(event, Unsubscribed)]
+            return [event for event in found if not isinstance(event, Subscribed)]
 
 
 def test_a_broker_with_another_certificate_is_not_trusted(shop: tuple[Mosquitto, Path]) -> None:

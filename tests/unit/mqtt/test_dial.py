@@ -42,6 +42,14 @@ def test_a_lost_connection_is_made_again_through_the_same_door() -> None:
     assert dial.door == before
 
 
+def test_a_connection_that_is_lost_again_and_again_is_not_made_again_at_once() -> None:
+    dial = Dial(TWO, "auto", 60, Random(1))
+    dial.refused()
+    dial.lost()
+    assert dial.door.protocol == "3.1.1"
+    assert dial.pause_s() > 0
+
+
 def test_the_pause_starts_over_once_a_connection_has_held() -> None:
     dial = Dial(TWO[1:], "5", 60, Random(1))
     for _ in range(8):

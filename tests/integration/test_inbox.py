@@ -1,0 +1,323 @@
+"""The inbox against real brokers: each message once, acknowledged after its commit, answered, and never more than can be held."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.mqtt.broker import EmbeddedBroker
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.inbox import Ears, Inbox
+from gateway.mqtt.link import read_credentials
+from gateway.mqtt.notices import Notices
+from gateway.mqtt.topics import Place
+from gateway.settings import MqttSettings, StorageSettings
+from gateway.storage import Connection, Store, open_store
+
+PLACE = Place("demo-chain", "demo", "gw-1")
+TYPES = (OptInGiven, OptInWithdrawn, Profile, Receipt)
+
+
+class Desk:
+    """The gateway's side: what was handled, in order; and how handling goes wrong on demand."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.handled: list[str] = []
+        self.then: list[str] = []
+        self.threads: set[str] = set()
+        self.fail: set[str] = set()
+        self.refuse: set[str] = set()
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def handle(self, connection: Connection, event: Event[Any]) -> Outcome:
+        self.hold.wait(30)
+        if event.id in self.fail:
+            raise RuntimeError("a fault of ours")
+        if event.id in self.refuse:
+            return Outcome((Refusal(path="data", code="not_now", text="not now"),), taken=False)
+        self.handled.append(event.id)
+        return Outcome(then=lambda: self.then.append(event.id))
+
+
+class Peer:
+    """The other side, as plain as can be: publishes, and keeps what comes on `replies`."""
+
+    def __init__(self, port: int, protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311) -> None:
+        self.replies: list[dict[str, Any]] = []
+        self.topics: list[str] = []
+        self.asked: list[dict[str, Any]] = []
+        self.client = Client(CallbackAPIVersion.VERSION2, client_id="peer", protocol=protocol)
+        self.client.on_message = self._on_message
+        subscribed: list[int] = []
+        self.client.on_subscribe = lambda _client, _data, mid, *_: subscribed.append(mid)
+        self.client.connect(HOST, port)
+        self.client.loop_start()
+        assert wait_for(self.client.is_connected, 10)
+        for topic in ("replies/#", "sync/request"):
+            self.client.subscribe(PLACE.prefix + topic, qos=1)
+        assert wait_for(lambda: len(subscribed) == 2, 10)
+
+    def _on_message(self, _client: Client, _data: Any, message: Any) -> None:
+        data = json.loads(message.payload)["data"]
+        if message.topic.endswith("sync/request"):
+            self.asked.append(data)
+        else:
+            self.topics.append(message.topic)
+            self.replies.append(data)
+
+    def say(self, topic: str, body: object, **fields: Any) -> None:
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.client.publish(PLACE.prefix + topic, payload, qos=1, **fields)
+
+    def accepted(self) -> list[str]:
+        return [reply["accepted"] for reply in self.replies if "accepted" in reply]
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def receipt(event_id: str, **fields: Any) -> dict[str, Any]:
+    event = {"specversion": "1.0", "id": event_id, "source": "backend", "type": "etalage.receipt", "time": "2026-11-21T10:12:09Z"}
+    return {**event, "data": {"promise": "p-1", "what": "tapped"}, **fields}
+
+
+def opt_in(shopper: str) -> dict[str, Any]:
+    beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
+    data = {"shopper": shopper, "version": 1, "purposes": ["offers"], "identity": {"beacon": beacon}, "consent": {"text": "1"}}
+    return {**receipt(f"oi-{shopper}"), "type": "etalage.optin.given", "data": data}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mosquitto | EmbeddedBroker]:
+    made = Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)) if request.param == "mosquitto" else EmbeddedBroker()
+    with made:
+        yield made
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return Desk(store)
+
+
+@pytest.fixture
+def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
+    """Starts an inbox, and a courier for its replies; stops both at the end."""
+    started: list[Inbox | Courier] = []
+
+    def start(url: str, ears: Ears | None = None, **fields: Any) -> Inbox:
+        settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
+        credentials = read_credentials(settings)
+        deeds = Deeds(PLACE, {message.TYPE: desk.handle for message in TYPES})
+        made = Inbox(store, settings, PLACE, credentials, deeds, lambda call: call(), ears=ears)
+        courier = Courier(store, settings, PLACE, credentials, Notices(PLACE, settings), release=lambda *_: None)
+        started.extend((made, courier))
+        made.start()
+        courier.start()
+        assert wait_for(lambda: made.health()["state"] == "up", 15)
+        return made
+
+    yield start
+    desk.hold.set()
+    for each in started:
+        each.stop(5.0)
+
+
+@pytest.fixture
+def peer(broker: Mosquitto | EmbeddedBroker) -> Iterator[Peer]:
+    made = Peer(broker.port)
+    yield made
+    made.close()
+
+
+def test_a_message_is_handled_committed_and_answered(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    inbox(broker.url)
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: "r-1" in peer.accepted(), 15)
+    assert desk.handled == ["r-1"]
+    assert desk.then == ["r-1"]
+
+
+def test_a_repeated_message_is_answered_and_done_once(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    inbox(broker.url)
+    for _ in range(5):
+        peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: peer.accepted() == ["r-1"] * 5, 15)
+    assert desk.handled == ["r-1"]
+
+
+def test_the_same_id_of_another_source_is_another_message(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    inbox(broker.url)
+    peer.say("receipts", receipt("r-1"))
+    peer.say("receipts", receipt("r-1", source="another"))
+    assert wait_for(lambda: len(desk.handled) == 2, 15)
+
+
+def test_what_is_refused_says_why_and_may_come_again_mended(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    inbox(broker.url)
+    desk.refuse.add("r-1")
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: len(peer.replies) == 1, 15)
+    assert peer.replies[0] == {"refused": "r-1", "reasons": [{"path": "data", "code": "not_now", "text": "not now"}]}
+    desk.refuse.clear()
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: peer.accepted() == ["r-1"], 15)
+
+
+def test_a_fault_of_ours_is_answered_and_stops_nothing(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    gateway = inbox(broker.url)
+    desk.fail.add("r-1")
+    peer.say("receipts", receipt("r-1"))
+    peer.say("receipts", receipt("r-2"))
+    assert wait_for(lambda: peer.accepted() == ["r-2"], 15)
+    assert peer.replies[0]["refused"] == "r-1"
+    assert peer.replies[0]["reasons"][0]["code"] == "failed"
+    assert gateway.health()["failed"] == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[" * 5000, b'{"id": 3}', b"null", b"x" * 10_000])
+def test_rubbish_is_refused_and_stops_nothing(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer, body: bytes
+) -> None:
+    gateway = inbox(broker.url)
+    peer.say("receipts", body)
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: peer.accepted() == ["r-1"], 15)
+    assert gateway.health()["refused"] == 1
+
+
+def test_a_message_that_is_too_large_is_refused(tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk) -> None:
+    with Mosquitto(tmp_path / "broker") as broker:
+        inbox(broker.url)
+        peer = Peer(broker.port)
+        peer.say("profiles", b'{"id": "big", "data": "' + b"x" * 100_000 + b'"}')
+        assert wait_for(lambda: len(peer.replies) == 1, 15)
+        peer.close()
+    assert peer.replies[0]["reasons"][0]["code"] == "too_large"
+
+
+def test_an_opt_in_on_the_topic_of_sightings_is_no_opt_in(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    """A scanner may write there, and must not be able to opt anybody in."""
+    heard: list[tuple[str, bytes]] = []
+    ears = Ears((f"{PLACE.prefix}sightings/+",), lambda topic, body, _at_s: heard.append((topic, body)))
+    inbox(broker.url, ears)
+    peer.say("sightings/pi-2", opt_in("s-1"))
+    assert wait_for(lambda: len(heard) == 1, 15)
+    assert heard[0][0] == f"{PLACE.prefix}sightings/pi-2"
+    assert desk.handled == []
+
+
+def test_what_came_while_the_gateway_was_away_is_there_when_it_returns(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    first = inbox(broker.url)
+    first.stop()
+    for number in range(50):
+        peer.say("receipts", receipt(f"r-{number:02}"))
+    inbox(broker.url)
+    assert wait_for(lambda: len(desk.handled) == 50, 20)
+    assert desk.handled == sorted(desk.handled)
+
+
+def test_what_was_not_committed_comes_again(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    """The connection is lost while a message is being handled: the broker brings it again, and it is done once."""
+    gateway = inbox(broker.url)
+    desk.hold.clear()
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: gateway.health()["pending"] == 1, 15)
+    link = gateway._uplink.link
+    assert link is not None
+    link._client.socket().close()  # type: ignore[union-attr]  # paho's socket is there while the link is up
+    assert wait_for(lambda: gateway._uplink.link not in (None, link), 20)
+    desk.hold.set()
+    assert wait_for(lambda: gateway.health()["repeated"] == 1, 20)
+    assert desk.handled == ["r-1"]
+
+
+def test_a_flood_stays_with_the_broker(tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk) -> None:
+    """While the database is busy, the broker may have 64 messages at us and no more; all are handled in the end."""
+    with Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, "max_queued_messages 100000", "max_inflight_messages 0")) as broker:
+        gateway = inbox(broker.url)
+        peer = Peer(broker.port)
+        desk.hold.clear()
+        for number in range(1000):
+            peer.say("receipts", receipt(f"r-{number:04}"))
+        assert wait_for(lambda: int(gateway.health()["pending"]) >= 10, 15)
+        assert not wait_for(lambda: int(gateway.health()["pending"]) > 64, 1.0)
+        desk.hold.set()
+        assert wait_for(lambda: len(desk.handled) == 1000, 60)
+        peer.close()
+    assert desk.handled == sorted(desk.handled)
+
+
+def test_a_new_database_asks_for_everything_page_by_page(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    inbox(broker.url)
+    assert wait_for(lambda: peer.asked == [{"gateway": "gw-1", "cursor": None}], 15)
+
+    def page(number: int, following: str | None) -> dict[str, Any]:
+        data = {
+            "events": [opt_in(f"s-{number}-{one}") for one in range(3)] + [{"id": "bad", "type": "nonsense"}],
+            "next": following,
+        }
+        return {**receipt(f"page-{number}"), "type": "etalage.sync.page", "data": data}
+
+    peer.say("sync/pages/gw-1", page(1, "2"))
+    assert wait_for(lambda: peer.asked[1:] == [{"gateway": "gw-1", "cursor": "2"}], 15)
+    peer.say("sync/pages/gw-1", page(1, "2"))
+    peer.say("sync/pages/gw-1", page(2, None))
+    assert wait_for(lambda: peer.accepted() == ["page-1", "page-1", "page-2"], 15)
+    assert len(desk.handled) == 6
+    assert len(peer.asked) == 2
+    assert {reply["refused"] for reply in peer.replies if "refused" in reply} == {"bad"}
+
+
+def test_a_reply_goes_where_an_mqtt_5_sender_wants_it_below_replies_only(
+    tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk
+) -> None:
+    with Mosquitto(tmp_path / "broker") as broker:
+        inbox(broker.url)
+        peer = Peer(broker.port, MQTTProtocolVersion.MQTTv5)
+        for number, topic in enumerate((f"{PLACE.prefix}replies/app-7", f"{PLACE.prefix}optins", "elsewhere/at/all")):
+            wish = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it without types
+            wish.ResponseTopic = topic
+            peer.say("receipts", receipt(f"r-{number}"), properties=wish)
+        assert wait_for(lambda: len(peer.replies) == 3, 15)
+        peer.close()
+    assert sorted(peer.topics) == [f"{PLACE.prefix}replies"] * 2 + [f"{PLACE.prefix}replies/app-7"]
