@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from gateway.dashboard.languages import N_, catalogue, language_of
+from gateway.dashboard.templating import html
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,9 +57,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """For a router's `responses`: every error has this one shape."""
 
 
-def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None = None) -> JSONResponse:
-    """The response for a problem, in the language of the request."""
-    words = catalogue(language_of(request))
+def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None = None) -> Response:
+    """The response for a problem, in the language of the request: a page where a person went, problem details for a program."""
+    language = language_of(request)
+    words = catalogue(language)
     details = ProblemDetails(
         type=f"urn:etalage:problem:{problem.code}",
         title=words.gettext(problem.title).format(**problem.parameters),
@@ -68,6 +70,10 @@ def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None
         errors=errors or [],
     )
     headers = {"WWW-Authenticate": 'Bearer realm="etalage"'} if problem.status == HTTPStatus.UNAUTHORIZED else None
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(
+            html(language, "error.html", path="/", title=details.title, detail=details.detail), problem.status, headers
+        )
     return JSONResponse(details.model_dump(mode="json"), problem.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -79,12 +85,12 @@ def answer_all(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _own(request: Request, error: Exception) -> JSONResponse:
+def _own(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return answer(request, error)
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, title, do = HTTP_PROBLEMS.get(error.status_code, ("http", "{what}", "{why}"))
     phrase = HTTPStatus(error.status_code).phrase
@@ -128,7 +134,7 @@ FAULTS: dict[str, str] = {
 OTHER_FAULT = N_("This can't be taken ({code}).")
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     words = catalogue(language_of(request))
     faults = []
@@ -144,7 +150,7 @@ def _place(steps: tuple[int | str, ...]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
 
 
-def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+def _unexpected(request: Request, _error: Exception) -> Response:
     """The server's log has the traceback; the answer tells nothing of our insides."""
     return answer(
         request, Problem(500, "internal", N_("Something went wrong in the gateway itself."), N_("Look in its log, and try again."))

@@ -69,6 +69,14 @@ async def test_what_the_framework_refuses_looks_the_same(client: Client, method:
     assert answer.json()["instance"] == path
 
 
+async def test_a_person_in_a_browser_gets_a_page(client: Client) -> None:
+    async with client(**{"Accept": "text/html,*/*;q=0.8", "Accept-Language": "nl"}) as browser:
+        answer = await browser.get("/<script>")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "Op dit adres is niets." in answer.text
+    assert "script>" not in answer.text
+
+
 async def test_who_prefers_neither_language_is_answered_in_the_shop_s(client: Client) -> None:
     async with client(**{"Accept-Language": "fr"}) as caller:
         assert (await caller.get("/nowhere")).json()["title"] == "There is nothing at this address."
