@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
@@ -144,13 +144,27 @@ class OffersSettings(Section):
         48.0,
         ge=0,
         le=720,
-        description="Hours after a voucher's end in which a receipt of an earlier redemption is still taken; until then its share of "
-        "the caps is not given out again.",
+        description="Hours after a voucher's end in which a receipt of an earlier redemption is still taken; until then its share "
+        "of the caps is not given out again.",
     )
+    gateways: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Gateways of this venue that hold the same offers, each with a database of its own: each may give out its part "
+        "of every cap and pool. On one shared database, or with one gateway: 1.",
+    )
+    gateway_number: int = Field(1, ge=1, le=100, description="Which of those this one is, from 1; each number is used once.")
     reward_days: int = Field(30, ge=1, le=366, description="Days the reward of an invitation can be redeemed.")
     cap_retry_s: float = Field(
         60.0, ge=0, description="Seconds an offer whose cap was found reached is left out of decisions before it is tried again."
     )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.gateway_number > self.gateways:
+            raise ValueError(f"gateway_number {self.gateway_number} is more than gateways ({self.gateways}); count from 1")
+        return self
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -21,7 +21,7 @@ from gateway.offers import codes, logbook, promising, receipts, redemption, rewa
 from gateway.offers.ending import DAY_S, housekeep
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
-from gateway.offers.promising import Pledge, Promised
+from gateway.offers.promising import Pledge, Promised, Share
 from gateway.offers.redemption import Redemption, Rung
 from gateway.offers.rewards import Pen
 from gateway.settings import OffersSettings
@@ -68,6 +68,7 @@ class Ledger:
         self._store = store
         self._source = source
         self._settings = settings or OffersSettings()
+        self._share = Share(self._settings.gateway_number - 1, self._settings.gateways)
         self._consented = consented
         self._entropy = entropy
         self._new_code = new_code
@@ -112,6 +113,7 @@ class Ledger:
             tuple(time_ordered_id(situation.at_s, self._entropy) for _ in decision.chosen),
             self._source,
             self._new_code,
+            self._share,
         )
         future = self._store.writer.submit(partial(self._keep, pledge=pledge))
         offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]

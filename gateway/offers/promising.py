@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.offers import logbook, states, wording
 from gateway.storage import Connection, decisions, outbox, promises, vouchers
@@ -38,6 +38,17 @@ class Promised:
     refused: tuple[Refused, ...] = ()
 
 
+class Share(NamedTuple):
+    """This gateway's part of every cap and pool, where several with a database each hold the same offers; `part` counts from 0."""
+
+    part: int = 0
+    of: int = 1
+
+    def cut(self, at_most: int) -> int:
+        """This part of a cap. All parts together are the cap, never one more."""
+        return at_most * (self.part + 1) // self.of - at_most * self.part // self.of
+
+
 @dataclass(frozen=True, slots=True)
 class Pledge:
     """A decision with all that must not change when its transaction is run again: its ids."""
@@ -48,6 +59,7 @@ class Pledge:
     promise_ids: tuple[str, ...]
     source: str
     new_code: Callable[[int], str]
+    share: Share
 
 
 def keep(connection: Connection, pledge: Pledge) -> Promised:
@@ -75,7 +87,7 @@ def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
 def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
     shopper = pledge.situation.shopper
-    caps = _each_once(chosen.caps)
+    caps = _held(chosen.caps, pledge.share)
     reached = _take_all(connection, caps, shopper)
     code = None
     if reached is None and chosen.voucher is not None:
@@ -110,11 +122,15 @@ def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str) -> str 
     return None
 
 
-def _each_once(caps: Iterable[Cap]) -> list[Cap]:
-    """Caps in key order (two gateways that take in the same order can't lock each other out); of two on one counter the tighter."""
+def _held(caps: Iterable[Cap], share: Share) -> list[Cap]:
+    """The caps as this gateway holds them: its share, each counter once (the tighter of two), in one order.
+
+    The order keeps two gateways on one database from locking each other out. A cap per shopper can't be shared out.
+    """
     tightest: dict[tuple[str, bool], Cap] = {}
     for cap in sorted(caps, key=lambda cap: (cap.key, cap.at_most)):
-        tightest.setdefault((cap.key, cap.per_shopper), cap)
+        at_most = cap.at_most if cap.per_shopper else share.cut(cap.at_most)
+        tightest.setdefault((cap.key, cap.per_shopper), cap._replace(at_most=at_most))
     return list(tightest.values())
 
 
@@ -132,7 +148,7 @@ def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: st
     if source.kind is CodeKind.SINGLE:
         return source.code
     if source.kind is CodeKind.POOL:
-        return vouchers.take_code(connection, chosen.offer, promise_id)
+        return vouchers.take_code(connection, chosen.offer, promise_id, pledge.share.part, pledge.share.of)
     return pledge.new_code(source.length)
 
 
@@ -156,7 +172,7 @@ def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> d
         "at_s": situation.at_s,
         "expires_at_s": chosen.expires_at,
         "ends_at_s": voucher.ends_at if voucher else chosen.expires_at,
-        "takings": _takings(_each_once(chosen.caps)),
+        "takings": _takings(_held(chosen.caps, pledge.share)),
         "state": states.RESERVED,
         "state_at_s": situation.at_s,
     }

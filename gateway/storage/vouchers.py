@@ -83,7 +83,11 @@ _OPEN = text("INSERT INTO counters (key, shopper, used) VALUES (:key, :shopper, 
 _FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
 _FREE = (
     select(pool_codes.c.code)
-    .where(pool_codes.c.offer == bindparam("b_offer"), pool_codes.c.promise.is_(None))
+    .where(
+        pool_codes.c.offer == bindparam("b_offer"),
+        pool_codes.c.promise.is_(None),
+        pool_codes.c.place % bindparam("b_of") == bindparam("b_part"),
+    )
     .order_by(pool_codes.c.place)
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -132,9 +136,12 @@ def fill_pool(connection: Connection, offer: str, codes: Sequence[str], exact: b
     return next((code for code in codes if code not in mine), None)
 
 
-def take_code(connection: Connection, offer: str, promise: str) -> str | None:
-    """The next free code of a pool, now this promise's; None: the pool is empty."""
-    free = connection.execute(_FREE, {"b_offer": offer}).scalar()
+def take_code(connection: Connection, offer: str, promise: str, part: int = 0, of: int = 1) -> str | None:
+    """The next free code of a pool, now this promise's; None: none is left.
+
+    `part`, from 0, `of` so many: only every so-manyth code is this gateway's to take.
+    """
+    free = connection.execute(_FREE, {"b_offer": offer, "b_part": part, "b_of": of}).scalar()
     if free is None:
         return None
     mine = update(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.code == free, pool_codes.c.promise.is_(None))

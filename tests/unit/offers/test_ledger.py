@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from gateway.messages import Event, OfferPromised, StaffCall
 from gateway.offers import logbook
 from gateway.offers.ledger import Ledger
-from gateway.storage import Store, decisions, outbox, promises, vouchers
+from gateway.offers.promising import Share
+from gateway.settings import OffersSettings, StorageSettings
+from gateway.storage import Store, decisions, open_store, outbox, promises, vouchers
 from rules import (
     Cap,
     CapKind,
@@ -319,3 +322,30 @@ def test_export_tells_all_that_is_kept(ledger: Ledger, store: Store, chosen: Bui
         held = promises.export(connection, "s-1")
     assert [row["offer"] for row in held["promises"]] == ["wine-tasting"]  # type: ignore[attr-defined]  # a list of rows
     assert [row["offer"] for row in held["happenings"]] == ["bread"]  # type: ignore[attr-defined]  # a list of rows
+
+
+@pytest.mark.parametrize(("at_most", "of"), [(100, 3), (1, 4), (7, 7), (10**9, 11)])
+def test_the_parts_of_a_cap_are_together_the_cap(at_most: int, of: int) -> None:
+    assert sum(Share(part, of).cut(at_most) for part in range(of)) == at_most
+
+
+def test_gateways_with_a_database_each_promise_together_exactly_to_the_cap(
+    tmp_path: Path, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    pool = tuple(f"RED-{number}" for number in range(10))
+    offer = chosen(issues=10, voucher=Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 3600))
+    codes: list[str | None] = []
+    for number in (1, 2, 3):
+        store = open_store(StorageSettings(path=tmp_path / f"{number}.db"))
+        store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool, exact=True)).result()
+        ledger = Ledger(store, f"etalage/c/s/gw-{number}", OffersSettings(gateways=3, gateway_number=number))
+        outcomes = [ledger.promise(decided(offer), situation(f"s-{n}")).result() for n in range(6)]
+        codes.extend(one.code for outcome in outcomes for one in outcome.made)
+        store.close()
+    assert sorted(map(str, codes)) == sorted(set(map(str, codes)))
+    assert 9 <= len(codes) <= 10
+
+
+def test_a_gateway_that_is_none_of_them_stops_the_start() -> None:
+    with pytest.raises(ValueError, match="count from 1"):
+        OffersSettings(gateways=2, gateway_number=3)
