@@ -121,11 +121,7 @@ def content_hash(data: Any) -> str:
 def build(data: Any, book: Document, rules: tuple[Rule, ...], fields: Mapping[str, Field], zone: ZoneInfo) -> Book:
     """A book from its compiled rules."""
     read = {name: field for rule in rules for name, field in rule.reads().items()}
-    for rule in rules:
-        names = [rule.asks] if rule.asks else []
-        names += ["entries"] if any(when.returns for when in rule.whens) else []
-        names += ["purchase"] if any(when.of for when in rule.whens) else []
-        read.update({name: fields[name] for name in names})
+    read |= {rule.asks: fields[rule.asks] for rule in rules if rule.asks}
     read["open"] = BUILT_IN["open"]
     engine = frozenset(name for name, field in read.items() if field.supplier == "engine")
     return Book(

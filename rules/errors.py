@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from rules.words import PROBLEMS, Language
 
 
+MOST_COMPARED = 500
+"""Words that are compared with a wrong one: a book of thousands of faults must not take minutes to refuse."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One fault: file and line, offer, path inside the book, and a code with its values; `text` puts it in words."""
@@ -48,5 +52,5 @@ class BookError(ValueError):
 
 def nearest(word: str, right_words: Iterable[str]) -> str | None:
     """The right word most like a wrong one, or None when nothing comes near."""
-    close = difflib.get_close_matches(word[:64], list(right_words), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:64], sorted(right_words)[:MOST_COMPARED], n=1, cutoff=0.6)
     return close[0] if close else None

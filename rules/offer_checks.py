@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -134,8 +135,8 @@ def _pool(offer: Offer) -> Iterator[Problem]:
     pool, caps = offer.voucher.codes.pool if offer.voucher else None, offer.caps
     if pool is None:
         return
-    twice = next((code for index, code in enumerate(pool) if code in pool[:index]), None) if len(set(pool)) < len(pool) else None
-    if twice is not None:
+    twice, count = Counter(pool).most_common(1)[0]
+    if count > 1:
         yield Problem("pool_twice", "voucher.codes.pool", values={"code": twice})
     if caps.issues is None or caps.every is not None:
         yield Problem("pool_uncapped", "caps.issues", values={"codes": str(len(pool))})

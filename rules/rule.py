@@ -13,7 +13,7 @@ from rules.conditions import All, Compare, Known, Node, Vocabulary, leaves, pars
 from rules.content import PLACEHOLDERS, Card, cards, names
 from rules.decision import CapKind, CodeKind, Codes, Worth
 from rules.evaluate import SHOP, Test, compile_test
-from rules.fields import Field, affinity_field
+from rules.fields import BUILT_IN, Field, affinity_field
 from rules.literals import parse_moment
 from rules.parts import CodesPart, WorthPart
 from rules.words import LANGUAGES, Language
@@ -89,8 +89,13 @@ class Rule:
     affinity: Field
 
     def reads(self) -> dict[str, Field]:
-        """The fields its condition and words read."""
-        return {leaf.field.name: leaf.field for leaf in leaves(self.node) if isinstance(leaf, Compare | Known)}
+        """The fields that its condition, words and moments read."""
+        found = {leaf.field.name: leaf.field for leaf in leaves(self.node) if isinstance(leaf, Compare | Known)}
+        if any(when.returns for when in self.whens):
+            found["entries"] = BUILT_IN["entries"]
+        if any(when.of for when in self.whens):
+            found["purchase"] = BUILT_IN["purchase"]
+        return found
 
 
 def compile_rule(index: int, offer: document.Offer, book: document.Document, words: Vocabulary, zone: ZoneInfo) -> Rule:

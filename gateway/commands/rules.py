@@ -85,15 +85,7 @@ def dry_run(
         "attention": attention,
         "facts": dict(_fact(loaded, one) for one in given or ()),
     } | ({"purposes": purpose} if purpose else {})
-    try:
-        case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
-        explanations = explain(loaded, situation_of_case(loaded, case))
-    except ValidationError as error:
-        faults = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in error.errors())
-        raise CommandError("\n".join(faults)) from None
-    except BookError as error:
-        raise CommandError("\n".join(problem.text(words) for problem in error.problems)) from None
-    _show_reasons(explanations, words, comparisons)
+    _show_reasons(_explained(loaded, described, words), words, comparisons)
 
 
 @rules.command(name="replay")
@@ -119,6 +111,17 @@ def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
         return load_book(book, zones)
     except PlanError as error:
         raise CommandError(str(error)) from None
+    except BookError as error:
+        raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
+
+
+def _explained(book: Book, described: dict[str, Any], language: Language) -> tuple[Explanation, ...]:
+    try:
+        case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
+        return explain(book, situation_of_case(book, case))
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in error.errors())
+        raise CommandError("\n".join(faults)) from None
     except BookError as error:
         raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
 
