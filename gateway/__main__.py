@@ -14,6 +14,7 @@ from gateway.commands import CommandError
 
 COMMANDS = {
     "run": "gateway.commands.run:run",
+    "scanner": "gateway.commands.scanner:scanner",
     "record": "gateway.commands.record:record",
     "settings": "gateway.commands.settings:settings",
     "replay": "gateway.commands.replay:replay",
@@ -40,7 +41,7 @@ def _places() -> dict[str, str]:
 def build(wanted: str | None = None) -> typer.Typer:
     """The command line; only the `wanted` command is loaded where it is known: a Pi needn't load the radio to make a token."""
     # Typer's own tracebacks print local variables, and those may hold a key or a password.
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_root.__doc__)
     app.callback()(_root)
     places = _places()
     if wanted in places or wanted == "--version":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.dashboard.api.rooms import calls
 from gateway.dashboard.app import create_app
 from gateway.dashboard.server import DashboardError, Listener, listen
 from gateway.incoming import Incoming
@@ -116,8 +117,7 @@ class Gateway:
                 lives = [tasks.create_task(ear.listen(self.line.hear), name=f"ear {ear.scanner}") for ear in self.ears]
                 lives.append(tasks.create_task(self._let_time_pass(), name="time"))
                 if self.listener is not None:
-                    page = create_app(self.window, settings=self._settings.dashboard, store=self.store)
-                    lives.append(tasks.create_task(self.listener.serve(page), name="dashboard"))
+                    lives.append(tasks.create_task(self._serve(self.listener), name="dashboard"))
                     log.info("dashboard", address=self.listener.url)
                 sd_notify("READY=1")
                 await stop.wait()
@@ -126,6 +126,11 @@ class Gateway:
                     life.cancel()
         finally:
             await asyncio.to_thread(self._close_the_shop)
+
+    async def _serve(self, listener: Listener) -> None:
+        line, settings = self.line, self._settings
+        rooms = calls(self.store, settings, self._plan.zone_ids, line.people, self.ledger, lambda: line.books.all(), self._clock)
+        await listener.serve(create_app(self.window, settings=settings.dashboard, store=self.store, routers=rooms))
 
     def _open_the_shop(self) -> None:
         people, now_s = self.line.people, self._clock()
