@@ -133,5 +133,5 @@ class Line:
             fact_times=person.fact_times,
             history=self.ledger.history(visit.shopper),
             attention=person.attention,
-            exhausted=self.ledger.exhausted(visit.at_s),
+            exhausted=self.ledger.exhausted(visit.at_s, visit.shopper),
         )

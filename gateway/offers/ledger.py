@@ -76,7 +76,7 @@ class Ledger:
         self._histories = Histories(self._load)
         self._pending: deque[_Pending] = deque()
         self._rung: deque[Rung] = deque()
-        self._reached: dict[str, float] = {}
+        self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
         self._now_s = 0.0
         self._housekept_s = 0.0
         self._housekeeping: Future[int] | None = None
@@ -88,12 +88,12 @@ class Ledger:
         self._settle()
         return tuple(self._histories.of(shopper))
 
-    def exhausted(self, at_s: float) -> frozenset[str]:
-        """Offers whose cap was found reached within the last `cap_retry_s`."""
+    def exhausted(self, at_s: float, shopper: str) -> frozenset[str]:
+        """Offers whose cap, or this shopper's own part in it, was found reached within the last `cap_retry_s`."""
         self._settle()
         self._now_s = max(self._now_s, at_s)
-        self._reached = {offer: until_s for offer, until_s in self._reached.items() if until_s > at_s}
-        return frozenset(self._reached)
+        self._reached = {place: until_s for place, until_s in self._reached.items() if until_s > at_s}
+        return frozenset(offer for offer, whose in self._reached if whose in ("", shopper))
 
     def promise(self, decision: Decision, situation: Situation) -> Future[Promised]:
         """Promise what was chosen and log the decision, in one transaction with the announcements; doesn't wait for it.
@@ -170,6 +170,7 @@ class Ledger:
     def forget(self, shopper: str) -> None:
         """Drop a shopper from memory: the visit is over, or they withdrew."""
         self._histories.forget(shopper)
+        self._reached = {place: until_s for place, until_s in self._reached.items() if place[1] != shopper}
 
     def tick(self, now_s: float) -> None:
         """Once a minute expire what has ended, and delete what has been kept long enough."""
@@ -225,7 +226,8 @@ class Ledger:
         made = {one.offer for one in promised.made}
         for refused in promised.refused:
             self.counts[f"reached_{refused.reason}"] += 1
-            self._reached[refused.offer] = pending.at_s + self._settings.cap_retry_s
+            whose = pending.shopper if refused.reason == promising.PER_SHOPPER else ""
+            self._reached[refused.offer, whose] = pending.at_s + self._settings.cap_retry_s
             if refused.offer not in made:
                 self._histories.take_back(pending.shopper, pending.noted[refused.offer])
         self.counts["promised"] += len(made)

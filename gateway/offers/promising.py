@@ -11,6 +11,10 @@ from gateway.storage import Connection, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
 
+PER_SHOPPER = "per_shopper"
+"""Why an offer was refused when it was this shopper's own cap: it says nothing about anybody else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """One promise that stands. `fell_back`: content without the voucher, because a cap was reached at this very moment."""
@@ -23,7 +27,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One chosen offer that was not promised, and the cap that stood in the way (`pool` when the codes ran out)."""
+    """One chosen offer that was not promised, and the kind of cap in the way (PER_SHOPPER; `pool` when the codes ran out)."""
 
     offer: str
     reason: str
@@ -118,7 +122,7 @@ def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str) -> str 
     for place, cap in enumerate(caps):
         if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most):
             vouchers.give_back(connection, _takings(caps[:place]), shopper)
-            return cap.kind.value
+            return PER_SHOPPER if cap.per_shopper else cap.kind.value
     return None
 
 

@@ -96,8 +96,8 @@ def test_a_reached_cap_is_known_for_a_while_and_then_tried_again(
 ) -> None:
     for number in range(2):
         ledger.promise(decided(chosen(issues=1)), situation(f"s-{number}")).result()
-    assert ledger.exhausted(now_s + 1) == {"wine-tasting"}
-    assert ledger.exhausted(now_s + 61) == frozenset()
+    assert ledger.exhausted(now_s + 1, "s-9") == {"wine-tasting"}
+    assert ledger.exhausted(now_s + 61, "s-9") == frozenset()
 
 
 def test_why_a_promise_was_refused_stands_in_the_log(
@@ -128,6 +128,18 @@ def test_a_cap_per_shopper_counts_each_shopper_apart(ledger: Ledger, chosen: Bui
     shoppers = ["s-1", "s-2", "s-1"]
     outcomes = [bool(ledger.promise(decided(chosen(caps=caps)), situation(shopper)).result().made) for shopper in shoppers]
     assert outcomes == [True, True, False]
+
+
+def test_one_shoppers_own_cap_is_reached_for_nobody_else(
+    ledger: Ledger, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    caps = (Cap("offer/a/issues/shopper", CapKind.ISSUES, 1, per_shopper=True),)
+    refused = [ledger.promise(decided(chosen(caps=caps)), situation("s-1")).result().refused for _ in range(2)]
+    assert refused[1][0].reason == "per_shopper"
+    assert ledger.exhausted(now_s + 1, "s-1") == {"wine-tasting"}
+    assert ledger.exhausted(now_s + 1, "s-2") == frozenset()
+    ledger.forget("s-1")
+    assert ledger.exhausted(now_s + 1, "s-1") == frozenset()
 
 
 def test_two_caps_on_one_counter_take_one_share(
