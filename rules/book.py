@@ -114,7 +114,7 @@ def _worked_out(name: str, situation: Situation, local: Local) -> Value | None:
 
 def content_hash(data: Any) -> str:
     """SHA-256 over canonical JSON."""
-    written = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    written = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from rules.words import PROBLEMS, Language
 
-
 MOST_COMPARED = 500
 """Words that are compared with a wrong one: a book of thousands of faults must not take minutes to refuse."""
 

@@ -27,12 +27,12 @@ Path = tuple[str | int, ...]
 
 def read(source: str, file: str = "", lines: dict[Path, int] | None = None) -> Any:
     """Plain dicts, lists and scalars of one document; `lines` is filled with the line of every path. Raises BookError."""
-    size = len(source.encode())
+    size = len(source.encode(errors="surrogatepass"))
     if size > MOST_BYTES:
         raise BookError([Problem("too_large", file=file, values={"size": str(size), "most": str(MOST_BYTES)})])
     try:
         return _Builder(_LOADER(source).get_event, file, lines).document()
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         mark = getattr(error, "problem_mark", None)
         why = str(getattr(error, "problem", None) or "characters that are not allowed")
         line = mark.line + 1 if mark is not None else None
