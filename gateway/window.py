@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,7 +16,7 @@ from gateway.mqtt.courier import Courier
 from gateway.radio.ears import Ear as RadioEar
 from gateway.radio.health import EarHealth, words_in
 from gateway.radio.others import OtherEars
-from gateway.storage import Store, outbox
+from gateway.storage import DatabaseError, Store, outbox
 from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
 
@@ -44,7 +45,7 @@ class Window:
         self._started_at_s = clock()
         self._floor = Floor(plan)
         self._receipts: Counter[str] = Counter()
-        self._acknowledged = 0
+        self._waiting = 0
 
     def moved(self, move: Move, visit: Visit) -> None:
         """Tell of a move; the number of a visit ends with it."""
@@ -81,8 +82,6 @@ class Window:
         """How the box is doing now."""
         link, counts, writer = self._courier.health(), self._line.counts, self._store.writer
         ears = [*(ear.health() for ear in self._ears), *self._other_ears.health()]
-        with self._store.read() as connection:
-            waiting = outbox.count(connection)
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
@@ -90,7 +89,7 @@ class Window:
             link=Link(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
-                waiting=waiting,
+                waiting=self._count_waiting(),
                 quarantined=int(link["set_aside"]),
                 failure=str(link["why"]) or None,
             ),
@@ -106,6 +105,12 @@ class Window:
                 receipts=dict(self._receipts),
             ),
         )
+
+    def _count_waiting(self) -> int:
+        """Announcements in the outbox; the last known number while the database can't be read, which health says by itself."""
+        with contextlib.suppress(DatabaseError), self._store.read() as connection:
+            self._waiting = outbox.count(connection)
+        return self._waiting
 
 
 def _ear(health: EarHealth) -> Ear:

@@ -1,8 +1,9 @@
 """The database and its one door: everything SQL is in this room."""
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from gateway.storage.store import StorageError, Store, open_store
 from gateway.storage.writer import Writer, WriterClosed
 
-__all__ = ["Connection", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]
+__all__ = ["Connection", "DatabaseError", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]
