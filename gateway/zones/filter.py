@@ -19,6 +19,10 @@ from gateway.zones.place import Place
 Array = NDArray[np.float32]
 
 STANDING, WALKING = 0, 1
+MOST_SENT = 3.0
+"""Packets of one step that count as independent chances to be heard."""
+LARGEST_OFFSET_DB, OFFSET_STEP_DB = 24.0, 2.0
+"""Range and grid of phone offsets for which silence is tabled."""
 RECENT_STEPS_S = 2.0
 """Two means over so long, one after the other, tell walking from standing."""
 
@@ -94,6 +98,8 @@ class Filter:
         soft = level / self.physics.contest_db
         self._contest = (soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)).T.astype(np.float32)
         self._level = level.T.astype(np.float32)
+        offsets = np.arange(-LARGEST_OFFSET_DB, LARGEST_OFFSET_DB + 0.1, OFFSET_STEP_DB)
+        self._mute = [np.log1p(-self._hears(self._level + np.float32(offset))) for offset in offsets]
 
     def fresh(self) -> Array:
         """The probability (2, n) of somebody of whom nothing is known."""
@@ -180,11 +186,15 @@ class Filter:
         return np.asarray((wins / wins.sum(1, keepdims=True)) @ self._contest)
 
     def _silence(self, offset_db: Array, count: Array, alive: Array) -> Array:
-        """Log chance (b, n) that the receivers which heard nothing would hear nothing."""
-        sent = count.max(1)[:, None, None]
-        mute = ((count == 0) & (alive > 0)).astype(np.float32)
-        hears = self._hears(self._level[None] + offset_db[:, None, None])
-        return np.asarray(np.einsum("brn,br->bn", np.log1p(-hears) * np.minimum(sent, 3), mute))
+        """Log chance (b, n) that the receivers which heard nothing would hear nothing, by tables for offsets OFFSET_STEP_DB apart."""
+        sent = np.minimum(count.max(1, keepdims=True), MOST_SENT)
+        mute = (sent * ((count == 0) & (alive > 0))).astype(np.float32)
+        table = np.rint((offset_db + LARGEST_OFFSET_DB) / OFFSET_STEP_DB).astype(int).clip(0, len(self._mute) - 1)
+        result = np.zeros((len(count), self._level.shape[1]), dtype=np.float32)
+        for index in np.unique(table):
+            rows = table == index
+            result[rows] = mute[rows] @ self._mute[index]
+        return result
 
     def expected(self, state: Array, offset_db: Array, count: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Packets that each receiver (r,) should have heard of all together, and the log chance (r,) of hearing none.
@@ -193,7 +203,7 @@ class Filter:
         """
         sent = count.max(1, keepdims=True)
         hears = self._hears(state @ self._level.T + offset_db[:, None])
-        return (hears * sent).sum(0).astype(float), (np.log1p(-hears) * np.minimum(sent, 3)).sum(0).astype(float)
+        return (hears * sent).sum(0).astype(float), (np.log1p(-hears) * np.minimum(sent, MOST_SENT)).sum(0).astype(float)
 
     def _hears(self, level_dbm: Array) -> Array:
         margin = (level_dbm - self.physics.deaf_dbm) / self.physics.deaf_slope_db

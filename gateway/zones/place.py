@@ -22,10 +22,8 @@ FINEST_CELL_M = 0.6
 """Finer than a person is wide, a cell adds cost and no knowledge."""
 MARGIN_M = 1.5
 """How far beyond its outermost receiver a place without a drawing is taken to reach."""
-ALONE_REACH_M = 3.0
-"""With a single receiver and no drawing its zone ends here: `near`."""
-ALONE_SHOP_M = 14.0
-"""And the shop here: beyond it nothing is heard."""
+ALONE_SHOP_M = 8.0
+"""A single receiver hears a shop that reaches this far around it, whatever is drawn of it."""
 
 AT_1M_DBM = -59.0
 """Level one metre from an average phone; each phone's own offset is inferred."""
@@ -65,7 +63,8 @@ def build_place(plan: StorePlan, step_s: float) -> Place:
     """The place a plan describes, for steps of `step_s` seconds."""
     spots = _spots(plan)
     drawn = all(zone.polygon is not None or _own(plan, zone.id) & spots.keys() for zone in plan.zones)
-    if len(spots) == len(plan.receivers) and drawn:
+    alone = len(plan.receivers) == 1 and not any(zone.polygon for zone in plan.zones)
+    if len(spots) == len(plan.receivers) and drawn and not alone:
         return _drawn(plan, spots, step_s)
     return _listed(plan, step_s)
 
@@ -138,8 +137,6 @@ def _zones_at(plan: StorePlan, at: Floats, receivers_at: Floats) -> NDArray[np.i
         distance = np.hypot(*(at[:, None, :] - receivers_at[None, :, :]).transpose(2, 0, 1))
         owners = np.array([index[part.zone] if i in undrawn and part.zone else -1 for i, part in enumerate(plan.receivers)])
         zones = owners[distance.argmin(1)]
-        if len(plan.receivers) == 1:
-            zones = np.where(distance[:, 0] <= ALONE_REACH_M, zones, -1)
     for i, zone in enumerate(plan.zones):
         if zone.polygon is not None:
             zones[geometry.inside(at, zone.polygon)] = i
@@ -189,7 +186,10 @@ def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], recei
 
 
 def _listed(plan: StorePlan, step_s: float) -> Place:
-    """Without positions: one state per zone; a zone's own scanner hears its people best."""
+    """Without positions: one state per zone; a zone's own scanner hears its people best.
+
+    Where only one zone has scanners there is a second state, elsewhere in the shop: `near`, `in the shop`, `gone` can be told.
+    """
     index = {zone: i for i, zone in enumerate(plan.zone_ids)}
     ids = tuple(part.id for part in plan.receivers)
     own = [index.get(part.zone or "", -1) for part in plan.receivers]

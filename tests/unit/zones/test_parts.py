@@ -1,0 +1,186 @@
+"""The tracker's parts by themselves: geometry, clock, announcer, ears, offsets, filter, place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gateway.model import MoveEvent
+from gateway.zones import geometry
+from gateway.zones.announcer import NO_ZONE, Announcer, Person
+from gateway.zones.clock import BELIEVE_AFTER, Clock, Verdict
+from gateway.zones.ears import Ears
+from gateway.zones.filter import STANDING, WALKING, Filter, Physics
+from gateway.zones.learning import Offsets
+from gateway.zones.place import MOST_CELLS, build_place
+from gateway.zones.plan import StorePlan, parse_plan
+
+L_SHAPE = [(0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 2.0), (2.0, 4.0), (0.0, 4.0)]
+
+
+def test_the_area_of_an_l_is_12() -> None:
+    assert geometry.area_m2(L_SHAPE) == 12.0
+    assert geometry.area_m2(L_SHAPE[::-1]) == 12.0
+
+
+def test_points_in_the_notch_of_an_l_are_outside() -> None:
+    points = np.array([[1.0, 1.0], [3.0, 1.0], [1.0, 3.0], [3.0, 3.0]])
+    assert geometry.inside(points, L_SHAPE).tolist() == [True, True, True, False]
+
+
+def test_shared_area_is_that_of_the_overlap_and_nothing_for_touching_zones() -> None:
+    assert geometry.shared_area_m2(L_SHAPE, [(1, 1), (3, 1), (3, 3), (1, 3)]) == pytest.approx(3.0, rel=0.05)
+    assert geometry.shared_area_m2(L_SHAPE, [(4, 0), (8, 0), (8, 4), (4, 4)]) == 0.0
+
+
+def test_a_line_crosses_a_wall_only_where_the_wall_stands() -> None:
+    starts, ends = np.array([[0.0, 1.0], [0.0, 3.0]]), np.array([[2.0, 1.0], [2.0, 3.0]])
+    assert geometry.crossings(starts, ends, (1, 0), (1, 2)).tolist() == [True, False]
+
+
+def test_the_clock_takes_late_readings_and_doubts_leaps() -> None:
+    clock = Clock()
+    assert [clock.judge(t) for t in (100.0, 101.0, 97.0, 130.0)] == [Verdict.NOW] * 4
+    assert clock.now_s == 130.0
+    assert clock.judge(3700.0) is Verdict.DOUBTED
+    assert clock.judge(131.0) is Verdict.NOW
+
+
+def test_the_clock_believes_a_leap_that_all_agree_on() -> None:
+    clock = Clock()
+    clock.judge(100.0)
+    verdicts = [clock.judge(50_000.0 + n / 10) for n in range(BELIEVE_AFTER)]
+    assert verdicts == [Verdict.DOUBTED] * (BELIEVE_AFTER - 1) + [Verdict.MOVED]
+
+
+def test_single_readings_of_one_mad_scanner_never_move_the_clock() -> None:
+    clock = Clock()
+    for n in range(200):
+        assert clock.judge(100.0 + n) is Verdict.NOW
+        assert clock.judge(90_000.0 + n) is Verdict.DOUBTED
+
+
+def announcer(cost: float = 10.0) -> Announcer:
+    return Announcer(("a", "b"), cost, (5.0,), 1.0)
+
+
+def person(zone: int = NO_ZONE) -> Person:
+    return Person("s-1", 0, 0.0, 0.0, zone=zone, announced=True)
+
+
+def test_a_challenger_is_announced_when_its_odds_beat_the_cost_of_a_false_entry() -> None:
+    held = person(zone=0)
+    assert announcer().judge(held, [0.1, 0.88, 0.02], frozenset(), 1.0) == []
+    moves = announcer().judge(held, [0.08, 0.9, 0.02], frozenset(), 2.0)
+    assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, "b")]
+    assert moves[1].confidence == 0.9
+
+
+def test_the_calmer_the_setting_the_later_the_announcement() -> None:
+    belief = [0.15, 0.8, 0.05]
+    assert announcer(cost=4).judge(person(zone=0), belief, frozenset(), 1.0)
+    assert not announcer(cost=20).judge(person(zone=0), belief, frozenset(), 1.0)
+
+
+def test_a_zone_that_can_not_be_known_is_never_entered_and_is_left_at_once() -> None:
+    assert announcer().judge(person(), [0.99, 0.005, 0.005], frozenset({0}), 1.0) == []
+    moves = announcer().judge(person(zone=0), [0.99, 0.005, 0.005], frozenset({0}), 1.0)
+    assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, None)]
+
+
+def test_a_belief_lost_for_seconds_is_said_to_be_uncertain() -> None:
+    lost = person(zone=0)
+    belief = [0.04, 0.3, 0.3]
+    moves = [move for second in range(8) for move in announcer().judge(lost, belief, frozenset(), float(second))]
+    assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, None)]
+
+
+def test_a_receiver_that_never_heard_anything_is_not_held_for_deaf(plan: StorePlan) -> None:
+    ears = Ears(build_place(plan, 1.0))
+    for _ in range(100):
+        ears.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]), np.array([-5.0, -5.0, -5.0]))
+    assert ears.alive.tolist() == [True, True, True]
+
+
+def test_a_receiver_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan: StorePlan) -> None:
+    ears = Ears(build_place(plan, 1.0))
+    everything, silence = np.full(3, 5.0), np.full(3, -5.0)
+    for _ in range(10):
+        ears.listen(everything, everything, silence)
+    for _ in range(10):
+        ears.listen(np.array([5.0, 0.0, 5.0]), everything, silence)
+    assert ears.alive.tolist() == [True, False, True]
+    assert ears.blind() == {1}
+    ears.listen(everything, everything, silence)
+    assert ears.blind() == frozenset()
+
+
+def test_a_receiver_s_gain_is_learned_and_the_same_reflection_on_one_spot_is_not(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    everywhere, one_spot = Offsets(place, 1.0), Offsets(place, 1.0)
+    heard = np.ones((1, 3), dtype=bool)
+    for step in range(600):
+        for offsets, cell in ((everywhere, step % len(place.share)), (one_spot, 7)):
+            state = np.zeros((1, len(place.share)), dtype=np.float32)
+            state[0, cell] = 1.0
+            above = (place.level_dbm[cell] + np.array([5.0, 0.0, 0.0]))[None].astype(np.float32)
+            offsets.learn(state, above, heard)
+    assert everywhere.offset_db[0] - everywhere.offset_db[1] > 3.0
+    assert one_spot.offset_db[0] - one_spot.offset_db[1] < 1.0
+
+
+def test_belief_stays_a_probability_and_readings_move_it_towards_the_truth(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    filter_ = Filter(place, Physics(), 1.0)
+    cell = int(np.argmin(np.hypot(*(place.at - (20.0, 4.0)).T))) if place.at is not None else 0
+    chance, offset, variance = filter_.fresh()[None], np.zeros(1, dtype=np.float32), np.full(1, 36.0, dtype=np.float32)
+    mean, count = place.level_dbm[cell][None].astype(np.float32), np.full((1, 3), 2.0, dtype=np.float32)
+    for _ in range(5):
+        chance = filter_.move(chance, np.zeros(1, dtype=np.float32))
+        chance, offset, variance = filter_.weigh(chance, offset, variance, mean, count, np.ones(3, dtype=np.float32))
+    assert chance.sum() == pytest.approx(1.0, abs=1e-4)
+    assert filter_.zones(chance)[0].argmax() == 2
+    assert variance[0] < 36.0
+
+
+def test_steady_levels_speak_for_standing_and_changing_ones_for_walking(plan: StorePlan) -> None:
+    filter_ = Filter(build_place(plan, 1.0), Physics(), 1.0)
+    counts = np.full((2, 1, 3), 4.0, dtype=np.float32)
+    steady = np.full((2, 1, 3), -60.0 * 4, dtype=np.float32)
+    changing = steady + np.array([[[0.0]], [[-48.0]]], dtype=np.float32)
+    assert filter_.gait(steady, counts)[0] < 0 < filter_.gait(changing, counts)[0]
+    standing = filter_.move(filter_.fresh()[None], np.full(1, -3.0, dtype=np.float32))[0]
+    assert standing[STANDING].sum() > standing[WALKING].sum()
+
+
+def test_walls_keep_belief_from_walking_through_them(plan: StorePlan) -> None:
+    walled = parse_plan(plan.model_dump(mode="json", exclude_none=True) | {"walls": [[[8, -1], [8, 9]]]})
+    place = build_place(walled, 1.0)
+    assert place.at is not None
+    left, right = place.at[:, 0] < 8, place.at[:, 0] > 8
+    assert place.roam[np.ix_(left, right)].sum() == 0.0
+    assert build_place(plan, 1.0).roam[np.ix_(left, right)].sum() > 0.0
+    assert np.allclose(place.roam.sum(1), 1.0)
+
+
+def test_a_wall_takes_its_loss_off_the_level_behind_it(plan: StorePlan) -> None:
+    walled = parse_plan(plan.model_dump(mode="json", exclude_none=True) | {"walls": [{"line": [[8, -1], [8, 9]], "loss_db": 7}]})
+    place, bare = build_place(walled, 1.0), build_place(plan, 1.0)
+    assert place.at is not None
+    lost = bare.level_dbm - place.level_dbm
+    assert np.allclose(lost[place.at[:, 0] > 8, 0], 7.0)
+    assert np.allclose(lost[place.at[:, 0] < 8, 0], 0.0)
+
+
+def test_a_hall_of_any_size_has_a_bounded_grid() -> None:
+    hall = {"id": "hall", "polygon": [[0, 0], [300, 0], [300, 200], [0, 200]]}
+    place = build_place(parse_plan({"store": "big", "zones": [hall], "scanners": [{"id": "p", "at": [5, 5]}, {"id": "q", "at": [9, 9]}]}), 1.0)
+    assert len(place.share) <= MOST_CELLS * 1.1
+
+
+def test_neighbours_are_the_only_passages_where_nothing_is_drawn() -> None:
+    zones = [{"id": zone} for zone in "abc"]
+    scanners = [{"id": f"p-{zone}", "zone": zone} for zone in "abc"]
+    place = build_place(parse_plan({"store": "s", "zones": zones, "scanners": scanners, "neighbours": [["a", "b"], ["b", "c"]]}), 1.0)
+    assert place.roam[0, 2] == 0.0
+    assert place.roam[0, 1] > 0.0

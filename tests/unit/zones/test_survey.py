@@ -1,0 +1,127 @@
+"""Calibration: what walks teach, how it is kept, and what can't be learned from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateway.model import Sighting
+from gateway.zones.calibration import CalibrationError, calibrated, load_calibration, save_calibration
+from gateway.zones.place import build_place
+from gateway.zones.plan import StorePlan, parse_plan
+from gateway.zones.survey import TrueStay, Walk, learn
+from gateway.zones.truth import TruthError, confusion, read_truth
+
+Readings = Callable[..., list[Sighting]]
+
+
+@pytest.fixture
+def walk(readings: Readings) -> Walk:
+    """A minute in each room, where the fish scanner hears 10 dB too well."""
+    heard = readings((4, 4), 0, 60) + readings((12, 4), 60, 120, seed=2) + readings((20, 4), 120, 180, seed=3)
+    loud = [s._replace(rssi_dbm=s.rssi_dbm + 10) if s.scanner == "sc-fish" else s for s in heard]
+    stays = [TrueStay("s-1", 0, 60, "bread"), TrueStay("s-1", 60, 120, "wine"), TrueStay("s-1", 120, 180, "fish")]
+    return Walk(loud, stays)
+
+
+def test_a_scanner_that_hears_too_well_is_learned_to_do_so(plan: StorePlan, walk: Walk) -> None:
+    calibration = learn(plan, [walk])
+    learned = np.array(calibration.level_db).mean(0)
+    assert learned[2] - learned[:2].mean() > 5.0
+    assert calibration.walked_s == pytest.approx(180, abs=3)
+
+
+def test_two_minutes_already_help_and_unwalked_spots_stay_with_physics(plan: StorePlan, walk: Walk) -> None:
+    short = Walk([s for s in walk.sightings if s.at_s < 60], walk.stays[:1])
+    calibration = learn(plan, [short])
+    place = build_place(plan, 1.0)
+    assert place.at is not None
+    spread = np.array(calibration.spread_db)
+    near, far = np.hypot(*(place.at - (4, 4)).T) < 2, np.hypot(*(place.at - (23, 7)).T) < 2
+    assert spread[near].mean() < spread[far].mean()
+
+
+def test_a_calibrated_place_differs_from_the_plan_by_what_was_learned(plan: StorePlan, walk: Walk) -> None:
+    place, calibration = build_place(plan, 1.0), learn(plan, [walk])
+    changed = calibrated(place, plan, calibration)
+    assert np.allclose(changed.level_dbm - place.level_dbm, calibration.level_db)
+
+
+def test_zones_without_positions_are_calibrated_too(plan: StorePlan, walk: Walk) -> None:
+    bare = parse_plan(
+        {
+            "store": "bare",
+            "zones": [{"id": zone} for zone in plan.zone_ids],
+            "scanners": [{"id": s.id, "zone": s.zone} for s in plan.scanners],
+        }
+    )
+    calibration = learn(bare, [walk])
+    assert len(calibration.level_db) == 3
+    assert calibration.level_db[0][2] > calibration.level_db[0][1]
+
+
+@pytest.mark.parametrize("walks", [[], [Walk([], [])], [Walk([Sighting(0, "s-9", "sc-wine", -60)], [])]])
+def test_nothing_to_learn_from_is_refused_with_one_line(plan: StorePlan, walks: list[Walk]) -> None:
+    with pytest.raises(CalibrationError, match="only 0 s of readings"):
+        learn(plan, walks)
+
+
+def test_a_saved_calibration_reads_back_the_same_and_the_one_before_is_kept(plan: StorePlan, walk: Walk, tmp_path: Path) -> None:
+    calibration, path = learn(plan, [walk]), tmp_path / "cal.json"
+    assert save_calibration(calibration, path) is None
+    assert load_calibration(path) == calibration
+    assert save_calibration(calibration, path) == tmp_path / "cal.v1.json"
+    assert save_calibration(calibration, path) == tmp_path / "cal.v2.json"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cal.json", "cal.v1.json", "cal.v2.json"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 9}', "\x00", "[" * 5000])
+def test_a_file_that_is_no_calibration_is_refused_with_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "cal.json"
+    path.write_text(content)
+    with pytest.raises(CalibrationError) as refused:
+        load_calibration(path)
+    assert str(refused.value).startswith(str(path))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_calibration_with_rows_of_odd_length_or_no_numbers_is_refused(plan: StorePlan, walk: Walk, tmp_path: Path) -> None:
+    good = json.loads(learn(plan, [walk]).model_dump_json())
+    path = tmp_path / "cal.json"
+    for rows in ([*good["level_db"][:-1], [1.0]], [[float("nan")] * 3] * len(good["level_db"])):
+        path.write_text(json.dumps(good | {"level_db": rows}))
+        with pytest.raises(CalibrationError):
+            load_calibration(path)
+
+
+def test_the_confusion_table_judges_each_walk_by_the_others(plan: StorePlan, walk: Walk) -> None:
+    told = confusion(plan, [walk, walk])
+    assert told.true_zones == ("bread", "wine", "fish")
+    assert told.accuracy > 0.8
+    assert all(sum(row) == pytest.approx(1.0) for row in told.share)
+
+
+def test_a_walk_too_short_to_judge_gives_an_empty_table(plan: StorePlan, walk: Walk) -> None:
+    assert confusion(plan, [Walk(walk.sightings, walk.stays[:1])]).true_zones == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("s-1,0,10,fishes", "zone fishes is not in the plan"),
+        ("s-1,ten,10,fish", "times in seconds"),
+        ("s-1,20,10,fish", "ends before it starts"),
+        ("s-1,0", "times in seconds"),
+        ("s-1,nan,10,fish", "ends before it starts"),
+    ],
+)
+def test_a_faulty_line_of_truth_is_refused_with_its_number(plan: StorePlan, tmp_path: Path, line: str, words: str) -> None:
+    path = tmp_path / "walk.truth.csv"
+    path.write_text(f"shopper,start,end,zone\ns-1,0,10,fish\n{line}\n")
+    with pytest.raises(TruthError, match=words) as refused:
+        read_truth(path, plan)
+    assert f"{path}:3" in str(refused.value)
