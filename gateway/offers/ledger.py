@@ -128,7 +128,7 @@ class Ledger:
         """Handle a receipt inside the inbox's transaction."""
         taken = receipts.take(connection, event)
         if taken.refusal is not None:
-            return Outcome((taken.refusal,), taken=False, then=partial(self._count, f"refused_{taken.refusal.code}"))
+            return Outcome((taken.refusal,), taken=not taken.stray, then=partial(self._count, f"refused_{taken.refusal.code}"))
         if taken.promise is not None and event.data.what in rewards.REWARDED_BY:
             rewards.give(connection, taken.promise, max(event.time.timestamp(), taken.promise.at_s), self._pen)
         return Outcome(then=partial(self._received, taken, event.data.what))

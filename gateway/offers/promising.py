@@ -10,7 +10,6 @@ from gateway.offers import logbook, states, wording
 from gateway.storage import Connection, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
-
 PER_SHOPPER = "per_shopper"
 """Why an offer was refused when it was this shopper's own cap: it says nothing about anybody else."""
 

@@ -13,11 +13,13 @@ from rules import Happening
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a receipt: the happening it brought (None: nothing new), or the reason why it was refused."""
+    """What became of a receipt: the happening it brought (None: nothing new), or why it, or what it says, was not taken."""
 
     shopper: str | None = None
     happening: Happening | None = None
     refusal: Refusal | None = None
+    stray: bool = False
+    """It fits no promise, or came too late: the message itself is refused."""
     promise: Any | None = None
     """The promise it was about, where it brought something new."""
 
@@ -25,17 +27,19 @@ class Taken:
 def take(connection: Connection, event: Event[Receipt]) -> Taken:
     """Note a receipt and move its promise on. One that fits no promise is kept for the report, and changes nothing."""
     receipt = event.data
-    # A phone's clock may be wrong: nothing happens to a promise before it was made.
     promise = promises.find(connection, receipt.promise)
     if promise is None:
         return _stray(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
     if promise.state == states.WITHDRAWN:
         return _stray(connection, event, "withdrawn", "the promise was taken back before it was sent")
-    at_s = max(event.time.timestamp(), promise.at_s)
+    at_s = max(event.time.timestamp(), promise.at_s)  # a phone's clock may be wrong: nothing happens before the promise was made
     if receipt.what == "redeemed" and promise.state in states.OPEN and at_s > promise.ends_at_s:
         return _stray(connection, event, "expired", "redeemed after the voucher's end")
     if receipt.what == "redeemed" and promise.state == states.EXPIRED:
         return _stray(connection, event, "expired", "the receipt came too long after the voucher's end")
+    if receipt.what == "redeemed" and promise.state == states.REDEEMED:
+        # The till told the backend as well, or this is the same receipt again: a promise is used once, and counts once.
+        return Taken(refusal=Refusal(path="data.what", code="already_redeemed", text=f"{promise.id}: was redeemed before"))
     row = {
         "promise": promise.id,
         "event_id": event.id,
@@ -60,4 +64,4 @@ def _stray(connection: Connection, event: Event[Receipt], code: str, text: str) 
     receipt = event.data
     row = {"event_id": event.id, "promise": receipt.promise, "what": receipt.what, "reason": code, "at_s": event.time.timestamp()}
     promises.stray(connection, row)
-    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"))
+    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"), stray=True)

@@ -161,7 +161,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return False
         if what == "redeemed" and (one.state == "expired" or (one.state in OPEN and self.now_s > one.ends_at_s)):
             return False
-        if (what, event_id) in one.happened:
+        if (what, event_id) in one.happened or (what == "redeemed" and one.state == "redeemed"):
             return True
         one.happened.add((what, event_id))
         if what == "redeemed":

@@ -78,6 +78,18 @@ def test_shown_after_redeemed_is_noted_and_changes_no_state(
     assert {happening.what for happening in ledger.history("s-1")} == {"announced", "shown", "redeemed"}
 
 
+def test_a_redemption_at_the_till_that_the_backend_tells_of_as_well_counts_once(
+    ledger: Ledger, store: Store, send: Send, promise: str, now_s: float
+) -> None:
+    with store.read() as connection:
+        row = promises.find(connection, promise)
+    assert row is not None
+    ledger.redeem(row.code, "till-1", now_s + 60, "k-1")
+    outcome = send(promise, "redeemed", now_s + 61, "r-1")
+    assert (outcome.taken, outcome.refusals[0].code) == (True, "already_redeemed")
+    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "redeemed"]
+
+
 def test_a_receipt_for_an_unknown_promise_is_answered_counted_and_kept(
     ledger: Ledger, store: Store, send: Send, now_s: float
 ) -> None:
