@@ -6,7 +6,7 @@ way, tier, rank (silence is a candidate too), group, places; last of all the tes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rules.assignment import in_control, in_trial
@@ -63,14 +63,14 @@ def settle(book: Book, situation: Situation, view: View, local: Local, ranker: R
             eligible.append(rule)
         else:
             verdicts[rule.index] = Verdict(rule.id, gate)
-    ranking = _arbitrate(book, situation, eligible, verdicts, ranker) if eligible else []
-    return Outcome(_places(book, situation, view, local, ranking, verdicts), verdicts)
+    competing = _arbitrate(eligible, verdicts) if eligible else {}
+    candidates = [Candidate(rule.id, rule.priority, affinity(situation, rule.affinity)) for rule in competing.values()]
+    ranking = ranker(candidates, situation) if candidates else ()
+    return Outcome(_places(book, situation, view, local, competing, ranking, verdicts), verdicts)
 
 
-def _arbitrate(
-    book: Book, situation: Situation, eligible: list[Rule], verdicts: list[Verdict], ranker: Ranker
-) -> list[tuple[Rule, Ranked]]:
-    """Those of the best tier that give way to nobody, as the ranker scores them."""
+def _arbitrate(eligible: list[Rule], verdicts: list[Verdict]) -> dict[str, Rule]:
+    """Those of the best tier that give way to nobody, by offer."""
     names = {rule.id for rule in eligible}
     standing = [rule for rule in eligible if not rule.yields_to or names.isdisjoint(rule.yields_to)]
     best = min(rule.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
@@ -79,9 +79,7 @@ def _arbitrate(
             verdicts[rule.index] = Verdict(rule.id, Gate.YIELDED)
     for rule in standing:  # RANK until it wins, or something else is known
         verdicts[rule.index] = Verdict(rule.id, Gate.RANK if rule.tier == best else Gate.TIER)
-    rules = {rule.id: rule for rule in standing if rule.tier == best}
-    candidates = [Candidate(rule.id, rule.priority, affinity(situation, rule.affinity)) for rule in rules.values()]
-    return [(rules[ranked.offer], ranked) for ranked in ranker(candidates, situation)]
+    return {rule.id: rule for rule in standing if rule.tier == best}
 
 
 def _places(
@@ -89,20 +87,19 @@ def _places(
     situation: Situation,
     view: View,
     local: Local,
-    ranking: Sequence[tuple[Rule, Ranked]],
+    competing: Mapping[str, Rule],
+    ranking: Sequence[Ranked],
     verdicts: list[Verdict],
 ) -> list[tuple[Rule, Ranked]]:
     """The best few; whoever they leave no room for gets the gate that says why."""
-    rules = {rule.id: rule for rule, _ in ranking}
-    heard: list[Ranked] = []
-    for rule, ranked in ranking:
-        if ranked.score > book.document.silence:
-            heard.append(ranked)
-        else:
-            verdicts[rule.index] = Verdict(rule.id, Gate.SILENCE)
+    silence = book.document.silence
+    for ranked in ranking:
+        if ranked.score <= silence:
+            verdicts[competing[ranked.offer].index] = Verdict(ranked.offer, Gate.SILENCE)
+    heard = [ranked for ranked in ranking if ranked.score > silence]
     winners: list[tuple[Rule, Ranked]] = []
     for ranked in ordered(heard, book.document.salt, situation):  # lazily: whoever comes after the last place needs no order
-        rule = rules[ranked.offer]
+        rule = competing[ranked.offer]
         gate = _no_room(rule, [winner for winner, _ in winners], book, situation, view, local) if winners else None
         if gate is not None:
             verdicts[rule.index] = Verdict(rule.id, gate)

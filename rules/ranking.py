@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from rules.situation import Situation
@@ -26,6 +27,8 @@ class Ranked(NamedTuple):
     propensity: float = 1.0
 
 
+_SCORE = attrgetter("score")
+
 Ranker = Callable[[Sequence[Candidate], Situation], Sequence[Ranked]]
 """Pure: a ranker that explores draws from a hash of the situation, never from a random generator, and states its propensities."""
 
@@ -44,10 +47,6 @@ def ordered(ranked: Sequence[Ranked], salt: str, situation: Situation) -> Iterat
         drawn.update(one.offer.encode())
         return drawn.digest()
 
-    for _, equals in groupby(sorted(ranked, key=_falling), key=_falling):
+    for _, equals in groupby(sorted(ranked, key=_SCORE, reverse=True), key=_SCORE):
         few = list(equals)
         yield from few if len(few) == 1 else sorted(few, key=tie)
-
-
-def _falling(one: Ranked) -> float:
-    return -one.score

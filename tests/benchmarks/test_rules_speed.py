@@ -66,10 +66,11 @@ def situation() -> Situation:
     return Situation("s-1", NOW, "dwell", "wine", 12.0, "v-1", frozenset(PURPOSES), "nl", facts, {}, history, 5.0, frozenset())
 
 
-def in_ms(benchmark: BenchmarkFixture, goal_ms: float) -> None:
-    """Says the fastest round in milliseconds beside its goal."""
+def in_ms(benchmark: BenchmarkFixture, goal_ms: float | None = None) -> None:
+    """Says the fastest round in milliseconds, beside its goal where it has one."""
     if benchmark.stats is not None:
-        benchmark.extra_info |= {"ms": round(benchmark.stats.stats.min * 1e3, 3), "goal_ms": goal_ms}
+        goal = {} if goal_ms is None else {"goal_ms": goal_ms}
+        benchmark.extra_info |= {"ms": round(benchmark.stats.stats.min * 1e3, 3)} | goal
 
 
 def test_floor_one_dictionary_look_up_per_offer(benchmark: BenchmarkFixture) -> None:
@@ -88,7 +89,7 @@ def test_deciding_one_move_with_200_offers(benchmark: BenchmarkFixture, spread: 
 def test_deciding_one_move_with_200_offers_in_one_zone(benchmark: BenchmarkFixture, crowded: Book, situation: Situation) -> None:
     decision = benchmark(decide, crowded, situation)
     assert len(decision.chosen) + len(decision.ghosts) == 1
-    in_ms(benchmark, 0.3)
+    in_ms(benchmark)
 
 
 def test_explaining_every_comparison_of_200_offers(benchmark: BenchmarkFixture, spread: str, situation: Situation) -> None:
