@@ -6,7 +6,8 @@ The rules:
 - A message that was alone when the connection was lost, or that the broker refused by name, has one drop more. It waits, twice as
   long each time, and the others go on without it.
 - After five drops it is poison, but only if something else got through since its first: in an outage nothing does, and then
-  the message at the head of the queue is not to blame.
+  the message at the head of the queue is not to blame. Where nothing else waits, ten broken connections on which our own
+  notices got through are proof enough.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from gateway.storage.outbox import Waiting
 
 DROPS_MAX = 5
 """A message that broke five connections in which others got through would break the sixth."""
+BREAKS_MAX = 10
+"""The same where nothing else waits, and only our own notices show that the link is sound."""
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
 """A suspect's pause before it is tried again: doubles from the first to the longest."""
 SUSPECTS_MAX = 64
@@ -29,8 +32,12 @@ class _Suspect:
     event_id: str
     shopper: str | None
     drops: int
+    breaks: int
+    """Drops in which it was alone on a connection that was lost."""
     passed_before: int
     """How many messages had got through when suspicion began."""
+    noticed_before: int
+    """How many of our own notices had."""
     retry_s: float
     reason: str
 
@@ -53,6 +60,7 @@ class Flight:
         self._under_way: dict[int, tuple[Waiting | None, float]] = {}
         self._suspects: dict[str, _Suspect] = {}
         self._passed = 0
+        self._noticed = 0
 
     def connected(self, receive_max: int) -> None:
         """A new connection can take this much."""
@@ -77,8 +85,11 @@ class Flight:
 
     def acknowledged(self, mid: int) -> str | None:
         """The broker has it; the event id that may leave the outbox."""
-        row, _ = self._under_way.pop(mid, (None, 0.0))
+        if mid not in self._under_way:
+            return None
+        row, _ = self._under_way.pop(mid)
         if row is None:
+            self._noticed += 1
             return None
         self._passed += 1
         self._suspects.pop(row.event_id, None)
@@ -101,9 +112,9 @@ class Flight:
         self._under_way.clear()
         for row in rows:
             if alone:
-                self._drop(row, f"connection {reason}", now_s)
-            elif row.event_id not in self._suspects:
-                self._suspects[row.event_id] = _Suspect(row.event_id, row.shopper, 0, self._passed, now_s, reason)
+                self._drop(row, f"connection {reason}", now_s).breaks += 1
+            else:
+                self._suspect(row, reason, now_s)
 
     def gone(self, event_id: str) -> None:
         """The message is no longer in the outbox: withdrawn, expired, or set aside."""
@@ -114,7 +125,8 @@ class Flight:
         return [
             (suspect.event_id, f"{suspect.reason} ({suspect.drops} times)")
             for suspect in self._suspects.values()
-            if suspect.drops >= DROPS_MAX and self._passed > suspect.passed_before
+            if (suspect.drops >= DROPS_MAX and self._passed > suspect.passed_before)
+            or (suspect.breaks >= BREAKS_MAX and self._noticed > suspect.noticed_before)
         ]
 
     def overdue(self, now_s: float, patience_s: float) -> bool:
@@ -135,10 +147,13 @@ class Flight:
         """Messages under suspicion."""
         return len(self._suspects)
 
-    def _drop(self, row: Waiting, reason: str, now_s: float) -> None:
-        suspect = self._suspects.get(row.event_id)
-        if suspect is None:
-            suspect = self._suspects[row.event_id] = _Suspect(row.event_id, row.shopper, 0, self._passed, now_s, reason)
+    def _suspect(self, row: Waiting, reason: str, now_s: float) -> _Suspect:
+        fresh = _Suspect(row.event_id, row.shopper, 0, 0, self._passed, self._noticed, now_s, reason)
+        return self._suspects.setdefault(row.event_id, fresh)
+
+    def _drop(self, row: Waiting, reason: str, now_s: float) -> _Suspect:
+        suspect = self._suspect(row, reason, now_s)
         suspect.drops += 1
         suspect.reason = reason
         suspect.retry_s = now_s + min(FIRST_WAIT_S * float(1 << min(suspect.drops - 1, 10)), WAIT_MAX_S)
+        return suspect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.mqtt.flight import DROPS_MAX, SUSPECTS_MAX, WAIT_MAX_S, Flight
+from gateway.mqtt.flight import BREAKS_MAX, DROPS_MAX, SUSPECTS_MAX, WAIT_MAX_S, Flight
 from gateway.storage.outbox import Waiting
 
 
@@ -88,6 +88,28 @@ def test_the_innocent_head_of_the_queue_is_not_blamed_for_an_outage() -> None:
         drop_alone(flight, drop, row("head"), drop * WAIT_MAX_S)
     assert flight.poison() == []
     assert flight.plan(51 * WAIT_MAX_S).only == "head"
+
+
+def test_a_message_that_waits_all_alone_is_poison_after_ten_connections_that_took_our_notices() -> None:
+    flight, now_s = Flight(16), 0.0
+    for drop in range(BREAKS_MAX):
+        assert flight.poison() == []
+        flight.sent(1000 + drop, None, now_s)
+        flight.acknowledged(1000 + drop)
+        drop_alone(flight, drop, row("bad"), now_s)
+        now_s += WAIT_MAX_S
+    assert [event_id for event_id, _ in flight.poison()] == ["bad"]
+
+
+def test_a_message_refused_by_name_is_never_poison_on_the_word_of_notices() -> None:
+    """A wrong access list refuses all offers and takes all notices: the offers wait until it is mended."""
+    flight = Flight(16)
+    for drop in range(50):
+        flight.sent(1000 + drop, None, 0)
+        flight.acknowledged(1000 + drop)
+        send(flight, drop, row("a"))
+        flight.refused(drop, "refused: Not authorized", 0)
+    assert flight.poison() == []
 
 
 def test_a_message_that_got_through_is_no_longer_suspect() -> None:
