@@ -22,7 +22,7 @@ from gateway.offers.ending import DAY_S, housekeep
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.promising import Pledge, Promised, Share
-from gateway.offers.redemption import Redemption, Rung
+from gateway.offers.redemption import Answered, Redemption
 from gateway.offers.rewards import Pen
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, outbox, promises
@@ -75,7 +75,7 @@ class Ledger:
         self._pen = Pen(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
         self._histories = Histories(self._load)
         self._pending: deque[_Pending] = deque()
-        self._rung: deque[Rung] = deque()
+        self._answered: deque[Answered] = deque()
         self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
         self._now_s = 0.0
         self._housekept_s = 0.0
@@ -155,17 +155,17 @@ class Ledger:
     def redeem(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
         """Use a voucher at the till; from any thread. Answers once it is on disk. Raises KeyReused."""
 
-        def work(connection: Connection) -> Rung:
-            rung = redemption.redeem(connection, code, till, at_s, idempotency_key)
-            if rung.used is not None:
-                rewards.give(connection, rung.used, at_s, self._pen)
-            return rung
+        def work(connection: Connection) -> Answered:
+            answered = redemption.redeem(connection, code, till, at_s, idempotency_key)
+            if answered.used is not None:
+                rewards.give(connection, answered.used, at_s, self._pen)
+            return answered
 
-        return self._ring(work)
+        return self._answer(work)
 
     def reverse(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._ring(partial(redemption.reverse, code=code, till=till, at_s=at_s, key=idempotency_key))
+        return self._answer(partial(redemption.reverse, code=code, till=till, at_s=at_s, key=idempotency_key))
 
     def forget(self, shopper: str) -> None:
         """Drop a shopper from memory: the visit is over, or they withdrew."""
@@ -201,11 +201,11 @@ class Ledger:
         """Take in what other threads finished since the last call."""
         while self._pending and self._pending[0].future.done():
             self._settled(self._pending.popleft())
-        while self._rung:
-            rung = self._rung.popleft()
-            self.counts["till_again" if rung.again else f"till_{rung.redemption.answer}"] += 1
-            if rung.shopper is not None and rung.happening is not None:
-                self._histories.add(rung.shopper, rung.happening)
+        while self._answered:
+            answered = self._answered.popleft()
+            self.counts["till_again" if answered.again else f"till_{answered.redemption.answer}"] += 1
+            if answered.shopper is not None and answered.happening is not None:
+                self._histories.add(answered.shopper, answered.happening)
 
     def _settled(self, pending: _Pending) -> None:
         failure = pending.future.exception()
@@ -241,7 +241,7 @@ class Ledger:
     def _count(self, what: str) -> None:
         self.counts[what] += 1
 
-    def _ring(self, work: Callable[[Connection], Rung]) -> Redemption:
-        rung = self._store.writer.submit(work).result()
-        self._rung.append(rung)
-        return rung.redemption
+    def _answer(self, work: Callable[[Connection], Answered]) -> Redemption:
+        answered = self._store.writer.submit(work).result()
+        self._answered.append(answered)
+        return answered.redemption

@@ -33,8 +33,8 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """One answer of the till's bell: what it is told, and the happening it brought to whom."""
+class Answered:
+    """An answer to a till: what it is told, and the happening it brought to whom."""
 
     redemption: Redemption
     shopper: str | None = None
@@ -45,16 +45,16 @@ class Rung:
     """The till had asked before: nothing new happened."""
 
 
-def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) -> Rung:
+def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) -> Answered:
     """Use a voucher. Raises KeyReused."""
     before = _asked_before(connection, till, key, "redeemed", code)
     if before is not None:
-        return Rung(before, again=True)
+        return Answered(before, again=True)
     good = _carrier(connection, code, states.OPEN, good_at_s=at_s)
     if good is None:
         redemption = _why_not(connection, code)
         _note(connection, "redeemed", code, redemption, till, at_s, key)
-        return Rung(redemption)
+        return Answered(redemption)
     at_s = max(at_s, good.at_s)  # a till's clock may be behind; nobody redeems before the promise was made
     promises.advance(connection, good.id, good.state, states.REDEEMED, at_s)
     happening = Happening(good.offer, "redeemed", at_s, good.visit or "")
@@ -62,14 +62,14 @@ def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) 
     promises.happened(connection, noted)
     redemption = _told("valid", good, redeemed_at_s=at_s)
     _note(connection, "redeemed", code, redemption, till, at_s, key)
-    return Rung(redemption, good.shopper, happening, used=good)
+    return Answered(redemption, good.shopper, happening, used=good)
 
 
-def reverse(connection: Connection, code: str, till: str, at_s: float, key: str) -> Rung:
+def reverse(connection: Connection, code: str, till: str, at_s: float, key: str) -> Answered:
     """Undo a redemption: the voucher is good again until its end. Raises KeyReused."""
     before = _asked_before(connection, till, key, "reversed", code)
     if before is not None:
-        return Rung(before, again=True)
+        return Answered(before, again=True)
     used = _carrier(connection, code, (states.REDEEMED,), latest=True)
     if used is not None:
         promises.advance(connection, used.id, states.REDEEMED, states.REVERSED, at_s)
@@ -78,7 +78,7 @@ def reverse(connection: Connection, code: str, till: str, at_s: float, key: str)
         known = _carrier(connection, code, states.EVER_SENT)
         redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
     _note(connection, "reversed", code, redemption, till, at_s, key)
-    return Rung(redemption)
+    return Answered(redemption)
 
 
 def _carrier(
