@@ -135,7 +135,7 @@ class Wire:
     def __enter__(self) -> Wire:
         subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda *_: self._client.subscribe("#", 1)
+        self._client.on_connect = self._connected
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", self.broker.port)
@@ -146,6 +146,9 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _connected(self, *_: object) -> None:
+        self._client.subscribe("#", 1)
 
     def _take(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.messages.append((message.topic, bytes(message.payload)))
