@@ -71,3 +71,27 @@ def test_lines_that_are_no_decisions_are_counted_and_skipped(book: Load, offer: 
     lines = [line(made, situation()), "", "{", "[]", "null", '{"situation": {}, "decision": {"chosen": [], "ghosts": []}}', "3"]
     replay(made, read_log(lines, report), report)
     assert (report.decisions, report.malformed) == (1, 5)
+
+
+def test_a_decision_is_frozen_across_processes_and_python_versions(
+    book: Load, voucher: Make, offer: Make, situation: Situate
+) -> None:
+    made = book(
+        voucher("a", caps={"issues": 5}, if_="stage in [fan, regular] and not seen(b, 30d)"),
+        offer("b"),
+        offer("c"),
+        control_share=0.1,
+        offers_per_move=2,
+    )
+    now = situation(facts={"stage": "fan", "goal_directed": 0.1 + 0.2, "path": frozenset({"wine", "bread"})})
+    assert decision_record(decide(made, now)) == {
+        "book": "8f6474a344671efde573d4ef184c94391772454482d3dc59632dc33a3f0632ea",
+        "inputs": "340b4aad59a15125810a8f3350cd46efc0821e1a60fac628d2df3b09ccaa8fb6",
+        "group": "treated",
+        "chosen": [
+            {"offer": "a", "kind": "voucher", "score": 50.0, "propensity": 0.9},
+            {"offer": "b", "kind": "content", "score": 50.0, "propensity": 0.9},
+        ],
+        "ghosts": [],
+        "stopped": {"rank": ["c"]},
+    }
