@@ -43,10 +43,11 @@ def measured(suite: str) -> Results:
     parts = ["share", *CAUSES, f"junk{JUNK_S}"]
     limit_s = BOOT_LIMIT_S + 2 * (MODE_LIMIT_S + JUNK_S)
     command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "mgmt", *parts, "bleak", *parts, "active", "passive"]
-    ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit_s + 30, check=False)
-    (built / "serial.log").write_text(ran.stdout + ran.stderr, encoding="utf-8")
+    serial = built / "serial.log"
+    with serial.open("w", encoding="utf-8") as log:
+        subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=limit_s + 30, check=False)
     results: Results = {}
-    for line in ran.stdout.splitlines():
+    for line in serial.read_text(encoding="utf-8", errors="replace").splitlines():
         _, found, text = line.partition("RESULT ")
         if found:
             result = json.loads(text)
