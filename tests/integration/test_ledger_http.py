@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
@@ -53,7 +54,7 @@ def ledger(store: Store) -> Ledger:
 
 
 @pytest.fixture
-def call(store: Store, ledger: Ledger) -> Iterator[Call]:
+def call(store: Store, ledger: Ledger) -> Call:
     """Call the API in a role: (status, body)."""
     plan = load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml")
     routers = [
@@ -66,14 +67,18 @@ def call(store: Store, ledger: Ledger) -> Iterator[Call]:
     tokens = {}
     for role, name in [(role, role.value) for role in Role] + [(Role.MARKETEER, "second")]:
         tokens[role, name] = store.writer.submit(partial(create_token, name=name, role=role, at_s=0.0)).result()
-    with TestClient(app) as client:
 
-        def called(method: str, path: str, role: Role = Role.ADMIN, name: str = "", language: str = "nl", **body: Any) -> Any:
-            headers = {"Authorization": f"Bearer {tokens[role, name or role.value]}", "Accept-Language": language}
-            answer = client.request(method, f"/api/v1{path}", headers=headers, json=body or None)
-            return answer.status_code, answer.json()
+    def called(method: str, path: str, role: Role = Role.ADMIN, name: str = "", language: str = "nl", **body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {tokens[role, name or role.value]}", "Accept-Language": language}
 
-        yield called
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver") as client:
+                return await client.request(method, f"/api/v1{path}", headers=headers, json=body or None)
+
+        answer = asyncio.run(ask())
+        return answer.status_code, answer.json()
+
+    return called
 
 
 @pytest.fixture
