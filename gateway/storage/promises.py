@@ -157,6 +157,11 @@ def stray(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(insert(stray_receipts), row)
 
 
+def latest_strays(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
+    """Receipts that fit no promise, the latest to come first."""
+    return connection.execute(select(stray_receipts).order_by(stray_receipts.c.seq.desc()).limit(limit)).all()
+
+
 def history(connection: Connection, shopper: str, since_s: float) -> list[tuple[str, str, float, str]]:
     """(offer, what, at_s, visit) of a shopper since a moment, oldest first."""
     rows = connection.execute(_HISTORY, {"b_shopper": shopper, "b_since_s": since_s})
@@ -208,6 +213,11 @@ def release(connection: Connection, promise: Row[Any], at_s: float) -> None:
     if vouchers.back_to_pool(connection, promise.id):
         connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None))
     advance(connection, promise.id, promise.state, "withdrawn", at_s)
+
+
+def erase_happenings(connection: Connection, shopper: str, what: str) -> int:
+    """Delete what of one kind happened with a shopper's offers; rows gone."""
+    return connection.execute(delete(happenings).where(happenings.c.shopper == shopper, happenings.c.what == what)).rowcount
 
 
 def erase(connection: Connection, shopper: str) -> int:

@@ -15,6 +15,7 @@ from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.api import books, decisions, promises, redemptions
 from gateway.dashboard.app import create_app
+from gateway.messages import Event, Receipt
 from gateway.offers.ledger import Ledger
 from gateway.offers.shelf import Shelf
 from gateway.settings import DashboardSettings, StorageSettings
@@ -148,6 +149,14 @@ def test_staff_see_what_was_promised_and_never_to_whom(call: Call, code: str) ->
     assert call("GET", "/promises/none", Role.STAFF)[0] == 404
     _, standing = call("GET", "/promises/tally", Role.VIEWER)
     assert standing == {"offers": {"wine": {"reserved": 1}}, "caps": {"offer/wine/issues": 1}}
+
+
+def test_a_receipt_that_fits_no_promise_is_kept_for_the_report(call: Call, store: Store, ledger: Ledger) -> None:
+    sent = {"id": "r-1", "source": "backend", "type": Receipt.TYPE, "time": "2026-11-21T12:00:00Z"}
+    event = Event[Receipt].model_validate(sent | {"data": {"promise": "never-made", "what": "shown"}})
+    store.writer.submit(partial(ledger.take_receipt, event=event)).result()
+    _, (stray,) = call("GET", "/promises/strays", Role.STAFF)
+    assert (stray["promise"], stray["what"], stray["reason"]) == ("never-made", "shown", "unknown_promise")
 
 
 def test_a_marketeer_reads_why_in_both_languages(call: Call, code: str) -> None:

@@ -1,4 +1,4 @@
-"""What was promised: GET /promises, GET /promises/tally, GET /promises/{id}. Nothing here names a shopper."""
+"""What was promised: GET /promises, /promises/tally, /promises/strays, /promises/{id}. Nothing here names a shopper."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ class Standing(BaseModel):
     caps: dict[str, int] = Field(description="Cap to what is taken of it: pieces, or cents of a budget.")
 
 
+class Stray(BaseModel):
+    """A receipt that fits no promise: it was refused, and kept for whoever looks into it."""
+
+    event_id: str
+    promise: str = Field(description="As the receipt says.")
+    what: str
+    reason: str = Field(description="unknown_promise, withdrawn (it was never sent), or expired.")
+    at_s: float
+
+
 def router(store: Store) -> APIRouter:
     """The calls about promises."""
     routes = APIRouter(tags=["promises"], responses=RESPONSES)
@@ -71,6 +81,13 @@ def router(store: Store) -> APIRouter:
             for offer, state, many in promises.tally(connection):
                 offers.setdefault(offer, {})[state] = many
             return Standing(offers=offers, caps=dict(vouchers.all_used(connection)))
+
+    @routes.get("/promises/strays", dependencies=[Depends(require(Role.STAFF))])
+    def strays(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Stray]:
+        """Receipts that fit no promise, the latest to come first."""
+        with store.read() as connection:
+            rows = promises.latest_strays(connection, limit)
+        return [Stray.model_validate({name: getattr(row, name) for name in Stray.model_fields}) for row in rows]
 
     @routes.get("/promises/{promise}", dependencies=[Depends(require(Role.STAFF))])
     def one(promise: Annotated[str, Path(max_length=36)]) -> Promise:
