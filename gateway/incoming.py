@@ -54,6 +54,9 @@ class Incoming:
 
     def _take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
         """A receipt moves its promise on, and tells something about its shopper; either both stand or neither."""
+        objection = self._people.objection(connection, event)
+        if objection is not None:
+            return Outcome((objection,), taken=False)
         of_promise = self._ledger.take_receipt(connection, event)
         if not of_promise.taken:
             return of_promise

@@ -79,7 +79,7 @@ def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
     """The signals that stages are made of; `visits_now` counts a visit that is still going on."""
     return {
         "visits_90d": counts.visits_90d + visits_now,
-        "engagements_90d": counts.events_90d.get("engaged", 0),
+        "engagements_90d": counts.events_90d.get("engaged", 0) + counts.redeemed_90d,
         "purchases_90d": counts.events_90d.get("purchased", 0),
         "reviews_365d": counts.events_365d.get("reviewed", 0),
         "shares_365d": counts.events_365d.get("shared", 0),

@@ -20,7 +20,7 @@ from gateway.storage import Connection, consents, journey, profiles, promises
 COUNTS_AS: Mapping[str, str] = MappingProxyType(
     {
         "tapped": "engaged",
-        "redeemed": "engaged",
+        "redeemed": "redeemed",
         "dismissed": "dismissed",
         "purchased": "purchased",
         "reviewed": "reviewed",
@@ -39,6 +39,7 @@ Change = Callable[[Bucket, Rates, float], Bucket]
 _ATTENTION: Mapping[str, Change] = MappingProxyType(
     {
         "engaged": attention.engaged,
+        "redeemed": attention.engaged,
         "purchased": attention.engaged,
         "reviewed": attention.engaged,
         "shared": attention.engaged,
@@ -98,6 +99,18 @@ def profile(connection: Connection, event: Event[Profile], register: Register) -
     kept, left_out = register.sift(data.attributes, data.affinities, purposes)
     profiles.replace(connection, data.shopper, data.version, event.time.timestamp(), kept)
     return True, tuple(left_out)
+
+
+def objection(connection: Connection, event: Event[Receipt]) -> Refusal | None:
+    """Why a receipt may not be taken at all: it tells of a purchase, and the shopper did not consent to that."""
+    if event.data.what != "purchased":
+        return None
+    promise = promises.find(connection, event.data.promise)
+    if promise is None or promise.shopper is None or consents.allows(connection, promise.shopper, "purchases"):
+        return None
+    return Refusal(
+        path="data.what", code="no_consent", text="the shopper did not consent to the use of purchases; nothing was kept"
+    )
 
 
 def receipt(connection: Connection, event: Event[Receipt], register: Register, rates: Rates) -> Effect | None:

@@ -194,6 +194,10 @@ class People:
         shopper = event.data.shopper
         return Outcome(refusals, taken, lambda: self._noted(shopper, refusals))
 
+    def objection(self, connection: Connection, event: Event[Receipt]) -> Refusal | None:
+        """Why a receipt may not be taken, by anyone: without consent to purchases none is told of."""
+        return intake.objection(connection, event)
+
     def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
         """What came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
         effect = intake.receipt(connection, event, self._register, self._rates)

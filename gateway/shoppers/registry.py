@@ -16,7 +16,7 @@ from gateway.shoppers.identities import Identity, Rotating, Static
 from gateway.storage import Connection, consents, decisions, identities, journey, profiles, promises, subject
 
 UUID_BYTES = 16
-OFFERS_EVENTS = ("engaged", "dismissed", "reviewed", "shared")
+OFFERS_EVENTS = ("engaged", "redeemed", "dismissed", "reviewed", "shared")
 PURCHASE_EVENTS = ("purchased",)
 
 Digest = Callable[[str], bytes]
@@ -79,6 +79,7 @@ class Registry:
             journey.erase_events(connection, shopper, OFFERS_EVENTS)
         if "purchases" not in purposes:
             journey.erase_events(connection, shopper, PURCHASE_EVENTS)
+            promises.erase_happenings(connection, shopper, "purchased")
         profiles.keep_only(connection, shopper, self._readable(purposes))
 
 

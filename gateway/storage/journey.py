@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
+from gateway.storage.promises import happenings
 
 DAY_S = 86_400.0
 
@@ -52,7 +53,7 @@ journey_events = Table(
     Index("ix_journey_events_shopper", "shopper", "at_s"),
     Index("ix_journey_events_at", "at_s"),
 )
-"""What counts towards a stage: engaged, dismissed, purchased, reviewed, shared."""
+"""What receipts told: engaged, redeemed, dismissed, purchased, reviewed, shared. Redemptions count by the ledger's own word."""
 
 journeys = Table(
     "journeys",
@@ -98,6 +99,8 @@ class Counts:
     last_visit_s: float | None
     events_90d: Mapping[str, int]
     events_365d: Mapping[str, int]
+    redeemed_90d: int
+    """Promises redeemed, at the till or by the backend's word."""
 
 
 def add_visit(connection: Connection, row: Mapping[str, Any]) -> bool:
@@ -155,7 +158,13 @@ def counts(connection: Connection, shopper: str, now_s: float) -> Counts:
         last_visit_s=connection.execute(select(func.max(started)).where(mine)).scalar(),
         events_90d=events_since(90),
         events_365d=events_since(365),
+        redeemed_90d=_redeemed(connection, shopper, now_s - 90 * DAY_S),
     )
+
+
+def _redeemed(connection: Connection, shopper: str, since_s: float) -> int:
+    redeemed = (happenings.c.shopper == shopper, happenings.c.what == "redeemed", happenings.c.at_s > since_s)
+    return int(connection.execute(select(func.count(happenings.c.promise.distinct())).where(*redeemed)).scalar() or 0)
 
 
 def bucket(connection: Connection, shopper: str) -> tuple[float, float] | None:

@@ -7,8 +7,9 @@ import pytest
 from gateway.shoppers.journey import NEEDS, STAGES, THRESHOLDS_VERSION, follow, set_by_hand, stage_of, start
 
 
-def signals(visits: int = 0, engagements: int = 0, reviews: int = 0, shares: int = 0) -> dict[str, int]:
-    return {"visits_90d": visits, "engagements_90d": engagements, "reviews_365d": reviews, "shares_365d": shares}
+def signals(visits: int = 0, engagements: int = 0, reviews: int = 0, shares: int = 0, purchases: int = 0) -> dict[str, int]:
+    counted = {"visits_90d": visits, "engagements_90d": engagements, "purchases_90d": purchases}
+    return counted | {"reviews_365d": reviews, "shares_365d": shares}
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,7 @@ def signals(visits: int = 0, engagements: int = 0, reviews: int = 0, shares: int
         (signals(visits=1), "new"),
         (signals(visits=2), "returning"),
         (signals(visits=6), "regular"),
+        (signals(visits=4, purchases=4), "regular"),
         (signals(visits=4, engagements=3), "engaged"),
         (signals(visits=6, engagements=6, reviews=1), "fan"),
         (signals(visits=4, engagements=4, shares=3), "ambassador"),
@@ -64,4 +66,8 @@ def test_an_unknown_stage_is_refused_with_the_stages_there_are() -> None:
 
 def test_no_stage_is_easier_to_reach_than_to_keep() -> None:
     assert set(NEEDS) == set(STAGES[1:])
-    assert all(1 <= need.stay <= need.reach for needs in NEEDS.values() for need in needs)
+    assert all(1 <= need.stay <= need.reach for ways in NEEDS.values() for way in ways for need in way)
+
+
+def test_every_stage_can_be_reached_without_telling_of_purchases() -> None:
+    assert all("purchases_90d" not in {need.signal for need in ways[0]} for ways in NEEDS.values())

@@ -354,3 +354,19 @@ def test_a_message_has_an_effect_in_memory_only_after_its_commit(
     assert outcome.then is not None
     outcome.then()
     assert identities.resolve(BEACON) == "s-1"
+
+
+def test_a_purchase_is_not_taken_by_anyone_without_consent_to_purchases(
+    send: Send, given: Make, promised: Callable[..., None], receipt: Make, store: Store, people: People
+) -> None:
+    promised()
+    send(given(at_s=NOON_S - 60))
+    with store.read() as connection:
+        assert people.objection(connection, receipt("purchased")) is None
+    send(given(at_s=NOON_S, purposes=["recognise", "offers"]))
+    with store.read() as connection:
+        refused = people.objection(connection, receipt("purchased"))
+        assert people.objection(connection, receipt("tapped")) is None
+        assert people.objection(connection, receipt("purchased", promise="unknown")) is None
+    assert refused is not None
+    assert refused.code == "no_consent"
