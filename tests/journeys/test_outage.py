@@ -1,0 +1,220 @@
+"""What the box does when the broker, the disk or the clock fails it for a while: nothing is lost, and it recovers by itself."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_sim.backend import Backend
+from firmware_sim.mosquitto import OPEN_TO_ALL, Mosquitto, wait_for
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.link import read_credentials
+from gateway.mqtt.notices import Notices
+from gateway.mqtt.postbag import Postbag
+from gateway.mqtt.topics import Place
+from gateway.settings import MqttSettings, StorageSettings
+from gateway.storage import Connection, Store, open_store, outbox
+
+PLACE = Place("demo-chain", "demo", "gw-1")
+HOUR_S, DAY_S = 3600.0, 86_400.0
+PROMISE_LASTS_S = 2 * HOUR_S
+
+
+class Clock:
+    """Epoch seconds that only move when told."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StorageSettings:
+    return StorageSettings(path=tmp_path / "etalage.db", busy_timeout_s=0.2)
+
+
+@pytest.fixture
+def store(settings: StorageSettings) -> Iterator[Store]:
+    opened = open_store(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    made = Mosquitto(tmp_path / "broker", OPEN_TO_ALL)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def released() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def courier(store: Store, clock: Clock, released: list[str]) -> Iterator[Callable[[str], Courier]]:
+    started: list[Courier] = []
+
+    def start(url: str) -> Courier:
+        mqtt = MqttSettings(brokers=(url,), pause_max_s=1.0)
+        notices = Notices(PLACE, mqtt)
+        release = lambda _connection, event_id: released.append(event_id)  # noqa: E731  # one line, used once
+        started.append(Courier(store, mqtt, PLACE, read_credentials(mqtt), notices, release=release, clock=clock))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop(1.0)
+
+
+def put(store: Store, clock: Clock, promise: str, shopper: str) -> None:
+    data = {"promise": promise, "shopper": shopper, "content": {"body": "Vandaag 10 % op alle rode wijn." * 10}}
+    event = {"source": PLACE.source, "id": promise, "type": "etalage.offer.promised", "time": "2026-11-21T10:00:00Z", "data": data}
+    row: dict[str, Any] = {
+        "event_id": promise,
+        "topic": "offers",
+        "shopper": shopper,
+        "body": json.dumps(event),
+        "at_s": clock.now_s,
+    }
+    store.writer.submit(partial(outbox.put, **row, expires_at_s=clock.now_s + PROMISE_LASTS_S)).result()
+
+
+def test_after_72_hours_without_a_broker_all_that_is_valid_arrives_in_order_and_nothing_else(
+    store: Store, settings: StorageSettings, clock: Clock, broker: Mosquitto, courier: Callable[[str], Courier], released: list[str]
+) -> None:
+    bag = Postbag(store, lambda _connection, event_id: released.append(event_id), clock)
+    most = 0
+    for hour in range(72):
+        for number in range(20):
+            clock.now_s += HOUR_S / 20
+            put(store, clock, f"p-{hour:02}-{number:02}", f"s-{number % 6}")
+        bag.tidy(hour * HOUR_S)
+        with store.read() as connection:
+            most = max(most, outbox.count(connection))
+    made = [f"p-{hour:02}-{number:02}" for hour in range(72) for number in range(20)]
+    valid = made[-40:]  # those of the last two hours
+    assert most <= 60
+    assert settings.path.stat().st_size < 1_000_000
+    broker.start()
+    backend = Backend(broker.url, "demo-chain", "demo").start()
+    assert wait_for(lambda: backend.connected, 10)
+    courier(broker.url)
+    assert wait_for(lambda: set(backend.cards) >= set(valid), 30)
+    assert wait_for(lambda: set(released) == set(made) - set(valid), 10)
+    backend.stop()
+    assert set(backend.cards) == set(valid)
+    assert all(order == sorted(order) for order in backend.order.values())
+    assert len(released) == len(set(released))
+
+
+def test_a_clock_that_jumps_a_day_ahead_ends_what_had_hours_left_and_one_that_jumps_back_loses_nothing(
+    store: Store, clock: Clock, broker: Mosquitto, courier: Callable[[str], Courier], released: list[str]
+) -> None:
+    broker.start()
+    backend = Backend(broker.url, "demo-chain", "demo").start()
+    assert wait_for(lambda: backend.connected, 10)
+    put(store, clock, "before", "s-1")
+    clock.now_s += DAY_S
+    put(store, clock, "ahead", "s-1")
+    clock.now_s -= 2 * DAY_S
+    put(store, clock, "behind", "s-2")
+    sender = courier(broker.url)
+    assert wait_for(lambda: set(backend.cards) == {"before", "ahead", "behind"}, 20)
+    clock.now_s += 5 * DAY_S
+    sender.wake()
+    put(store, clock, "later", "s-3")
+    assert wait_for(lambda: "later" in backend.cards, 20)
+    backend.stop()
+    assert released == []  # all had been handed to the network: what may have been shown stands
+
+
+def test_a_locked_database_delays_promises_and_loses_none(
+    store: Store, settings: StorageSettings, clock: Clock, broker: Mosquitto, courier: Callable[[str], Courier]
+) -> None:
+    broker.start()
+    backend = Backend(broker.url, "demo-chain", "demo").start()
+    assert wait_for(lambda: backend.connected, 10)
+    sender = courier(broker.url)
+    blocker = sqlite3.connect(settings.path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    row: dict[str, Any] = {"topic": "offers", "shopper": None, "at_s": clock.now_s, "expires_at_s": None}
+    body = json.dumps({"source": "g", "id": "p-1", "type": "t", "time": "2026-11-21T10:00:00Z",
+                       "data": {"promise": "p-1", "shopper": "s-1"}})  # fmt: skip
+    made = store.writer.submit(partial(outbox.put, event_id="p-1", body=body, **row))
+    assert wait_for(lambda: store.writer.last_failure is not None, 10)
+    assert not made.done()
+    blocker.execute("COMMIT")
+    blocker.close()
+    made.result(10)
+    assert wait_for(lambda: "p-1" in backend.cards, 20)
+    backend.stop()
+    assert store.writer.last_failure is None
+    assert sender.health()["state"] == "up"
+
+
+def test_a_full_disk_stops_promises_and_they_go_on_when_there_is_room_again(store: Store, clock: Clock) -> None:
+    def cap(pages: int) -> None:
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    def full(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
+        row: dict[str, Any] = {"topic": "offers", "shopper": None, "at_s": clock.now_s, "expires_at_s": None, "body": "x" * 20_000}
+        outbox.put(connection, event_id=f"p-{len(made)}-{limit[0]}", **row)
+
+    made: list[int] = []
+    limit = [1]  # SQLite takes the present size in place of a smaller one: from here on the file can't grow
+    waiting = [store.writer.submit(full) for _ in range(1)]
+    cap(1)
+    assert wait_for(lambda: store.writer.last_failure is not None, 10)
+    assert "full" in str(store.writer.last_failure)
+    assert not waiting[0].done()
+    limit[0] = 1_000_000
+    waiting[0].result(10)
+    with store.read() as connection:
+        assert outbox.count(connection) == 1
+    assert store.writer.last_failure is None
+
+
+def test_an_outbox_that_is_full_promises_nothing_new_and_still_takes_withdrawals(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "OUTBOX_ROWS_MAX", 3)
+    for number in range(3):
+        put(store, clock, f"p-{number}", "s-1")
+    with pytest.raises(outbox.OutboxFull):
+        put(store, clock, "one-too-many", "s-1")
+    row: dict[str, Any] = {"topic": "offers/withdrawn", "shopper": "s-1", "body": "{}", "at_s": clock.now_s, "expires_at_s": None}
+    store.writer.submit(partial(outbox.put, event_id="w-1", urgent=True, **row)).result()
+    with store.read() as connection:
+        assert outbox.count(connection) == 4
+
+
+def test_a_closed_database_ends_the_courier_without_a_fault(
+    store: Store, clock: Clock, broker: Mosquitto, courier: Callable[[str], Courier]
+) -> None:
+    broker.start()
+    sender = courier(broker.url)
+    assert wait_for(lambda: sender.health()["state"] == "up", 10)
+    store.writer.close()
+    sender.wake()
+    time.sleep(0)  # the courier's own turn; its end is waited for below
+    sender.stop(2.0)
+    assert sender.health()["state"] == "down"
