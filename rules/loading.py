@@ -57,6 +57,8 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
         document = Document.model_validate(data)
     except ValidationError as error:
         raise BookError(_problem(fault) for fault in error.errors(include_url=False) if not _echo(fault)) from None
+    except UnicodeError:  # half a surrogate pair, which JSON can spell and nothing can print
+        raise BookError([Problem("syntax", values={"why": "characters that are not allowed"})]) from None
     problems = check(document, zones)
     broken = {problem.path.partition(".")[0] for problem in problems}
     fields = declared_fields(document, zones)

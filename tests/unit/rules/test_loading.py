@@ -215,6 +215,14 @@ def test_a_book_without_offers_or_with_unknown_words_is_refused(faults: Faults, 
         load_book("no-such-book.yaml")
 
 
+def test_half_a_character_is_refused(document: Make, offer: Make) -> None:
+    for data in (document(offer(), **{"\ud800": 1}), document(offer(), salt="\ud800"), document(offer(**{"if": "\ud800"}))):
+        with pytest.raises(BookError):
+            load_data(data)
+    with pytest.raises(BookError, match="characters that are not allowed"):
+        load_book("book: \ud800\nsalt: x")
+
+
 def test_the_live_book_stays_as_it_is_when_a_new_one_is_refused(book: Callable[..., Book], offer: Make) -> None:
     live = book(offer())
     before = live.hash
