@@ -100,6 +100,7 @@ class Gateway:
         self.line.on_move = self.window.moved
         self.line.on_decision = self._decided
         people.on_withdrawn = self._forget
+        self.ledger.on_redeemed = people.take_receipt
 
     def _take_address(self) -> Listener:
         try:

@@ -58,7 +58,7 @@ class Incoming:
         if objection is not None:
             return Outcome((objection,), taken=False)
         of_promise = self._ledger.take_receipt(connection, event)
-        if not of_promise.taken:
+        if not of_promise.taken or of_promise.refusals:  # refused, or it was redeemed before and counts once
             return of_promise
         of_shopper = self._people.take_receipt(connection, event)
         promise = promises.find(connection, event.data.promise)

@@ -11,7 +11,7 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -80,6 +80,8 @@ class Ledger:
         self._now_s = 0.0
         self._housekept_s = 0.0
         self._housekeeping: Future[int] | None = None
+        self.on_redeemed: Callable[[Connection, Event[Receipt]], Outcome] | None = None
+        """Told of each redemption at the till, in its transaction, as if the backend had sent the receipt."""
         self.counts: Counter[str] = Counter()
         """What happened since the start, for the metrics."""
 
@@ -157,9 +159,13 @@ class Ledger:
 
         def work(connection: Connection) -> Answered:
             answered = redemption.redeem(connection, code, till, at_s, idempotency_key)
-            if answered.used is not None:
-                rewards.give(connection, answered.used, at_s, self._pen)
-            return answered
+            if answered.used is None:
+                return answered
+            rewards.give(connection, answered.used, at_s, self._pen)
+            if self.on_redeemed is None:
+                return answered
+            event = redemption.as_receipt(answered.redemption, till, idempotency_key, self._source)
+            return replace(answered, then=self.on_redeemed(connection, event).then)
 
         return self._answer(work)
 
@@ -206,6 +212,8 @@ class Ledger:
             self.counts["till_again" if answered.again else f"till_{answered.redemption.answer}"] += 1
             if answered.shopper is not None and answered.happening is not None:
                 self._histories.add(answered.shopper, answered.happening)
+            if answered.then is not None:
+                answered.then()
 
     def _settled(self, pending: _Pending) -> None:
         failure = pending.future.exception()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
+from gateway.messages import Event, Receipt
 from gateway.offers import codes, states
 from gateway.storage import Connection, promises, vouchers
 from rules import Happening
@@ -43,6 +45,8 @@ class Answered:
     """The promise that was redeemed just now."""
     again: bool = False
     """The till had asked before: nothing new happened."""
+    then: Callable[[], None] | None = None
+    """What to do in the line's thread once this is on disk."""
 
 
 def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) -> Answered:
@@ -79,6 +83,19 @@ def reverse(connection: Connection, code: str, till: str, at_s: float, key: str)
         redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
     _note(connection, "reversed", code, redemption, till, at_s, key)
     return Answered(redemption)
+
+
+def as_receipt(redemption: Redemption, till: str, key: str, source: str) -> Event[Receipt]:
+    """A redemption that just happened at the till, as the receipt that the backend would have sent."""
+    assert redemption.promise is not None
+    assert redemption.redeemed_at_s is not None
+    return Event[Receipt](
+        id=f"till:{till}:{key}",
+        source=source,
+        type=Receipt.TYPE,
+        time=datetime.fromtimestamp(redemption.redeemed_at_s, UTC),
+        data=Receipt(promise=redemption.promise, what="redeemed"),
+    )
 
 
 def _carrier(

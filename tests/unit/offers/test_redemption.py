@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from gateway.messages import Event, Outcome, Receipt
 from gateway.offers.ending import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused
 from gateway.settings import OffersSettings
-from gateway.storage import Store, promises
+from gateway.storage import Connection, Store, promises
 from rules import CodeKind, Codes, Happening, Voucher, Worth
 
 Build = Callable[..., Any]
@@ -119,3 +120,23 @@ def test_a_withdrawn_promises_code_can_not_be_reversed_either(ledger: Ledger, st
         (row,) = promises.page(connection)
     store.writer.submit(lambda connection: ledger.release_unsent(connection, row.id)).result()
     assert ledger.reverse(code, "till-1", now_s + 60, "k-1").answer == "unknown"
+
+
+def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_in_the_lines_thread(
+    ledger: Ledger, code: str, now_s: float
+) -> None:
+    told: list[Event[Receipt]] = []
+    followed: list[str] = []
+
+    def hear(_connection: Connection, event: Event[Receipt]) -> Outcome:
+        told.append(event)
+        return Outcome(then=lambda: followed.append(event.id))
+
+    ledger.on_redeemed = hear
+    for _ in range(2):
+        ledger.redeem(code, "till-1", now_s + 60, "k-1")
+    ledger.redeem(code, "till-1", now_s + 61, "k-2")
+    assert [(event.id, event.data.what, event.time.timestamp()) for event in told] == [("till:till-1:k-1", "redeemed", now_s + 60)]
+    assert followed == []
+    ledger.history("s-1")
+    assert followed == ["till:till-1:k-1"]
