@@ -48,11 +48,14 @@ class Registry:
         consent = consent_of(decision) if before is None else merge(stored(before), consent_of(decision))
         if withdrawn_s is not None and withdrawn_s > consent.withdrawn_at_s:
             consent = Consent(consent.latest, consent.given_at_s, withdrawn_s)
-        consents.note(connection, _event(shopper, decision, now_s))
-        consents.put(connection, _row(shopper, consent, before.record if before is not None else str(uuid.uuid4()), now_s))
-        if consent.latest != decision:
-            return Recorded(standing=False)
-        self._narrow(connection, shopper, decision.purposes)
+        if before is None:
+            consents.begin(connection, _row(shopper, consent, str(uuid.uuid4()), now_s), _event(shopper, decision, now_s))
+        else:
+            consents.note(connection, _event(shopper, decision, now_s))
+            consents.put(connection, _row(shopper, consent, before.record, now_s))
+            if consent.latest != decision:
+                return Recorded(standing=False)
+            self._narrow(connection, shopper, decision.purposes)
         if identity is None or "recognise" not in decision.purposes:
             return Recorded(standing=True)
         return Recorded(standing=True, shared=_identify(connection, shopper, identity))

@@ -90,6 +90,12 @@ def covers(connection: Connection, shopper: str, purposes: frozenset[str]) -> bo
     return standing is not None and purposes <= set(standing.split())
 
 
+def begin(connection: Connection, row: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Write down the first decision of a shopper of whom nothing is held."""
+    connection.execute(insert(consents), dict(row))
+    connection.execute(insert(consent_events), dict(event))
+
+
 def put(connection: Connection, row: Mapping[str, Any]) -> None:
     """Let this be the shopper's standing decision."""
     connection.execute(delete(consents).where(consents.c.shopper == row["shopper"]))
