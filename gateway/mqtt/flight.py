@@ -1,7 +1,8 @@
 """What is under way to the broker, what is suspected of breaking the link, and what may go next. Pure: numbers and times come in.
 
 The rules:
-- At most `window` messages are under way, never more than the broker said it can take, and one per shopper.
+- At most `window` messages are under way, never more than the broker said it can take, and one per shopper. The window is
+  filled again when half of it is free: every filling costs a commit.
 - When a connection is lost, all that was under way is suspect, for one of them may be the cause. Suspects go one at a time, alone.
 - A message that was alone when the connection was lost, or that the broker refused by name, has one drop more. It waits, twice as
   long each time, and the others go on without it.
@@ -77,7 +78,7 @@ class Flight:
             first = min(due, key=lambda suspect: (suspect.drops, suspect.retry_s))
             return Plan(0 if self._under_way else 1, None if self._under_way else first.event_id, busy, lanes)
         room = self._limit - len(self._under_way) if len(self._suspects) < SUSPECTS_MAX else 0
-        return Plan(max(0, room), None, busy, lanes)
+        return Plan(room if room * 2 >= self._limit else 0, None, busy, lanes)
 
     def sent(self, mid: int, row: Waiting | None, now_s: float) -> None:
         """Handed to the network under number `mid`; `row` None: a notice of our own, which counts but is never suspect."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -75,11 +76,10 @@ outbox = Table(
     Column("body", Text, nullable=False),  # last, so that a scan of the columns before it needn't read it
     sqlite_autoincrement=True,  # a number is never used twice
 )
-# Two small indexes instead of large ones: what waits is found at once, however much has been sent and awaits its receipt.
+# Small and partial: what waits is found at once, in its order, however much has been sent and awaits its receipt.
 _WAITING = outbox.c.acked_at_s.is_(None)
-_URGENT = outbox.c.urgent.is_(True)
-Index("ix_outbox_waiting", outbox.c.seq, sqlite_where=_WAITING, postgresql_where=_WAITING)
-Index("ix_outbox_urgent", outbox.c.seq, sqlite_where=_WAITING & _URGENT, postgresql_where=_WAITING & _URGENT)
+_IN_TURN = (outbox.c.urgent.desc(), outbox.c.seq)
+Index("ix_outbox_waiting", *_IN_TURN, sqlite_where=_WAITING, postgresql_where=_WAITING)
 
 quarantine = Table(
     "outbox_quarantine",
@@ -99,6 +99,21 @@ quarantine = Table(
 # Built once, for they run with every promise: making a statement costs more than running it.
 _PUT = insert(outbox).returning(outbox.c.seq)
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
+_AHEAD = (
+    select(outbox.c.event_id, outbox.c.topic, outbox.c.shopper, outbox.c.body, outbox.c.expires_at_s)
+    .where(
+        _WAITING,
+        outbox.c.event_id.not_in(bindparam("busy", expanding=True)),
+        or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(bindparam("busy_shoppers", expanding=True))),
+    )
+    .order_by(*_IN_TURN)
+    .limit(bindparam("ahead"))
+)
+_THESE = outbox.c.event_id.in_(bindparam("event_ids", expanding=True))
+_CLAIM = update(outbox).where(_THESE, outbox.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
+_STILL_THERE = select(outbox.c.event_id).where(_THESE)
+_ACKNOWLEDGE = update(outbox).where(_THESE, outbox.c.topic == RECEIPTED_TOPIC).values(acked_at_s=bindparam("now_s"))
+_DELIVERED = delete(outbox).where(_THESE, outbox.c.topic != RECEIPTED_TOPIC)
 
 
 class OutboxFull(Exception):
@@ -186,36 +201,34 @@ def look(
     Urgent ones first, then by age; one per shopper, which keeps their order whatever the network does. `busy` event ids and
     `busy_shoppers` are passed over.
     """
-    free = or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(busy_shoppers)) & outbox.c.event_id.not_in(busy)
-    ahead = select(outbox).where(free & _WAITING).order_by(outbox.c.seq).limit(room + EXPIRED_PER_TURN)
     ready: list[Waiting] = []
     expired: list[str] = []
-    shoppers: set[str] = set()
-    for urgent in (True, False):
-        for row in connection.execute(ahead.where(outbox.c.urgent.is_(urgent))):
-            if row.expires_at_s is not None and row.expires_at_s <= at_s:
-                expired.append(row.event_id)
-            elif len(ready) < room and row.shopper not in shoppers:
-                ready.append(Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s))
-                shoppers.update({row.shopper} - {None})
+    shoppers: set[str | None] = set()
+    bounds = {"busy": list(busy), "busy_shoppers": list(busy_shoppers), "ahead": room + EXPIRED_PER_TURN}
+    for row in connection.execute(_AHEAD, bounds):
+        if row.expires_at_s is not None and row.expires_at_s <= at_s:
+            expired.append(row.event_id)
+        elif len(ready) < room and (row.shopper is None or row.shopper not in shoppers):
+            ready.append(Waiting(*row))
+            shoppers.add(row.shopper)
     return ready, expired
 
 
 def look_at(connection: Connection, event_id: str, at_s: float) -> tuple[list[Waiting], list[str]]:
     """The same for one message."""
-    row = connection.execute(select(outbox).where(outbox.c.event_id == event_id, _WAITING)).first()
+    columns = [outbox.c[name] for name in Waiting.__slots__]
+    row = connection.execute(select(*columns).where(outbox.c.event_id == event_id, _WAITING)).first()
     if row is None:
         return [], []
     if row.expires_at_s is not None and row.expires_at_s <= at_s:
         return [], [event_id]
-    return [Waiting(row.event_id, row.topic, row.shopper, row.body, row.expires_at_s)], []
+    return [Waiting(*row)], []
 
 
 def claim(connection: Connection, event_ids: Collection[str], at_s: float) -> set[str]:
     """Mark messages as handed to the network; those that are still there. Only they may be sent."""
-    mine = outbox.c.event_id.in_(event_ids)
-    connection.execute(update(outbox).where(mine, outbox.c.handed_at_s.is_(None)).values(handed_at_s=at_s))
-    return set(connection.execute(select(outbox.c.event_id).where(mine)).scalars())
+    connection.execute(_CLAIM, {"event_ids": list(event_ids), "now_s": at_s})
+    return set(connection.execute(_STILL_THERE, {"event_ids": list(event_ids)}).scalars())
 
 
 def expire(connection: Connection, event_ids: Collection[str], release: Release) -> None:
@@ -230,9 +243,8 @@ def expire(connection: Connection, event_ids: Collection[str], release: Release)
 def acknowledge(connection: Connection, event_ids: Collection[str], at_s: float) -> None:
     """The broker has these: announcements now wait for a receipt, all others have arrived as far as we can know."""
     if event_ids:
-        mine = outbox.c.event_id.in_(event_ids)
-        connection.execute(update(outbox).where(mine, outbox.c.topic == RECEIPTED_TOPIC).values(acked_at_s=at_s))
-        connection.execute(delete(outbox).where(mine, outbox.c.topic != RECEIPTED_TOPIC))
+        connection.execute(_ACKNOWLEDGE, {"event_ids": list(event_ids), "now_s": at_s})
+        connection.execute(_DELIVERED, {"event_ids": list(event_ids)})
 
 
 def resend(connection: Connection) -> int:

@@ -28,6 +28,15 @@ def test_the_window_is_the_smaller_of_ours_and_the_brokers() -> None:
     assert flight.plan(0).room == 16
 
 
+def test_the_window_is_filled_again_when_half_of_it_is_free() -> None:
+    flight = Flight(16)
+    for mid in range(9):
+        send(flight, mid, row(f"m{mid}"))
+    assert flight.plan(0).room == 0
+    flight.acknowledged(0)
+    assert flight.plan(0).room == 8
+
+
 def test_a_broker_that_takes_one_at_a_time_gets_one_at_a_time() -> None:
     flight = Flight(16)
     flight.connected(1)
