@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+import structlog
 
 from gateway.messages import Outcome
 from gateway.settings import Settings
@@ -15,9 +18,14 @@ LOOK_S = 5.0
 """How often erasures by a command, in another process, are looked for; those by message are in force at once."""
 EVERY_S = 3600.0
 """How often periods are enforced: each is days long."""
+SCRUB_AGAIN_S = 5.0
+"""Pause before a scrub that a reader stood in the way of is tried again."""
 LAPSED_AT_ONCE = 200
 """Consents that lapse in one go: bounds how long the writer is held; the rest follows an hour later."""
 DAY_S = 86_400.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 class Housekeeping:
@@ -33,29 +41,37 @@ class Housekeeping:
         self._lapsing: Future[list[Outcome]] | None = None
         self._scrubbing: Future[bool] | None = None
         self._finding: Future[list[str]] | None = None
-        self._look_s = float("-inf")
+        self._look_s = self._scrub_s = float("-inf")
         self._proofs = self._count_proofs()
 
     def tick(self, now_s: float) -> None:
         """Begin what is due, and bring into memory what is done."""
-        if self._lapsing is not None and self._lapsing.done():
-            for outcome in self._lapsing.result():
-                if outcome.then is not None:
-                    outcome.then()
-            self._lapsing = None
+        lapsed, self._lapsing = _done(self._lapsing, "consents could not lapse")
+        for outcome in lapsed or ():
+            if outcome.then is not None:
+                outcome.then()
         if now_s >= self._due_s:
             self._due_s = now_s + EVERY_S
             self._store.writer.submit(lambda connection: retention.enforce(connection, self._settings, now_s))
             self._lapsing = self._store.writer.submit(lambda connection: self._lapse(connection, now_s))
         self._find_erased(now_s)
-        self._scrub()
+        self._scrub(now_s)
+
+    def _lapse(self, connection: Connection, now_s: float) -> list[Outcome]:
+        """Erase whoever neither came nor renewed their consent for so long."""
+        before_s = now_s - self._settings.shoppers.idle_days * DAY_S
+        outcomes = []
+        for shopper in retention.idle(connection, before_s, LAPSED_AT_ONCE):
+            standing = consents.find(connection, shopper)
+            assert standing is not None  # `idle` reads the same table
+            outcomes.append(self._people.withdraw(connection, shopper, standing.decided_at_s))
+        return outcomes
 
     def _find_erased(self, now_s: float) -> None:
         """Forget whoever was erased by a command while this gateway runs."""
-        if self._finding is not None and self._finding.done():
-            for shopper in self._finding.result():
-                self._people.on_withdrawn(shopper)
-            self._finding = None
+        found, self._finding = _done(self._finding, "erased shoppers could not be looked for")
+        for shopper in found or ():
+            self._people.on_withdrawn(shopper)
         if self._finding is None and now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             proofs = self._count_proofs()
@@ -74,24 +90,26 @@ class Housekeeping:
         with self._store.read() as connection:
             return consents.erasures_so_far(connection)
 
-    def _lapse(self, connection: Connection, now_s: float) -> list[Outcome]:
-        """Erase whoever neither came nor renewed their consent for so long."""
-        before_s = now_s - self._settings.shoppers.idle_days * DAY_S
-        outcomes = []
-        for shopper in retention.idle(connection, before_s, LAPSED_AT_ONCE):
-            standing = consents.find(connection, shopper)
-            assert standing is not None
-            outcomes.append(self._people.withdraw(connection, shopper, standing.decided_at_s))
-        return outcomes
-
-    def _scrub(self) -> None:
+    def _scrub(self, now_s: float) -> None:
         if self._scrubbing is not None:
-            if not self._scrubbing.done():
+            clean, self._scrubbing = _done(self._scrubbing, "erased bytes could not be scrubbed; trying again")
+            if self._scrubbing is not None:
                 return
-            self._people.erasing |= not self._scrubbing.result()
-            self._scrubbing = None
-        if self._people.erasing:
+            if not clean:
+                self._people.erasing, self._scrub_s = True, now_s + SCRUB_AGAIN_S
+        if self._people.erasing and now_s >= self._scrub_s:
             self._people.erasing = False  # an erasure that is committed from here on asks for another round
             folder = self._settings.shoppers.backups
             copies = [folder / KEYS_COPY] if folder is not None else []
             self._scrubbing = self._pool.submit(retention.scrub, self._store.engine, self._keys, copies)
+
+
+def _done(work: Future[T] | None, failed: str) -> tuple[T | None, Future[T] | None]:
+    """(result, None) of finished work, (None, work) of work under way; what failed is logged, and is begun again when due."""
+    if work is None or not work.done():
+        return None, work
+    failure = work.exception()
+    if failure is not None:
+        log.error(failed, error=type(failure).__name__)
+        return None, None
+    return work.result(), None

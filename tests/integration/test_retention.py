@@ -15,7 +15,7 @@ from sqlalchemy import insert
 import gateway.storage
 from gateway.settings import Settings, StorageSettings
 from gateway.shoppers.consent import Decision
-from gateway.shoppers.housekeeping import Housekeeping
+from gateway.shoppers.housekeeping import SCRUB_AGAIN_S, Housekeeping
 from gateway.shoppers.identities import Identities, Static
 from gateway.shoppers.people import People
 from gateway.storage import Store, consents, open_store, retention
@@ -140,5 +140,24 @@ def test_housekeeping_begins_with_a_scrub_and_repeats_it_until_no_reader_is_in_t
         housekeeping.tick(NOW_S)
         housekeeping.tick(NOW_S)
         assert (tmp_path / "etalage.db-wal").stat().st_size > 0, "a reader still needs the log"
-    housekeeping.tick(NOW_S)
+    housekeeping.tick(NOW_S + SCRUB_AGAIN_S)
     assert (tmp_path / "etalage.db-wal").stat().st_size == 0
+
+
+def test_a_scrub_that_fails_is_logged_without_names_and_tried_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = People(store, Identities("demo"), Keys(tmp_path / "etalage.keys"))
+    failing = AtOnce()
+    failure: Future[Any] = Future()
+    failure.set_exception(OSError("disk full"))
+    monkeypatch.setattr(failing, "submit", lambda *_: failure)
+    housekeeping = Housekeeping(store, Keys(tmp_path / "etalage.keys"), people, SETTINGS, failing)
+    housekeeping.tick(NOW_S)
+    housekeeping.tick(NOW_S + 1)
+    assert people.erasing
+    assert "could not be scrubbed" in capsys.readouterr().out
+    monkeypatch.undo()
+    housekeeping.tick(NOW_S + 1 + SCRUB_AGAIN_S)
+    housekeeping.tick(NOW_S + 2 + SCRUB_AGAIN_S)
+    assert not people.erasing
