@@ -14,7 +14,7 @@ from rules.situation import HAPPENINGS
 def _duration(value: Any) -> float:
     seconds = parse_duration(value)
     if seconds is None:
-        raise PydanticCustomError("duration", "no duration", {"value": str(value)[:40]})
+        raise PydanticCustomError("duration", "no duration")
     return seconds
 
 
@@ -23,7 +23,7 @@ def _span(value: Any) -> tuple[int, int]:
     first, dash, last = str(value).partition("-")
     start, end = parse_clock(first), parse_clock(last)
     if not dash or start is None or end is None or start == end:
-        raise PydanticCustomError("hours_span", "no span", {"value": str(value)[:40]})
+        raise PydanticCustomError("hours_span", "no span")
     return start, end
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import rules
@@ -76,6 +76,7 @@ def test_a_damaged_book_is_a_book_or_refused(damages: list[tuple[int, int, str, 
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), values) | values)
+@example({"book": "b", "hours": {"mon": "\ud800"}})
 def test_any_data_is_a_book_or_refused(data: Any) -> None:
     assert is_told(refusal(lambda: load_data(data)))
 
