@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import RECENT_STEPS_S, Filter, Physics
+from gateway.zones.filter import RECENT_STEPS_S, WALKING, Filter, Physics
 from gateway.zones.place import AT_1M_DBM, EXPONENT, Place, build_place
 from gateway.zones.plan import StorePlan
 
@@ -37,8 +37,8 @@ SLOPE = 0.5
 """Spread of the path-loss exponent around the plan's."""
 STEP_DB = 6.0
 """One second's mean level is off by this: fading, the body's swing."""
-INDEPENDENT_S = 1.0
-"""So long apart two steps of a walk tell different things about the same spot."""
+WALKING_S, STANDING_S = 1.0, 15.0
+"""So long apart two steps tell different things about a spot: somebody who stands hears the same reflections again and again."""
 STILL_UNKNOWN_DB = 2.0
 """However well a spot was walked: another phone, another hand, another day."""
 LEAST_WALK_S = 10.0
@@ -171,7 +171,8 @@ def _attribute(filter_: Filter, steps: _Steps) -> tuple[Floats, Floats]:
         )
         sure = steps.zone[k, known] >= 0
         state = chance[known].sum(1)[sure].astype(float)
-        heard = (counts[sure] > 0) * (STEP_S / INDEPENDENT_S)
+        walks = chance[known][sure, WALKING].sum(1, keepdims=True)
+        heard = (counts[sure] > 0) * STEP_S * (walks / WALKING_S + (1 - walks) / STANDING_S)
         weight += heard.T @ state
         total += (heard * (means[sure] - offset_db[known][sure, None])).T @ state
     return weight, total

@@ -31,8 +31,10 @@ STRONGEST_DBM, WEAKEST_DBM = 10, -120
 """No phone is heard outside of this: +42 and -200 are faults of a scanner's firmware."""
 LONGEST_CATCH_UP_S = 90.0
 """After a longer pause nobody's place is known any more: steps are not made up for one by one."""
+FARTHEST_S = 1e11
+"""The year 5138: a time beyond it is a fault, and too coarse a number to step through by seconds."""
 ROWS_AT_START = 16
-CONTEST_SHARE_WALKED = 0.05
+CONTEST_SHARE_WALKED = 0.1
 """Levels that were learned on the spot deserve more trust than the plan's physics, the robust contest less."""
 
 
@@ -140,7 +142,7 @@ class Tracker:
         """Steps up to a moment; None where that moment is not to be believed."""
         if at_s < self._due_s and at_s > self._due_s - 2 * self._settings.step_s:
             return ()
-        if not math.isfinite(at_s):
+        if not abs(at_s) < FARTHEST_S:
             self.skipped["impossible time"] += 1
             return None
         before_s, verdict = self._clock.now_s, self._clock.judge(at_s)

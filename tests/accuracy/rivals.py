@@ -122,7 +122,9 @@ def _slow(distances: deque[float]) -> float:
     return total / len(distances)
 
 
-def moves_of(make: type[StrongestMean] | type[KalmanNearest] | type[Contest], plan: StorePlan, sightings: Iterable[Sighting]) -> Iterator[Move]:
+def moves_of(
+    make: type[StrongestMean] | type[KalmanNearest] | type[Contest], plan: StorePlan, sightings: Iterable[Sighting]
+) -> Iterator[Move]:
     """What a rival would have said, as moves."""
     zone_of = {part.id: part.zone for part in plan.receivers}
     rivals: dict[str, Rival] = {}

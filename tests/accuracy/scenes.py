@@ -46,9 +46,7 @@ def scenes(simulated: bool = True) -> Iterator[Scene]:
 
 def _read(folder: str, name: str) -> tuple[tuple[Sighting, ...], tuple[Stay, ...]]:
     path = RECORDINGS / folder / f"{name}.jsonl.gz"
-    heard = tuple(
-        Sighting(a.at_s, "s-1", a.scanner, a.rssi_dbm) for a in read_recording(path) if beacon_id(a.payload) is not None
-    )
+    heard = tuple(Sighting(a.at_s, "s-1", a.scanner, a.rssi_dbm) for a in read_recording(path) if beacon_id(a.payload) is not None)
     return heard, tuple(read_truth(RECORDINGS / folder / f"{name}.truth.csv"))
 
 

@@ -1,8 +1,8 @@
 """Scores the tracker and its rivals, prints the table and compares it with the committed baseline.
 
-    python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json by more than its noise
-    python tests/accuracy/score.py --accept         writes baseline.json anew
-    python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
+python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json by more than its noise
+python tests/accuracy/score.py --accept         writes baseline.json anew
+python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 import trade
 from rivals import Contest, KalmanNearest, StrongestMean, moves_of
 from scenes import Scene, scenes
@@ -22,8 +20,9 @@ from scoring import Tally, tally
 
 from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
+from gateway.zones.calibration import Calibration
 from gateway.zones.plan import StorePlan
-from gateway.zones.survey import learn
+from gateway.zones.survey import Walk, learn
 from gateway.zones.tracker import make_tracker
 
 BASELINE = Path(__file__).parent / "baseline.json"
@@ -34,9 +33,9 @@ Table = dict[str, dict[str, dict[str, float]]]
 Follow = Callable[[StorePlan, tuple[Sighting, ...], int], Iterable[Move]]
 
 
-def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, scene: Scene | None, passage: int) -> list[Move]:
-    """The tracker's moves over a passage; with a scene given, calibrated by that passage's lesson."""
-    calibration = learn(plan, scene.lessons[passage]) if scene else None
+def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, lesson: tuple[Walk, ...] | None) -> list[Move]:
+    """The tracker's moves over a passage; with a lesson given, calibrated by it."""
+    calibration = _learned(plan, lesson) if lesson else None
     tracker = make_tracker(plan, calibration, settings)
     moves: list[Move] = []
     last_s = 0.0
@@ -44,6 +43,16 @@ def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, 
         moves += tracker.see(sighting)
         last_s = sighting.at_s
     return [*moves, *tracker.tick(last_s + settings.step_s)]
+
+
+_CALIBRATIONS: dict[int, Calibration] = {}
+
+
+def _learned(plan: StorePlan, lesson: tuple[Walk, ...]) -> Calibration:
+    """Passages that share a lesson share its calibration."""
+    if id(lesson) not in _CALIBRATIONS:
+        _CALIBRATIONS[id(lesson)] = learn(plan, lesson)
+    return _CALIBRATIONS[id(lesson)]
 
 
 def score(scene: Scene, moves: Follow) -> Tally:
@@ -60,8 +69,8 @@ def ways(scene: Scene) -> dict[str, Follow]:
         name: lambda plan, heard, _, make=make: moves_of(make, plan, heard)  # type: ignore[misc]  # bound per rival
         for name, make in RIVALS.items()
     }
-    result["etalage, plan only"] = lambda plan, heard, passage: follow(plan, heard, settings, None, passage)
-    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene, passage)
+    result["etalage, plan only"] = lambda plan, heard, passage: follow(plan, heard, settings, None)
+    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene.lessons[passage])
     return result
 
 
@@ -70,6 +79,7 @@ def table(simulated: bool = True) -> Table:
     result: Table = {}
     print(f"{'':16s} {'':20s} accuracy  false/h  delay s  found  entries/stay")
     for scene in scenes(simulated):
+        _CALIBRATIONS.clear()
         for name, moves in ways(scene).items():
             m = score(scene, moves).measures()
             result.setdefault(scene.name, {})[name] = m

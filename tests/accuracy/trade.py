@@ -10,7 +10,7 @@ from scenes import Scene, scenes
 from gateway.settings import ZonesSettings
 
 COSTS = (2.0, 4.0, 9.0, 20.0, 50.0)
-COLOURS = {"tetam": "#0a6", "sal_rb": "#06c", "kolakowski_flat": "#a3c", "supermarket": "#c60", "department_store": "#555", "drugstore": "#b22"}
+COLOURS = ("#00aa66", "#0066cc", "#aa33cc", "#cc6600", "#555555", "#bb2222")
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 400, 60, 50
 LONGEST_S, MOST_PER_H = 6.0, 120.0
 
@@ -24,7 +24,7 @@ def curves(follow: Callable[..., Any], score: Callable[..., Any]) -> Curves:
 
 def _at(scene: Scene, cost: float, follow: Callable[..., Any], score: Callable[..., Any]) -> tuple[float, float]:
     settings = ZonesSettings(false_entry_cost=cost)
-    measures = score(scene, lambda plan, heard, passage: follow(plan, heard, settings, None, passage)).measures()
+    measures = score(scene, lambda plan, heard, passage: follow(plan, heard, settings, None)).measures()
     return measures["delay_s"], measures["false_per_h"]
 
 
@@ -43,13 +43,15 @@ def drawing(points: Curves) -> str:
         f'<text x="{LEFT}" y="{HEIGHT - 8}">median delay of an entry, s</text>',
         f'<text transform="translate(14 {HEIGHT - BOTTOM}) rotate(-90)">false entries per shopper-hour</text>',
     ]
-    for tick in range(int(LONGEST_S) + 1):
-        lines.append(f'<text x="{x(tick):.0f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>')
+    lines += [
+        f'<text x="{x(tick):.0f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>'
+        for tick in range(int(LONGEST_S) + 1)
+    ]
     for tick in range(0, int(MOST_PER_H) + 1, 20):
         lines.append(f'<text x="{LEFT - 8}" y="{y(tick) + 4:.0f}" text-anchor="end">{tick}</text>')
         lines.append(f'<path d="M{LEFT} {y(tick):.0f}H{x(LONGEST_S):.0f}" stroke="#ddd"/>')
     for number, (name, curve) in enumerate(points.items()):
-        colour = COLOURS[name]
+        colour = COLOURS[number % len(COLOURS)]
         path = " ".join(f"{x(delay):.1f},{y(per_h):.1f}" for _, delay, per_h in curve)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         lines += [
