@@ -21,8 +21,12 @@ class Histories:
             known = self._of[shopper] = list(self._load(shopper))
         return known
 
+    def expect(self, shopper: str, happening: Happening) -> None:
+        """Note what is about to be written down. Two at one moment are two: nobody else can have told of them yet."""
+        self.of(shopper).append(happening)
+
     def add(self, shopper: str, happening: Happening) -> None:
-        """Note a happening of a shopper who is here; of anyone else the database has it."""
+        """Note, once, a happening of a shopper who is here; of anyone else the database has it."""
         known = self._of.get(shopper)
         if known is not None and happening not in known:
             known.append(happening)

@@ -117,12 +117,11 @@ class Ledger:
             self._new_code,
             self._share,
         )
-        future = self._store.writer.submit(partial(self._keep, pledge=pledge))
         offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]
         noted = {offer: Happening(offer, "announced", situation.at_s, situation.visit) for offer in offers}
-        self._histories.of(situation.shopper)
         for happening in noted.values():
-            self._histories.add(situation.shopper, happening)
+            self._histories.expect(situation.shopper, happening)  # before the writer has it: read once, noted once
+        future = self._store.writer.submit(partial(self._keep, pledge=pledge))
         self._pending.append(_Pending(future, situation.shopper, situation.at_s, noted))
         return future
 

@@ -257,6 +257,17 @@ def test_silence_where_an_offer_waited_is_logged_with_its_inputs(
     assert logbook.unpack(row.inputs) == situation(history=(Happening("bread", "shown", 5.0, "v"),))
 
 
+def test_two_promises_of_one_offer_at_one_moment_are_two_in_memory_as_on_disk(
+    ledger: Ledger, chosen: Build, decided: Build, situation: Build
+) -> None:
+    for _ in range(2):
+        ledger.promise(decided(chosen()), situation()).result()
+    known = ledger.history("s-1")
+    ledger.forget("s-1")
+    assert len(known) == 2
+    assert ledger.history("s-1") == known
+
+
 def test_history_is_read_once_and_again_after_the_visit(
     ledger: Ledger, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
