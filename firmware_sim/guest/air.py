@@ -86,6 +86,8 @@ class Chip(Controller):  # type: ignore[misc]  # bumble has no types
             self.seen = {}
         elif packet.name.endswith("SET_EXTENDED_SCAN_PARAMETERS_COMMAND"):
             self.listens = packet.scan_windows[0] / packet.scan_intervals[0]
+        elif packet.name.endswith("SET_SCAN_PARAMETERS_COMMAND"):
+            self.listens = packet.le_scan_window / packet.le_scan_interval
         return super().on_hci_command_packet(packet)
 
 

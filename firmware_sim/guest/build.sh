@@ -1,7 +1,7 @@
 #!/bin/bash
 # build.sh SUITE OUT: a guest with Debian's kernel, BlueZ and a virtual Bluetooth controller, from Debian packages and hashed wheels.
 # Needs root and: qemu-system-x86 mmdebstrap kmod cpio (installed when missing). About two minutes; OUT keeps the result:
-#   vmlinuz, base.cpio (everything but the project's own code), stamp (what it was made from).
+#   vmlinuz, base.cpio (everything but the project's own files), stamp (what it was made from).
 set -euo pipefail
 suite=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,7 +50,6 @@ depmod -b "$root" "$version"
 "$python" -m pip install -q --no-input --no-deps --require-hashes --target "$root/opt/site" --python-version "$python_version" \
   --only-binary=:all: --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform manylinux_2_34_x86_64 --platform any \
   -r "$requirements"
-install -m755 "$here/init" "$root/init"
 (cd "$root" && find . \( -path './proc/*' -o -path ./var/cache -o -path ./var/lib/apt -o -path ./usr/share/perl \) -prune -o -print0 |
   cpio --null -o -H newc --quiet) >"$out/base.cpio"
 cp "$kernel"/boot/vmlinuz-* "$out/vmlinuz"

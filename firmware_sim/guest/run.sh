@@ -7,6 +7,7 @@ project=$(cd "$(dirname "$0")/../.." && pwd)
 code=$(mktemp -d "${TMPDIR:-/var/tmp}/etalage-code.XXXXXX"); trap 'rm -rf "$code"' EXIT
 mkdir -p "$code/tree/opt/etalage"
 (cd "$project" && find gateway rules firmware_sim deploy/bluetooth/main.conf -name '*.py' -print0 -o -name main.conf -print0 | cpio --null -pdm --quiet "$code/tree/opt/etalage")
+install -m755 "$project/firmware_sim/guest/init" "$code/tree/init"
 (cd "$code/tree" && find . -print0 | cpio --null -o -H newc --quiet) >"$code/code.cpio"
 cat "$built/base.cpio" "$code/code.cpio" >"$code/initrd.cpio"
 words=$(IFS=,; echo "$*")
