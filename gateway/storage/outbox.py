@@ -174,6 +174,8 @@ def put(
 
 def _is_full(connection: Connection, newest_seq: int) -> bool:
     """The span of numbers is free to look up and never too small; the exact count is made only when the span says full."""
+    if newest_seq <= OUTBOX_ROWS_MAX:
+        return False
     oldest_seq = connection.execute(_OLDEST_SEQ).scalar_one()
     if newest_seq - oldest_seq < OUTBOX_ROWS_MAX:
         return False

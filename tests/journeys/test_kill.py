@@ -13,7 +13,7 @@ TORTURE = Path(__file__).with_name("torture.py")
 SEED = os.environ.get("ETALAGE_SEED", "20261121")
 
 
-@pytest.mark.parametrize(("broker", "gateway_kills", "broker_kills"), [("mosquitto", 8, 3), ("embedded", 4, 2)])
+@pytest.mark.parametrize(("broker", "gateway_kills", "broker_kills"), [("mosquitto", 6, 2), ("embedded", 3, 1)])
 def test_promises_survive_kills(broker: str, gateway_kills: int, broker_kills: int) -> None:
     """Another seed: ETALAGE_SEED. On failure pytest shows the seed and each broken promise."""
     command = [sys.executable, str(TORTURE), "--broker", broker, "--seed", SEED]
