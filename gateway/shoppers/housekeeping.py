@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ EVERY_S = 3600.0
 """How often periods are enforced: each is days long."""
 SCRUB_AGAIN_S = 5.0
 """Pause before a scrub that a reader stood in the way of is tried again."""
+REBUILT_BY_THEN_S = 2 * 86_400.0
+"""After an erasure this fresh a start can't know whether the file was rebuilt since, and does it once more."""
 LAPSED_AT_ONCE = 200
 """Consents that lapse in one go: bounds how long the writer is held; the rest follows an hour later."""
 DAY_S = 86_400.0
@@ -40,6 +43,10 @@ class Housekeeping:
         self._due_s = float("-inf")
         self._lapsing: Future[list[Outcome]] | None = None
         self._scrubbing: Future[bool] | None = None
+        self._sought: frozenset[bytes] = frozenset()
+        self._rebuilding = False
+        with store.read() as connection:
+            self._rebuild = retention.erased_since(connection, time.time() - REBUILT_BY_THEN_S)
         self._finding: Future[list[str]] | None = None
         self._look_s = self._scrub_s = float("-inf")
         self._proofs = self._count_proofs()
@@ -76,7 +83,7 @@ class Housekeeping:
             self._look_s = now_s + LOOK_S
             proofs = self._count_proofs()
             if proofs != self._proofs:
-                self._proofs = proofs
+                self._proofs, self._rebuild = proofs, True
                 self._finding = self._pool.submit(self._erased_but_known, self._people.known())
 
     def _erased_but_known(self, members: list[str]) -> list[str]:
@@ -91,17 +98,28 @@ class Housekeeping:
             return consents.erasures_so_far(connection)
 
     def _scrub(self, now_s: float) -> None:
+        """Scrub at once after an erasure; rebuild the file when the shop is next empty, for fragments that no mark can find."""
         if self._scrubbing is not None:
             clean, self._scrubbing = _done(self._scrubbing, "erased bytes could not be scrubbed; trying again")
             if self._scrubbing is not None:
                 return
-            if not clean:
+            if clean:
+                self._people.marks -= self._sought
+                self._rebuild &= not self._rebuilding
+            else:
                 self._people.erasing, self._scrub_s = True, now_s + SCRUB_AGAIN_S
         if self._people.erasing and now_s >= self._scrub_s:
             self._people.erasing = False  # an erasure that is committed from here on asks for another round
-            folder = self._settings.shoppers.backups
-            copies = [folder / KEYS_COPY] if folder is not None else []
-            self._scrubbing = self._pool.submit(retention.scrub, self._store.engine, self._keys, copies)
+            self._rebuild |= bool(self._people.marks)
+            self._begin_scrub(rebuild=False)
+        elif self._rebuild and not self._people.here and now_s >= self._scrub_s:
+            self._begin_scrub(rebuild=True)
+
+    def _begin_scrub(self, *, rebuild: bool) -> None:
+        folder = self._settings.shoppers.backups
+        copies = [folder / KEYS_COPY] if folder is not None else []
+        self._sought, self._rebuilding = frozenset(self._people.marks), rebuild
+        self._scrubbing = self._pool.submit(retention.scrub, self._store.engine, self._keys, copies, self._sought, rebuild)
 
 
 def _done(work: Future[T] | None, failed: str) -> tuple[T | None, Future[T] | None]:

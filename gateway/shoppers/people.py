@@ -74,7 +74,9 @@ class People:
         self.on_withdrawn: Callable[[str], None] = self.forget
         """Called once a withdrawal is committed; in the gateway the line's `forget`, which empties every room's memory."""
         self.erasing = True
-        """Erased bytes may still stand in the log or in a key: have `scrub` run. True at the start too, for what a crash left."""
+        """Erased bytes may still stand in the file, its log or a key. True at the start too, for what a crash left."""
+        self.marks: set[bytes] = set()
+        """What to look for in the file: bytes of those who were erased since it was last scrubbed."""
 
     @property
     def here(self) -> frozenset[str]:
@@ -184,9 +186,8 @@ class People:
 
     def withdraw(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
         """Take a withdrawal, from the backend or by hand: everything about the shopper is erased."""
-        if not self._registry.withdraw(connection, shopper, decided_at_s, self._clock()):
-            return Outcome()
-        return Outcome(then=lambda: self._withdrawn(shopper))
+        marks = self._registry.withdraw(connection, shopper, decided_at_s, self._clock())
+        return Outcome(then=None if marks is None else lambda: self._withdrawn(shopper, marks))
 
     def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:
         """What the backend knows of a shopper; only what may be kept is."""
@@ -221,8 +222,9 @@ class People:
         self._identities.put(shopper, identity)
         self._stale(shopper)
 
-    def _withdrawn(self, shopper: str) -> None:
+    def _withdrawn(self, shopper: str, marks: frozenset[bytes]) -> None:
         self.on_withdrawn(shopper)
+        self.marks |= marks
         self.erasing = True
 
     def _noted(self, shopper: str, refusals: Sequence[Refusal]) -> None:

@@ -60,16 +60,20 @@ class Registry:
             return Recorded(standing=True)
         return Recorded(standing=True, shared=_identify(connection, shopper, identity))
 
-    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float, now_s: float) -> bool:
-        """Take a total withdrawal in and erase everything; False when a later grant stands, and so nothing is erased."""
+    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float, now_s: float) -> frozenset[bytes] | None:
+        """Take a total withdrawal in and erase everything; None when a later grant stands, and so nothing is erased.
+
+        Returns marks of the shopper, to look for in the file afterwards.
+        """
         before = consents.find(connection, shopper)
         if before is not None and before.decided_at_s > decided_at_s:
             withdrawal = Decision(decided_at_s, 0, frozenset())
             consents.put(connection, _row(shopper, merge(stored(before), consent_of(withdrawal)), before.record, now_s))
-            return False
+            return None
+        key = identities.key_of(connection, shopper)
         rows = subject.erase_all(connection, shopper)
         consents.prove_erasure(connection, self._digest(shopper), decided_at_s, now_s, rows)
-        return True
+        return frozenset({shopper.encode(), key} if key else {shopper.encode()})
 
     def _narrow(self, connection: Connection, shopper: str, purposes: frozenset[str]) -> None:
         """Let go of what was kept for purposes that are not (or no longer) consented to."""

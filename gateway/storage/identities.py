@@ -35,6 +35,11 @@ def all_rows(connection: Connection) -> Iterator[Row[Any]]:
     return iter(connection.execution_options(yield_per=READ_AT_ONCE).execute(columns))
 
 
+def key_of(connection: Connection, shopper: str) -> bytes | None:
+    """The key of a shopper with a rotating id."""
+    return connection.execute(select(identities.c.key).where(identities.c.shopper == shopper)).scalar()
+
+
 def owners(connection: Connection, uuid: bytes, major_minor: bytes) -> int:
     """How many shoppers a static id fits; more than one makes it nobody's."""
     fits = (identities.c.uuid == uuid, identities.c.major_minor == major_minor)

@@ -6,10 +6,12 @@ named here, because what may go there hangs on more than age.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import mmap
+import sqlite3
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
@@ -131,10 +133,12 @@ def proofs(connection: Connection) -> list[tuple[bytes, float]]:
     return [(row.digest, row.erased_at_s) for row in connection.execute(rows)]
 
 
-def scrub(engine: Engine, keys: Keys, copies: Iterable[Path]) -> bool:
+def scrub(engine: Engine, keys: Keys, copies: Iterable[Path], marks: Collection[bytes] = (), rebuild: bool = False) -> bool:
     """Make what was erased unreadable everywhere: keys destroyed here and in the copies, the write-ahead log emptied.
 
-    False when a reader still held the log: call again. Blocks; not for the line's thread.
+    SQLite overwrites what is deleted, but not what it moved from page to page before. So the file is searched for `marks` of the
+    erased, and rebuilt when one is found, or at once with `rebuild`. False when a reader or writer was in the way: call again.
+    Blocks, and may hold up the writer while it rebuilds; not for the line's thread.
     """
     with engine.connect() as connection:
         erased = proofs(connection)
@@ -145,8 +149,32 @@ def scrub(engine: Engine, keys: Keys, copies: Iterable[Path]) -> bool:
     if engine.dialect.name != "sqlite":
         return True
     with engine.connect() as connection:
-        connection.rollback()  # a checkpoint can't run inside the transaction that `connect` begins
+        connection.rollback()  # neither statement can run inside the transaction that `connect` begins
         raw = connection.connection.driver_connection
-        assert raw is not None
-        busy, _pages, _moved = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert raw is not None  # a connection that was just taken from the pool
+        try:
+            clean = _empty_log(raw)
+            if rebuild or _holds(Path(str(engine.url.database)), marks):
+                raw.execute("VACUUM")
+                clean = _empty_log(raw)
+        except sqlite3.OperationalError:
+            return False
+    return clean
+
+
+def _empty_log(raw: Any) -> bool:
+    busy, _pages, _moved = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
+
+
+def _holds(path: Path, marks: Collection[bytes]) -> bool:
+    """True when any of the marks stands anywhere in the file."""
+    if not marks:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(mark) >= 0 for mark in marks)
+
+
+def erased_since(connection: Connection, since_s: float) -> bool:
+    """True when anybody was erased since a moment."""
+    return connection.execute(select(erasures.c.seq).where(erasures.c.erased_at_s >= since_s).limit(1)).first() is not None
