@@ -175,7 +175,9 @@ class People:
         if not recorded.standing:
             return Outcome()
         recognised = identity if "recognise" in decision.purposes else None
-        return Outcome((intake.SHARED_ID,) if recorded.shared else (), then=lambda: self._recorded(shopper, recognised))
+        return Outcome(
+            (intake.SHARED_ID,) if recorded.shared else (), then=lambda: self._recorded(shopper, recognised, decision.purposes)
+        )
 
     def take_withdrawal(self, connection: Connection, event: Event[OptInWithdrawn]) -> Outcome:
         """A shopper said no more."""
@@ -215,7 +217,9 @@ class People:
 
     # ---- in memory, once it is committed -----------------------------------------------------------------------------------
 
-    def _recorded(self, shopper: str, identity: Identity | None) -> None:
+    def _recorded(self, shopper: str, identity: Identity | None, purposes: frozenset[str]) -> None:
+        if len(purposes) < len(PURPOSES):
+            self.erasing = True  # what was kept for the others is gone from the tables
         if identity is None:
             self.on_withdrawn(shopper)
             return

@@ -86,7 +86,11 @@ class Keys:
         """
         with self._open() as file:
             statement = "DELETE FROM keys WHERE digest = ? AND made_at_s <= ?"
-            return sum(file.execute(statement, each).rowcount for each in erased)
+            gone = sum(file.execute(statement, each).rowcount for each in erased)
+        if gone:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S)) as file:
+                file.execute("VACUUM")  # a page that was split or merged may hold a copy of a key in its gap
+        return gone
 
     def copy_to(self, path: Path) -> None:
         """Write the copy that lies beside the backups, in place of an older one. Raises KeysError."""

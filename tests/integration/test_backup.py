@@ -177,6 +177,15 @@ def test_the_copy_of_the_keys_follows(keys: Keys, tmp_path: Path) -> None:
     assert first.key not in (tmp_path / "copy.keys").read_bytes()
 
 
+def test_no_byte_of_a_destroyed_key_is_left_in_the_keys_file(keys: Keys) -> None:
+    made = keys.keys_of([f"s-{number}" for number in range(400)], NOON_S)
+    gone = [shopper for number, shopper in enumerate(made) if number % 3 == 0]
+    assert keys.destroy((keys.digest(shopper), NOON_S) for shopper in gone) == len(gone)
+    content = keys.path.read_bytes()
+    assert [shopper for shopper in gone if made[shopper].key in content] == []
+    assert len(keys.by_id()) == 400 - len(gone)
+
+
 def test_a_keys_repr_doesnt_show_it(keys: Keys) -> None:
     key = keys.key_of("s-1", NOON_S)
     assert key.key.hex() not in repr(key)
