@@ -38,7 +38,8 @@ from gateway.shoppers.crowd import Crowd
 from gateway.shoppers.housekeeping import Housekeeping
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import read_optins
-from gateway.shoppers.people import People, still_consented
+from gateway.shoppers.people import People
+from gateway.shoppers.registry import still_consented
 from gateway.storage import open_store
 from gateway.storage.keys import Keys
 from gateway.window import Window

@@ -23,7 +23,7 @@ from gateway.shoppers.profiles import register_of
 from gateway.shoppers.registry import Registry, identity_in
 from gateway.storage import Connection, Store, consents, identities, profiles
 from gateway.storage.keys import Keys
-from rules import PURPOSES, Situation, Value
+from rules import PURPOSES, Value
 from rules.book import Book
 from rules.document import Attention
 
@@ -41,11 +41,6 @@ class Person:
     facts: Mapping[str, Value]
     fact_times: Mapping[str, float]
     attention: float
-
-
-def still_consented(connection: Connection, situation: Situation) -> bool:
-    """True while every purpose that a situation was put together with still stands: asked again where a promise is made."""
-    return consents.covers(connection, situation.shopper, situation.purposes)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from gateway.shoppers.consent import Consent, Decision, State, consent_of, merge
 from gateway.shoppers.identities import Identity, Rotating, Static
 from gateway.storage import Connection, consents, decisions, identities, journey, profiles, promises, subject
+from rules import Situation
 
 UUID_BYTES = 16
 OFFERS_EVENTS = ("engaged", "redeemed", "dismissed", "reviewed", "shared")
@@ -98,6 +99,11 @@ def _identify(connection: Connection, shopper: str, identity: Identity) -> bool:
     uuid_, major_minor = identity.beacon_id[:UUID_BYTES], identity.beacon_id[UUID_BYTES:]
     identities.put(connection, shopper, uuid_, major_minor, None)
     return identities.owners(connection, uuid_, major_minor) > 1
+
+
+def still_consented(connection: Connection, situation: Situation) -> bool:
+    """True while every purpose that a situation was put together with still stands: asked again where a promise is made."""
+    return consents.covers(connection, situation.shopper, situation.purposes)
 
 
 def identity_in(row: Any) -> Identity:

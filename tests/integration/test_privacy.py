@@ -24,7 +24,8 @@ from gateway.shoppers.consent import Decision
 from gateway.shoppers.dossier import consent_receipt, dossier
 from gateway.shoppers.housekeeping import LOOK_S, Housekeeping
 from gateway.shoppers.identities import Identities, Rotating, Static
-from gateway.shoppers.people import People, still_consented
+from gateway.shoppers.people import People
+from gateway.shoppers.registry import still_consented
 from gateway.storage import Store, consents, decisions, journey, open_store, profiles, promises
 from gateway.storage.backup import KEYS_COPY
 from gateway.storage.keys import Keys
