@@ -7,8 +7,9 @@ odds do. Each rule has one named threshold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.model import Move, MoveEvent
 
@@ -33,9 +34,8 @@ class Person:
     zone: int = NO_ZONE
     confidence: float = 0.0
     announced: bool = False
-    lost_s: float = 0.0
+    lost_from_s: float = math.inf
     next_dwell: int = 0
-    visit_start_s: float = field(default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class Announcer:
     zones: tuple[str, ...]
     false_entry_cost: float
     dwell_steps_s: tuple[float, ...]
-    step_s: float
 
     def judge(self, person: Person, belief: Sequence[float], blind: frozenset[int], at_s: float) -> list[Move]:
         """The moves of one shopper after a step. `belief` (z + 1,), the last for between zones; `blind` zones can't be known."""
@@ -62,22 +61,22 @@ class Announcer:
             rival = max(p for zone, p in enumerate(belief) if zone != best) if len(belief) > 1 else 0.0
             sure = chance >= max(LEAST_CONFIDENCE, FIRST_COST_SHARE * self.false_entry_cost * rival)
         else:
-            person.lost_s = person.lost_s + self.step_s if held < LOST_CONFIDENCE else 0.0
+            person.lost_from_s = min(person.lost_from_s, at_s) if held < LOST_CONFIDENCE else math.inf
             sure = chance >= LEAST_CONFIDENCE and chance >= self.false_entry_cost * held
         if best != person.zone and sure and best not in blind:
             return self._enter(person, best, chance, at_s)
-        if person.zone != NO_ZONE and (person.zone in blind or self._is_lost(person, belief)):
+        if person.zone != NO_ZONE and (person.zone in blind or self._is_lost(person, belief, at_s)):
             return self._enter(person, NO_ZONE, 1 - held, at_s)
         return []
 
-    def _is_lost(self, person: Person, belief: Sequence[float]) -> bool:
+    def _is_lost(self, person: Person, belief: Sequence[float], at_s: float) -> bool:
         between = belief[-1]
-        return person.lost_s >= LOST_AFTER_S or between >= max(0.5, self.false_entry_cost * belief[person.zone])
+        return at_s - person.lost_from_s >= LOST_AFTER_S or between >= max(0.5, self.false_entry_cost * belief[person.zone])
 
     def _enter(self, person: Person, zone: int, confidence: float, at_s: float) -> list[Move]:
         moves = [self.leave(person, at_s, over=False)]
         person.zone, person.since_s, person.confidence = zone, at_s, confidence
-        person.lost_s, person.next_dwell = 0.0, 0
+        person.lost_from_s, person.next_dwell = math.inf, 0
         return [*moves, Move(at_s, person.shopper, MoveEvent.ENTER, self._name(zone), round(confidence, 4))]
 
     def leave(self, person: Person, at_s: float, over: bool) -> Move:

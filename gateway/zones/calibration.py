@@ -1,7 +1,7 @@
 """What a walk through the shop taught about it: levels that differ from the plan's physics, spot by spot.
 
-A calibration belongs to one plan and says so by the plan's fingerprint. It is a JSON file; writing over one keeps the old one beside
-it (`cal.v1.json`, `cal.v2.json`), so that a worse walk can be taken back.
+A calibration belongs to one plan and says so by the plan's fingerprint. It is a JSON file; writing over one keeps the old one
+beside it (`cal.v1.json`, `cal.v2.json`), so that a worse walk can be taken back.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from gateway.zones.place import Place
 Array = NDArray[np.float32]
 
 STANDING, WALKING = 0, 1
+MOST_STEPS_AT_ONCE = 3
+"""Somebody rarely heard is moved and weighed once in so many steps."""
 MOST_SENT = 3.0
 """Packets of one step that count as independent chances to be heard."""
 LARGEST_OFFSET_DB, OFFSET_STEP_DB = 24.0, 2.0
@@ -71,11 +73,13 @@ class Filter:
 
     def __init__(self, place: Place, physics: Physics, step_s: float) -> None:
         self.place, self.physics, self.step_s = place, physics, step_s
-        self._roam = place.roam.astype(np.float32)
         off, stop = (1 - np.exp(-step_s / s) for s in (physics.walks_off_s, physics.stops_s))
-        self._gait = np.array([[1 - off, off], [stop, 1 - stop]], dtype=np.float32)
+        gait = np.array([[1 - off, off], [stop, 1 - stop]])
         fades = np.exp(-step_s / np.array([physics.fades_standing_s, physics.fades_walking_s]))
-        self._keeps = fades.astype(np.float32)[None, :, None]
+        times = range(1, MOST_STEPS_AT_ONCE + 1)
+        self._roams = [np.linalg.matrix_power(place.roam, k).astype(np.float32) for k in times]
+        self._gaits = [np.linalg.matrix_power(gait, k).astype(np.float32) for k in times]
+        self._keeps = [(fades**k).astype(np.float32)[None, :, None] for k in times]
         self._zone_rows = np.zeros((len(place.zone_of_state), len(place.zones)), dtype=np.float32)
         inside = place.zone_of_state >= 0
         self._zone_rows[np.flatnonzero(inside), place.zone_of_state[inside]] = 1.0
@@ -106,17 +110,18 @@ class Filter:
         share = self.place.share.astype(np.float32)
         return np.stack([share * 0.3, share * 0.7])
 
-    def move(self, chance: Array, walking: Array) -> Array:
-        """One step of walking and standing: (b, 2, n) to (b, 2, n). `walking` (b,) log odds from `gait`."""
+    def move(self, chance: Array, walking: Array, steps: int = 1) -> Array:
+        """Some steps of walking and standing: (b, 2, n) to (b, 2, n). `walking` (b,) log odds from `gait`."""
+        gait = self._gaits[steps - 1]
         standing = np.exp(-np.clip(walking, -self.physics.gait_most, self.physics.gait_most))
         moved = np.empty_like(chance)
-        moved[:, STANDING] = chance[:, STANDING] * self._gait[0, 0] + chance[:, WALKING] * self._gait[1, 0]
-        walks = chance[:, STANDING] * self._gait[0, 1] + chance[:, WALKING] * self._gait[1, 1]
-        moved[:, WALKING] = walks @ self._roam
+        moved[:, STANDING] = chance[:, STANDING] * gait[0, 0] + chance[:, WALKING] * gait[1, 0]
+        walks = chance[:, STANDING] * gait[0, 1] + chance[:, WALKING] * gait[1, 1]
+        moved[:, WALKING] = walks @ self._roams[steps - 1]
         moved[:, STANDING] *= standing[:, None]
         np.maximum(moved, 1e-12, out=moved)
         moved /= moved.sum((1, 2), keepdims=True)
-        faded = moved**self._keeps
+        faded = moved ** self._keeps[steps - 1]
         faded /= faded.sum((1, 2), keepdims=True)
         return faded
 
@@ -186,7 +191,7 @@ class Filter:
         return np.asarray((wins / wins.sum(1, keepdims=True)) @ self._contest)
 
     def _silence(self, offset_db: Array, count: Array, alive: Array) -> Array:
-        """Log chance (b, n) that the receivers which heard nothing would hear nothing, by tables for offsets OFFSET_STEP_DB apart."""
+        """Log chance (b, n) that the receivers which heard nothing would hear nothing; tabled by offset."""
         sent = np.minimum(count.max(1, keepdims=True), MOST_SENT)
         mute = (sent * ((count == 0) & (alive > 0))).astype(np.float32)
         table = np.rint((offset_db + LARGEST_OFFSET_DB) / OFFSET_STEP_DB).astype(int).clip(0, len(self._mute) - 1)

@@ -39,7 +39,7 @@ STEP_DB = 6.0
 """One second's mean level is off by this: fading, the body's swing."""
 WALKING_S, STANDING_S = 1.0, 15.0
 """So long apart two steps tell different things about a spot: somebody who stands hears the same reflections again and again."""
-STILL_UNKNOWN_DB = 2.0
+STILL_UNKNOWN_DB = 2.5
 """However well a spot was walked: another phone, another hand, another day."""
 LEAST_WALK_S = 10.0
 """Less than this is no walk."""

@@ -22,7 +22,7 @@ from gateway.zones.announcer import NO_ZONE, Announcer, Person
 from gateway.zones.calibration import Calibration, calibrated, load_calibration
 from gateway.zones.clock import Clock, Verdict
 from gateway.zones.ears import Ears
-from gateway.zones.filter import RECENT_STEPS_S, Filter, Physics
+from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter, Physics
 from gateway.zones.learning import Offsets
 from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
@@ -31,6 +31,8 @@ STRONGEST_DBM, WEAKEST_DBM = 10, -120
 """No phone is heard outside of this: +42 and -200 are faults of a scanner's firmware."""
 LONGEST_CATCH_UP_S = 90.0
 """After a longer pause nobody's place is known any more: steps are not made up for one by one."""
+ENOUGH_READINGS = 3
+"""With fewer new readings a shopper waits for the next step, at most MOST_STEPS_AT_ONCE: one says little and costs as much."""
 FARTHEST_S = 1e11
 """The year 5138: a time beyond it is a fault, and too coarse a number to step through by seconds."""
 ROWS_AT_START = 16
@@ -56,7 +58,7 @@ class Tracker:
         self._filter = Filter(place, physics, settings.step_s)
         self._ears = Ears(place)
         self._offsets = Offsets(place, settings.step_s)
-        self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s, settings.step_s)
+        self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s)
         self._columns = {name: column for column, name in enumerate(place.receivers)}
         self._clock = Clock()
         self._due_s = -math.inf
@@ -183,12 +185,16 @@ class Tracker:
         n, r = len(self._place.zone_of_state), len(self._place.receivers)
         chance = np.zeros((rows, 2, n), dtype=np.float32)
         offsets = np.zeros((2, rows), dtype=np.float32)
-        recent = np.zeros((2, 2 * self._spans, rows, r), dtype=np.float32)
+        recent = np.zeros((2, 2 * self._spans + 1, rows, r), dtype=np.float32)
+        waited = np.zeros(rows, dtype=np.intp)
         if old:
             chance[:old], offsets[:, :old], recent[:, :, :old] = self._chance, self._phone, self._recent
+            waited[:old] = self._waited
         self._chance: NDArray[np.float32] = chance
         self._phone: NDArray[np.float32] = offsets
         self._recent: NDArray[np.float32] = recent
+        """(2, spans + 1, rows, r) sums and counts of the latest steps; the last is still being filled."""
+        self._waited: NDArray[np.intp] = waited
         self._free += range(rows - 1, old - 1, -1)
 
     def _welcome(self, shopper: str, at_s: float) -> Person | None:
@@ -201,6 +207,7 @@ class Tracker:
         self._chance[person.row] = self._filter.fresh()
         self._phone[:, person.row] = 0.0, self._filter.physics.phone_spread_db**2
         self._recent[:, :, person.row] = 0.0
+        self._waited[person.row] = 0
         return person
 
     def _release(self, person: Person) -> None:
@@ -219,37 +226,55 @@ class Tracker:
         moves = self._farewell([p for p in self._people.values() if p.last_heard_s < gone_s and hears], at_s)
         if not self._people:
             return moves
-        people = list(self._people.values())
-        rows = np.array([person.row for person in people])
-        sums, counts = self._take_pending(rows)
-        self._weigh(rows, sums, counts)
+        self._take_pending()
+        due = self._due_people()
+        rows = np.array([person.row for person in due], dtype=np.intp)
+        heard = self._recent[1, -1, rows].any(1).tolist()
+        for steps in range(1, MOST_STEPS_AT_ONCE + 1):
+            group = rows[self._waited[rows] == steps]
+            if len(group):
+                self._weigh(group, steps)
+        self._recent[:, :-1, rows] = self._recent[:, 1:, rows]
+        self._recent[:, -1, rows] = 0.0
+        self._waited[rows] = 0
+        return moves + self._judge(due, rows, heard, at_s)
+
+    def _judge(self, due: list[Person], rows: NDArray[np.intp], heard: list[bool], at_s: float) -> list[Move]:
         belief = self._filter.zones(self._chance[rows])
         between = np.maximum(0, 1 - belief.sum(1, keepdims=True))
-        beliefs = np.hstack([belief, between]).tolist()
         blind = self._ears.blind()
-        for person, believed, heard in zip(people, beliefs, counts.max(1) > 0, strict=True):
-            if heard or person.zone in blind:
+        moves: list[Move] = []
+        for person, believed, was_heard in zip(due, np.hstack([belief, between]).tolist(), heard, strict=True):
+            if was_heard or person.zone in blind:
                 moves += self._announcer.judge(person, believed, blind, at_s)
         return moves
 
-    def _take_pending(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Sums and counts (b, r) of this step's readings, also kept as the newest of the recent steps."""
-        shape = (len(self._chance), len(self._place.receivers))
+    def _take_pending(self) -> None:
+        """Put the readings of the step that ends now to those that wait for their shopper's turn."""
+        shape = self._recent.shape[2:]
         flat = np.array(self._pending[0], dtype=np.intp) * shape[1] + np.array(self._pending[1], dtype=np.intp)
-        size = shape[0] * shape[1]
-        sums = np.bincount(flat, np.array(self._pending[2], dtype=float), size).reshape(shape).astype(np.float32)
-        counts = np.bincount(flat, minlength=size).reshape(shape).astype(np.float32)
+        sums = np.bincount(flat, np.array(self._pending[2], dtype=float), shape[0] * shape[1])
+        counts = np.bincount(flat, minlength=shape[0] * shape[1])
+        self._recent[0, -1] += sums.reshape(shape)
+        self._recent[1, -1] += counts.reshape(shape)
         for pending in self._pending:
             pending.clear()
-        self._recent[:, :-1] = self._recent[:, 1:]
-        self._recent[0, -1], self._recent[1, -1] = sums, counts
-        return sums[rows], counts[rows]
 
-    def _weigh(self, rows: NDArray[np.intp], sums: NDArray[np.float32], counts: NDArray[np.float32]) -> None:
-        recent = self._recent[:, :, rows].reshape(2, 2, self._spans, *counts.shape).sum(2)
-        walking = self._filter.gait(recent[0], recent[1]) * self._settings.step_s
+    def _due_people(self) -> list[Person]:
+        """Those with enough new readings, or who waited long enough."""
+        self._waited += 1
+        due = (self._recent[1, -1].sum(1) >= ENOUGH_READINGS) | (self._waited >= MOST_STEPS_AT_ONCE)
+        turn = due.tolist()
+        return [person for person in self._people.values() if turn[person.row]]
+
+    def _weigh(self, rows: NDArray[np.intp], steps: int) -> None:
+        """Move and weigh the belief of shoppers who waited for the same number of steps."""
+        recent = self._recent[:, 1:][:, :, rows]
+        sums, counts = recent[0, -1], recent[1, -1]
+        spans = recent.reshape(2, 2, self._spans, *counts.shape).sum(2)
         heard = counts.any(1)
-        chance = self._filter.move(self._chance[rows], np.where(heard, walking, 0).astype(np.float32))
+        walking = np.where(heard, self._filter.gait(spans[0], spans[1]) * self._settings.step_s, 0)
+        chance = self._filter.move(self._chance[rows], walking.astype(np.float32), steps)
         self._chance[rows] = chance
         if not heard.any():
             return

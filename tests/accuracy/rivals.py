@@ -1,7 +1,7 @@
 """The rivals, re-implemented from their formulas: what other systems do with the same readings.
 
 strongest mean: the receiver with the highest mean RSSI of the last 5 s. Kalman and nearest (as room-assistant): a Kalman filter
-per receiver (process noise 1.4, measurement noise 1), the log-distance formula, the nearest receiver, a change after it held for 2 s.
+per receiver, the log-distance formula, the nearest receiver, a change after it held for 2 s.
 Contest with hysteresis (as Bermuda): distances smoothed upward only slowly, a challenger must be nearer by a share of the distance
 that shrinks the longer it stays ahead. Each says the zone of its winner and leaves after 15 s of silence.
 """

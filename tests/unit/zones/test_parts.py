@@ -61,7 +61,7 @@ def test_single_readings_of_one_mad_scanner_never_move_the_clock() -> None:
 
 
 def announcer(cost: float = 10.0) -> Announcer:
-    return Announcer(("a", "b"), cost, (5.0,), 1.0)
+    return Announcer(("a", "b"), cost, (5.0,))
 
 
 def person(zone: int = NO_ZONE) -> Person:
@@ -174,13 +174,17 @@ def test_a_wall_takes_its_loss_off_the_level_behind_it(plan: StorePlan) -> None:
 
 def test_a_hall_of_any_size_has_a_bounded_grid() -> None:
     hall = {"id": "hall", "polygon": [[0, 0], [300, 0], [300, 200], [0, 200]]}
-    place = build_place(parse_plan({"store": "big", "zones": [hall], "scanners": [{"id": "p", "at": [5, 5]}, {"id": "q", "at": [9, 9]}]}), 1.0)
+    place = build_place(
+        parse_plan({"store": "big", "zones": [hall], "scanners": [{"id": "p", "at": [5, 5]}, {"id": "q", "at": [9, 9]}]}), 1.0
+    )
     assert len(place.share) <= MOST_CELLS * 1.1
 
 
 def test_neighbours_are_the_only_passages_where_nothing_is_drawn() -> None:
     zones = [{"id": zone} for zone in "abc"]
     scanners = [{"id": f"p-{zone}", "zone": zone} for zone in "abc"]
-    place = build_place(parse_plan({"store": "s", "zones": zones, "scanners": scanners, "neighbours": [["a", "b"], ["b", "c"]]}), 1.0)
+    place = build_place(
+        parse_plan({"store": "s", "zones": zones, "scanners": scanners, "neighbours": [["a", "b"], ["b", "c"]]}), 1.0
+    )
     assert place.roam[0, 2] == 0.0
     assert place.roam[0, 1] > 0.0
