@@ -96,7 +96,7 @@ def announced(store: Store, courier: Courier, count: int) -> list[float]:
         started_s = time.perf_counter()
         row: dict[str, Any] = {"topic": "offers", "shopper": f"s-{number}", "body": BODY, "at_s": time.time()}
         store.writer.submit(partial(outbox.put, event_id=f"e-{number}", expires_at_s=time.time() + 600, **row))
-        assert wait_for(partial(acknowledged_more, courier, before), 10, every_s=0.0001)
+        assert wait_for(partial(acknowledged_more, courier, before), 10, every_s=0.0005)
         took.append(time.perf_counter() - started_s)
         time.sleep(1 / PER_S)
     return took

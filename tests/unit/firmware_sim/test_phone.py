@@ -81,7 +81,7 @@ def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
     page = client.get("/")
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     files = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert files == ["static/phone.css", "static/phone.js"]
+    assert files == ["static/icon.svg", "static/phone.css", "static/phone.js"]
     assert all(client.get(f"/{name}").status_code == 200 for name in files)
 
 
