@@ -44,6 +44,7 @@ SHARE_S = 20.0
 QUIET_S = 2.0
 """Before and after a count the air is still, so that nothing is under way when it is taken."""
 GIVE_UP_S = 60.0
+CALM_CPU_S = 0.1
 GAP_S = 1.5
 """A silence longer than this, at 50 advertisements a second, is deafness; it ends with the first advertisement after it."""
 OBSERVED_S = 14.0
@@ -128,10 +129,20 @@ class Bench:
         pids = {"ear": os.getpid(), "bluetoothd": self.bluetoothd.pid, "dbus": self.dbus}
         return {name: cpu_s(pid) for name, pid in pids.items()}
 
+    async def calm(self) -> None:
+        """Nothing is under way any more, and daemons that have just started are done with starting."""
+        deadline_s = time.monotonic() + GIVE_UP_S
+        while time.monotonic() < deadline_s:
+            before = self.cpu()
+            await asyncio.sleep(QUIET_S)
+            after = self.cpu()
+            if after["bluetoothd"] - before["bluetoothd"] + after["dbus"] - before["dbus"] < CALM_CPU_S:
+                return
+
     async def share(self) -> dict[str, Any]:
         """Heard against what reached the kernel, with the CPU per advertisement."""
         tell(hz=0)
-        await asyncio.sleep(QUIET_S)
+        await self.calm()
         air, heard, cpu = counters(), self.shop_heard, self.cpu()
         tell(hz=BEACON_HZ)
         await asyncio.sleep(SHARE_S)
