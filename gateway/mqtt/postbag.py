@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 REMOVE_WITHIN_S = 0.25
 """Delivered messages wait so long for company before they cost a commit of their own; a crash in between sends them again."""
+AHEAD = 64
+"""Messages marked in one commit: four windows. Of so many a crash or a withdrawal leaves unsaid whether they were sent."""
 SWEEP_S = 60.0
 """How often expired messages are removed wherever they stand: an outage doesn't fill the disk with what nobody may see any more."""
 SWEEP_ROWS = 1000
@@ -27,6 +29,8 @@ class Postbag:
         self._release = release
         self._clock = clock
         self._delivered: dict[str, float] = {}
+        self._marked: set[str] = set()
+        """Marked as handed in the last such commit."""
         self._sweep_s = 0.0
         self.expired = 0
         """Messages removed because their time was over."""
@@ -50,18 +54,25 @@ class Postbag:
             self._sweep_s = now_s if gone >= SWEEP_ROWS else now_s + SWEEP_S
 
     def take(self, plan: Plan) -> list[Waiting]:
-        """The messages to send now, marked as handed to the network; expired ones met on the way are removed."""
+        """The messages to send now, all marked as handed to the network; expired ones met on the way are removed.
+
+        Where more waits, some are marked ahead: then not every filling of the window costs a commit. Whether they are still there
+        is looked up at each turn, so a withdrawal stops those that were marked and not sent.
+        """
         at_s = self._clock()
         with self._store.read() as connection:
             if plan.only is not None:
                 ready, expired = outbox.look_at(connection, plan.only, at_s)
             else:
-                busy = plan.busy | self._delivered.keys()
-                ready, expired = outbox.look(connection, room=plan.room, at_s=at_s, busy=busy, busy_shoppers=plan.busy_shoppers)
-        if not ready and not expired:
-            return []
-        alive = self.settle([row.event_id for row in ready], expired)
-        return [row for row in ready if row.event_id in alive]
+                busy, lanes = plan.busy | self._delivered.keys(), plan.busy_shoppers
+                ready, expired = outbox.look(connection, room=max(plan.room, AHEAD), at_s=at_s, busy=busy, busy_shoppers=lanes)
+        now = ready[: plan.room]
+        unmarked = [row.event_id for row in now if row.event_id not in self._marked]
+        if unmarked or expired:
+            alive = self.settle([row.event_id for row in ready], expired)
+            self._marked = alive
+            now = [row for row in now if row.event_id in alive]
+        return now
 
     def settle(self, ready: Sequence[str] = (), expired: Sequence[str] = ()) -> set[str]:
         """In one transaction: settle what was delivered, remove what has expired, claim what is ready; what of that is there."""
