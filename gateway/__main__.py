@@ -21,6 +21,7 @@ COMMANDS = {
     "calibrate": "gateway.commands.calibrate:calibrate",
     "rules": "gateway.commands.rules:rules",
     "books": "gateway.commands.books:books",
+    "shop": "gateway.commands.shop:shop",
     "users": "gateway.commands.users:users",
     "privacy": "gateway.commands.privacy:privacy",
     "export": "gateway.commands.export:export",

@@ -29,6 +29,7 @@ from gateway.offers import books
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Promised
 from gateway.offers.shelf import Shelf
+from gateway.offers.shop import ShopFacts
 from gateway.radio.ears import Ear, make_ears
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
@@ -83,7 +84,7 @@ class Gateway:
         self._housekeeping = Housekeeping(self.store, keys, people, settings, self._ahead)
         self.ledger = Ledger(self.store, place.source, settings.offers, consented=still_consented)
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
-        self.line = Line(identities, tracker, Visits(plan), people, self.ledger)
+        self.line = Line(identities, tracker, Visits(plan), people, self.ledger, ShopFacts(self.store, plan.open_at))
         self._shelf = Shelf(self.store, plan.zone_ids)
         self._plan = plan
         self.ears = list(make_ears(settings.radio) if ears is None else ears)
@@ -131,7 +132,8 @@ class Gateway:
 
     async def _serve(self, listener: Listener) -> None:
         line, settings = self.line, self._settings
-        rooms = calls(self.store, settings, self._plan.zone_ids, line.people, self.ledger, lambda: line.books.all(), self._clock)
+        zones, books_now = self._plan.zone_ids, lambda: line.books.all()
+        rooms = calls(self.store, settings, zones, line.people, self.ledger, line.shop, books_now, self._clock)
         await listener.serve(create_app(self.window, settings=settings.dashboard, store=self.store, routers=rooms))
 
     def _open_the_shop(self) -> None:
@@ -143,6 +145,7 @@ class Gateway:
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
         self._mind_the_books()
+        self.line.shop.refresh()
         if self._settings.store.optins is not None:
             people.take_file(self._optins, self._settings.store.optins.stat().st_mtime)
         log.info("opted in", shoppers=people.load(now_s))
@@ -165,6 +168,7 @@ class Gateway:
             self._other_ears.tick(now_s)
             self._mind_the_ears(now_s)
             self._mind_the_books()
+            self.line.shop.refresh()
             self._count_the_crowd(now_s)
             if now_s >= disk_s:
                 disk_s = now_s + DISK_S

@@ -8,7 +8,7 @@ that leaves is the promise, which the ledger writes together with its announceme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -16,12 +16,13 @@ from gateway.model import Advertisement, Move, Sighting
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Promised
 from gateway.offers.shelf import Working
+from gateway.offers.shop import ShopFacts
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People, Person
 from gateway.zones.tracker import Tracker
 from gateway.zones.visits import Visit, Visits
-from rules import Decision, Situation, Value, decide
+from rules import Book, Decision, Situation, decide
 
 
 @dataclass(slots=True)
@@ -45,9 +46,8 @@ class Line:
     visits: Visits
     people: People
     ledger: Ledger
+    shop: ShopFacts
     books: Working = field(default_factory=Working)
-    shop_facts: Mapping[str, Value] = field(default_factory=dict)
-    """What the shop itself says today: weather, stock; any field of the book whose supplier is the shop."""
     quiet: bool = False
     """True: nothing new is promised (the disk is nearly full)."""
     on_move: Callable[[Move, Visit], None] = lambda move, visit: None
@@ -112,14 +112,16 @@ class Line:
         person = self.people.person(visit.shopper, visit.at_s) if book is not None else None
         if book is None or person is None:
             return
-        situation = self._situation(event, visit, zone, person)
+        situation = self._situation(event, visit, zone, person, book)
         decision = decide(book, situation)
         self.counts.decisions += 1
-        self.people.spend(visit.shopper, sum(chosen.attention for chosen in decision.chosen), visit.at_s)
+        made_or_ghost = (*decision.chosen, *decision.ghosts)  # a ghost costs the same: control shoppers are measured alike
+        self.people.spend(visit.shopper, sum(one.attention for one in made_or_ghost), visit.at_s)
         self.on_decision(decision, situation, self.ledger.promise(decision, situation))
 
-    def _situation(self, event: str, visit: Visit, zone: str | None, person: Person) -> Situation:
+    def _situation(self, event: str, visit: Visit, zone: str | None, person: Person, book: Book) -> Situation:
         """Everything the rules may look at, gathered for one shopper at one moment."""
+        shop_facts, set_at_s = self.shop.at(visit.at_s, book)
         return Situation(
             shopper=visit.shopper,
             at_s=visit.at_s,
@@ -129,8 +131,8 @@ class Line:
             visit=visit.visit,
             purposes=person.purposes,
             language=person.language,
-            facts={**self.shop_facts, **visit.facts(), **person.facts},
-            fact_times=person.fact_times,
+            facts={**visit.facts(), **person.facts, **shop_facts},
+            fact_times={**person.fact_times, **set_at_s},
             history=self.ledger.history(visit.shopper),
             attention=person.attention,
             exhausted=self.ledger.exhausted(visit.at_s, visit.shopper),

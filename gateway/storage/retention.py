@@ -84,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     Rule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
     Rule("books", _words("regelboeken", "rule books"), until=IN_USE),
     Rule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
+    Rule("shop_facts", _words("wat de winkel over zichzelf zegt", "what the shop says of itself"), until=IN_USE),
     Rule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
     Rule(
         "outbox_quarantine",

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from gateway.zones import geometry
+from rules.clock import Local, Spans, closing
 
 SMALLEST_ZONE_M2 = 0.05
 """A zone below this has no area: a drawing error, not a place where somebody can stand."""
@@ -128,10 +129,33 @@ class Wall(_Part):
 
 
 class Hours(_Part):
-    """Opening hours of one day, in the shop's timezone."""
+    """Opening hours of one day, in the shop's timezone; hours that end before they begin run past midnight."""
 
     opens: ClockTime
     closes: ClockTime
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Both as minutes since local midnight."""
+        return _minutes(self.opens), _minutes(self.closes)
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.opens == self.closes:
+            raise ValueError(f"opens and closes at {self.opens}; write 00:00 and 24:00 for all day, null for closed")
+        return self
+
+
+def _minutes(clock: str) -> int:
+    hour, minute = clock.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _some_day_opens(hours: dict[Day, Hours | None]) -> dict[Day, Hours | None]:
+    """A day that isn't listed is closed, so hours of nothing but closed days would close the shop for good."""
+    if hours and not any(hours.values()):
+        raise ValueError("no day has opening hours; a day that isn't listed is closed, so list those on which the shop opens")
+    return hours
 
 
 def _hours_pair(value: object) -> object:
@@ -148,7 +172,10 @@ class StorePlan(_Part):
     walls: tuple[Annotated[Wall, BeforeValidator(_line_of)], ...] = ()
     neighbours: tuple[tuple[str, str], ...] | None = None
     """Pairs of zones one can walk between directly; None: taken from the drawing."""
-    hours: dict[Day, Annotated[Hours | None, BeforeValidator(_hours_pair)]] = Field(default_factory=dict)
+    hours: Annotated[dict[Day, Annotated[Hours | None, BeforeValidator(_hours_pair)]], AfterValidator(_some_day_opens)] = Field(
+        default_factory=dict
+    )
+    """By day; none at all: nothing is known of them. Once any are given, a day that isn't listed is closed."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/Amsterdam"
     floor: int | str | None = None
     picture: str | None = None
@@ -162,6 +189,13 @@ class StorePlan(_Part):
     def receivers(self) -> tuple[_Placed, ...]:
         """Everything a sighting can name: scanners, then fixed beacons."""
         return (*self.scanners, *self.beacons)
+
+    def open_at(self, at_s: float) -> bool | None:
+        """Whether the shop is open at a moment (epoch seconds), by its own clock with its summer time; None: no hours are given."""
+        if not self.hours:
+            return None
+        spans: dict[str, Spans] = {day: (hours.span,) for day, hours in self.hours.items() if hours is not None}
+        return closing(spans, Local(at_s, ZoneInfo(self.timezone))) is not None
 
     def fingerprint(self) -> str:
         """A hash over what a calibration depends on: zones, receivers and walls, not names or hours."""

@@ -59,6 +59,8 @@ class Visit:
     """Probability, 0 to 1, that the shopper is where the latest move said."""
     path: tuple[str, ...]
     """Zones in the order entered, the newest last, at most LONGEST_PATH."""
+    entries: int
+    """How often this visit entered the zone that the latest move is about, the one just left included; 0 without a zone."""
     zone_dwell_s: Mapping[str, float]
     speed_zones_per_min: float
     coverage: float
@@ -77,7 +79,7 @@ class Visit:
             "goal_directed": self.goal_directed,
             "confidence": self.confidence,
             "path": frozenset(self.path),
-            "entries": self.path.count(self.zone) if self.zone is not None else 0,
+            "entries": self.entries,
             "coverage": self.coverage,
             "visit_s": self.at_s - self.started_at_s,
         }
@@ -134,6 +136,7 @@ class Visits:
 
     def _picture(self, ongoing: _Ongoing, move: Move, is_new: bool) -> Visit:
         features = intent_features(ongoing.stays, ongoing.started_at_s, move.at_s)
+        path = tuple(stay.zone for stay in ongoing.stays)
         return Visit(
             visit=ongoing.visit,
             shopper=move.shopper,
@@ -142,7 +145,8 @@ class Visits:
             zone=move.zone if move.event is not MoveEvent.EXIT else None,
             dwell_s=move.dwell_s,
             confidence=move.confidence,
-            path=tuple(stay.zone for stay in ongoing.stays),
+            path=path,
+            entries=path.count(move.zone) if move.zone is not None else 0,
             zone_dwell_s=MappingProxyType(dict(ongoing.zone_dwell_s)),
             speed_zones_per_min=math.exp(features["log_zones_per_minute"]) if features else 0.0,
             coverage=len(ongoing.zone_dwell_s) / self._zone_count,

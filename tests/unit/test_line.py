@@ -10,6 +10,7 @@ from gateway.line import Line
 from gateway.model import Advertisement, Move, MoveEvent, Sighting
 from gateway.offers.ledger import Ledger
 from gateway.offers.shelf import Working
+from gateway.offers.shop import ShopFacts
 from gateway.settings import StorageSettings
 from gateway.shoppers.consent import Decision as Consent
 from gateway.shoppers.identities import Identities, Static
@@ -96,7 +97,8 @@ def line(store: Store, tmp_path: Path) -> Line:
     outcome.then()
     book = load_book(BOOK, PLAN.zone_ids)
     people.use_books([book]).result(10)
-    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, Ledger(store, "etalage/c/s/gw-1"), Working(book))  # type: ignore[arg-type]
+    ledger, shop = Ledger(store, "etalage/c/s/gw-1"), ShopFacts(store, PLAN.open_at)
+    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, ledger, shop, Working(book))  # type: ignore[arg-type]
     people.on_withdrawn = line.forget
     return line
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from fastapi import APIRouter
 
-from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions
+from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop
 from gateway.offers.ledger import Ledger
+from gateway.offers.shop import ShopFacts
 from gateway.settings import Settings
 from gateway.shoppers.people import People
 from gateway.storage import Store
@@ -20,6 +21,7 @@ def calls(
     zones: Collection[str],
     people: People,
     ledger: Ledger,
+    shop_facts: ShopFacts,
     live_books: Callable[[], Sequence[Book]],
     clock: Callable[[], float],
 ) -> list[APIRouter]:
@@ -32,4 +34,5 @@ def calls(
         promises.router(store),
         quarantine.router(store),
         redemptions.router(ledger, store, clock),
+        shop.router(shop_facts, live_books, clock),
     ]

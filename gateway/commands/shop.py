@@ -1,0 +1,114 @@
+"""`etalage shop`: what the shop says of itself today. A running gateway goes by it within a second."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.commands import CommandError
+from gateway.commands.opened import Config, Language, opened
+from gateway.offers.shelf import Shelf
+from gateway.offers.shop import Json, ShopFact, ShopFacts, declared
+from gateway.zones.plan import PlanError, load_plan
+from rules import Book, BookError
+from rules.fields import FieldType
+from rules.reading import scalar
+
+FLAGS = {"yes": True, "ja": True, "no": False, "nee": False}
+"""How staff say a flag, besides `true` and `false`."""
+
+shop = typer.Typer(no_args_is_help=True, help="What the shop says of itself: weather, stock, anything a live rule book asks it.")
+Name = Annotated[str, typer.Argument(help="The fact, as `etalage shop list` shows it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the commands work on."""
+
+    facts: ShopFacts
+    books: tuple[Book, ...]
+    language: Language
+
+
+@shop.command(name="list")
+def show(language: Language = "en", config: Config = None) -> None:
+    """Show whether the shop is open, and every fact that the live rule books ask for."""
+    now_s = time.time()
+    with _opened(config, language) as place:
+        facts, is_open = place.facts.every(place.books), place.facts.is_open(now_s)
+    console = Console()
+    console.print({True: "The shop is open.", False: "The shop is closed.", None: "The store plan has no opening hours."}[is_open])
+    table = Table("fact", "what it is", "may be", "value", "set", "by", "counts")
+    for fact in facts:
+        table.add_row(*_row(fact, language), "yes" if fact.counts_at(now_s) else "no")
+    console.print(table if facts else "No live rule book asks the shop anything.")
+
+
+# A number below zero is a value here, not an option.
+@shop.command(name="set", context_settings={"ignore_unknown_options": True})
+def say(
+    name: Name,
+    value: Annotated[str, typer.Argument(help="The value; a set with commas: fish,wine.")],
+    by: Annotated[str | None, typer.Option("--by", help="Who says so; none: who is logged in here.")] = None,
+    language: Language = "en",
+    config: Config = None,
+) -> None:
+    """Set a fact. Setting it again makes it fresh again."""
+    with _opened(config, language) as place:
+        place.facts.set(place.books, name, _value(place.books, name, value), time.time(), by or getpass.getuser())
+    typer.echo(f"{name} is set.")
+
+
+@shop.command()
+def clear(name: Name, language: Language = "en", config: Config = None) -> None:
+    """Say no more of a fact: it is unknown again, and what needs it isn't offered."""
+    with _opened(config, language) as place:
+        cleared = place.facts.clear(place.books, name)
+    typer.echo(f"{name} is unknown again." if cleared else f"{name} was unknown already.")
+
+
+@contextmanager
+def _opened(config: Path | None, language: Language) -> Iterator[Place]:
+    with opened(config) as at_hand:
+        try:
+            plan = load_plan(at_hand.settings.store.plan)
+            shelf = Shelf(at_hand.store, plan.zone_ids)
+            shelf.refresh()
+            yield Place(ShopFacts(at_hand.store, plan.open_at), shelf.working.all(), language)
+        except PlanError as error:
+            raise CommandError(str(error)) from error
+        except BookError as error:
+            lines = "\n".join(problem.text(language) for problem in error.problems)
+            raise CommandError(f"{lines}; `etalage shop list` shows what can be said") from error
+
+
+def _value(books: tuple[Book, ...], name: str, text: str) -> Json:
+    """What somebody typed, in the form its field has."""
+    kinds = {field.type for field in declared(books).get(name, ())}
+    if FieldType.SET in kinds:
+        return [word for word in (word.strip() for word in text.split(",")) if word]
+    if kinds & {FieldType.CHOICE, FieldType.TEXT}:
+        return text
+    if FieldType.FLAG in kinds and text.lower() in FLAGS:
+        return FLAGS[text.lower()]
+    value: Json = scalar(text)
+    return value
+
+
+def _row(fact: ShopFact, language: Language) -> tuple[str, ...]:
+    field = fact.field
+    label = field.label[language] if field else "no live rule book asks for it"
+    may_be = ", ".join(sorted(field.values)) if field and field.values else field.type.value if field else ""
+    when = "" if fact.set_at_s is None else f"{datetime.fromtimestamp(fact.set_at_s).astimezone():%Y-%m-%d %H:%M}"
+    value = ", ".join(fact.value) if isinstance(fact.value, list) else "" if fact.value is None else str(fact.value)
+    return fact.name, label, may_be, value, when, fact.set_by or ""

@@ -1,0 +1,142 @@
+"""What the shop itself says today, about nobody: whether it is open, and the facts that its staff set (weather, stock)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from gateway.storage import Store, shop_facts
+from rules import Book, BookError, Problem, Value
+from rules.cases import fact
+from rules.errors import nearest
+from rules.fields import Field, FieldType
+
+Json = bool | int | float | str | list[str]
+"""A fact as it is sent, stored and shown: a set is a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFact:
+    """One fact of the shop: what the live books want to know, and what was said of it."""
+
+    name: str
+    field: Field | None
+    """None: no live book declares it any more."""
+    value: Json | None = None
+    """None: nobody said."""
+    set_at_s: float | None = None
+    set_by: str | None = None
+
+    def counts_at(self, at_s: float) -> bool:
+        """Whether rules go by it at a moment: declared, of its field's type and domain, and fresh. Otherwise it is unknown."""
+        if self.field is None or self.value is None or self.set_at_s is None or not self.field.admits(_read(self.value)):
+            return False
+        return self.field.fresh_for_s is None or at_s - self.set_at_s <= self.field.fresh_for_s
+
+
+class ShopFacts:
+    """Holds what was said in memory for the line; `at` and `refresh` belong to its thread, the rest may be called from any.
+
+    `open_at` tells whether the shop is open at a moment: the store plan's hours.
+    """
+
+    def __init__(self, store: Store, open_at: Callable[[float], bool | None]) -> None:
+        self._store = store
+        self._open_at = open_at
+        self._said: Mapping[str, tuple[Value, float]] = MappingProxyType({})
+
+    def at(self, at_s: float, book: Book) -> tuple[dict[str, Value], dict[str, float]]:
+        """The facts for a decision by `book`, and when each was set. Only what that book declares as the shop's to say."""
+        said = {name: self._said[name] for name in book.shop_facts if name in self._said}
+        facts = {name: value for name, (value, _) in said.items()}
+        is_open = self._open_at(at_s)
+        if is_open is not None:
+            facts["open"] = is_open
+        return facts, {name: set_at_s for name, (_, set_at_s) in said.items()}
+
+    def refresh(self) -> None:
+        """Read what is said now, also by a command in another process. A handful of rows: may be called every tick."""
+        with self._store.read() as connection:
+            rows = shop_facts.every(connection)
+        self._said = MappingProxyType({row.name: (_read(row.value), row.set_at_s) for row in rows})
+
+    def is_open(self, at_s: float) -> bool | None:
+        """Whether the shop is open at a moment; None: the store plan has no hours."""
+        return self._open_at(at_s)
+
+    def every(self, books: Iterable[Book]) -> list[ShopFact]:
+        """Every fact that the live books declare, said or not, and what was said of facts they no longer know; by name."""
+        fields = declared(books)
+        with self._store.read() as connection:
+            said = {row.name: (row.value, row.set_at_s, row.set_by) for row in shop_facts.every(connection)}
+        found = []
+        for name in sorted({*fields, *said}):
+            value, set_at_s, set_by = said.get(name, (None, None, None))
+            found.append(ShopFact(name, _field_for(fields.get(name, ()), value), value, set_at_s, set_by))
+        return found
+
+    def set(self, books: Iterable[Book], name: str, value: Json, at_s: float, who: str) -> None:
+        """Have the shop say something from now on; it is on disk when this returns, and in the line at its next `refresh`.
+
+        Raises BookError, with the nearest right word, where no live book declares the fact or none takes the value.
+        """
+        taken = check(declared(books), name, value)
+        plain = sorted(taken) if isinstance(taken, frozenset) else taken
+        row = {"name": name, "value": plain, "set_at_s": at_s, "set_by": who}
+        self._store.writer.submit(partial(shop_facts.put, row=row)).result()
+
+    def clear(self, books: Iterable[Book], name: str) -> bool:
+        """Say no more of a fact: it is unknown again; False: nothing was said. Raises BookError for one that never could be."""
+        known = [one.name for one in self.every(books)]
+        if name not in known:
+            raise unknown(name, known)
+        return self._store.writer.submit(partial(shop_facts.drop, name=name)).result()
+
+
+def declared(books: Iterable[Book]) -> dict[str, list[Field]]:
+    """What the live books let the shop say: name to its field, in each book that declares it."""
+    fields: dict[str, list[Field]] = {}
+    for book in books:
+        for name in book.shop_facts:
+            fields.setdefault(name, []).append(book.fields[name])
+    return fields
+
+
+def check(fields: Mapping[str, Sequence[Field]], name: str, value: Json) -> Value:
+    """The value as rules read it, by the first book that takes it: one that is live in a zone may know more words.
+
+    Raises BookError with the nearest right word.
+    """
+    if name not in fields:
+        raise unknown(name, fields)
+    refused = BookError(())
+    for field in fields[name]:
+        try:
+            return _taken(field, value)
+        except BookError as error:
+            refused = error
+    raise refused
+
+
+def unknown(name: str, known: Iterable[str]) -> BookError:
+    """The refusal of a fact that there isn't, with the nearest there is."""
+    return BookError([Problem("unknown_field", nearest=nearest(name, known), values={"value": name[:80]})])
+
+
+def _taken(field: Field, value: Json) -> Value:
+    if isinstance(value, list) and field.type is not FieldType.SET:
+        words = {"value": str(value)[:80], "type": field.type.value, "field": field.name}
+        raise BookError([Problem("wrong_type", values=words)])
+    return fact(field, field.name, value)
+
+
+def _field_for(fields: Sequence[Field], value: Json | None) -> Field | None:
+    """The field by which a fact is shown: where books differ, that of one that takes what was said."""
+    admitting = (field for field in fields if value is not None and field.admits(_read(value)))
+    return next(admitting, fields[0] if fields else None)
+
+
+def _read(value: Json) -> Value:
+    return frozenset(value) if isinstance(value, list) else value
