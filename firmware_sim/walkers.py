@@ -58,6 +58,7 @@ class FloorMap:
         self.shape = tuple(int(n) for n in np.ceil((self.high - self.low) / CELL_M))
         self._walls = [piece for wall in plan.walls for piece in wall.pieces()]
         self._open = self._passages()
+        self._routes: dict[tuple[float, ...], list[Floats]] = {}
         self._ways: dict[tuple[int, int], NDArray[np.int32]] = {}
         self.stops = {zone.id: self._stops_in(zone.polygon or (), rng) for zone in plan.zones}
 
@@ -71,7 +72,13 @@ class FloorMap:
         return int(x), int(y)
 
     def route(self, start: Floats, goal: Floats) -> list[Floats]:
-        """Way points from start to goal, both included, straightened where nothing is in between."""
+        """Way points from start to goal, both included, straightened where nothing is in between. Kept: stops are few."""
+        ends = (*start.tolist(), *goal.tolist())
+        if ends not in self._routes:
+            self._routes[ends] = self._route(start, goal)
+        return self._routes[ends]
+
+    def _route(self, start: Floats, goal: Floats) -> list[Floats]:
         way = self._way_to(self.cell(goal))
         here, points = self.cell(start), [start]
         while here != self.cell(goal):

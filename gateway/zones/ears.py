@@ -11,6 +11,8 @@ Array = NDArray[np.float32]
 
 SURELY_DEAF = -12.0
 """Log chance of a receiver's silence at which it is held for deaf: 1 in 160,000, were all well."""
+SUSPECT = -4.0
+"""And already here its silence stops counting against anybody's whereabouts."""
 STEP_MOST = -2.5
 """One step says at most so much: what silences a receiver for a second is often just bad luck, for everybody at once."""
 FORGETS = 0.995
@@ -33,8 +35,13 @@ class Ears:
 
     @property
     def alive(self) -> NDArray[np.bool_]:
-        """Which receivers' silence means something (r,)."""
+        """Which receivers are held to be hearing (r,)."""
         return ~self._told_down & (self._score > SURELY_DEAF)
+
+    @property
+    def trusted(self) -> NDArray[np.bool_]:
+        """Which receivers' silence is evidence about people (r,)."""
+        return ~self._told_down & (self._score > SUSPECT)
 
     def told(self, receiver: int, hears: bool) -> None:
         """Somebody who knows (the radio's own watch) says a receiver is down, or up again."""

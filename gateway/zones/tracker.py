@@ -280,8 +280,8 @@ class Tracker:
             return
         rows, sums, counts, chance = rows[heard], sums[heard], counts[heard], chance[heard]
         means = (sums / np.maximum(counts, 1) - self._offsets.offset_db).astype(np.float32)
-        alive = self._ears.alive.astype(np.float32)
-        weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, alive)
+        trusted = self._ears.trusted.astype(np.float32)
+        weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, trusted)
         self._chance[rows], self._phone[0, rows], self._phone[1, rows] = weighed
         self._listen(counts, weighed[0].sum(1), weighed[1])
         if self._settings.learns:

@@ -9,7 +9,7 @@ that shrinks the longer it stays ahead. Each says the zone of its winner and lea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from gateway.model import Move, MoveEvent, Sighting
@@ -122,9 +122,7 @@ def _slow(distances: deque[float]) -> float:
     return total / len(distances)
 
 
-def moves_of(
-    make: type[StrongestMean] | type[KalmanNearest] | type[Contest], plan: StorePlan, sightings: Iterable[Sighting]
-) -> Iterator[Move]:
+def moves_of(make: Callable[[], Rival], plan: StorePlan, sightings: Iterable[Sighting]) -> Iterator[Move]:
     """What a rival would have said, as moves."""
     zone_of = {part.id: part.zone for part in plan.receivers}
     rivals: dict[str, Rival] = {}

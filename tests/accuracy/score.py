@@ -1,6 +1,6 @@
 """Scores the tracker and its rivals, prints the table and compares it with the committed baseline.
 
-python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json by more than its noise
+python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json beyond its noise
 python tests/accuracy/score.py --accept         writes baseline.json anew
 python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
 """

@@ -43,10 +43,8 @@ def drawing(points: Curves) -> str:
         f'<text x="{LEFT}" y="{HEIGHT - 8}">median delay of an entry, s</text>',
         f'<text transform="translate(14 {HEIGHT - BOTTOM}) rotate(-90)">false entries per shopper-hour</text>',
     ]
-    lines += [
-        f'<text x="{x(tick):.0f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>'
-        for tick in range(int(LONGEST_S) + 1)
-    ]
+    foot = HEIGHT - BOTTOM + 18
+    lines += [f'<text x="{x(tick):.0f}" y="{foot}" text-anchor="middle">{tick}</text>' for tick in range(int(LONGEST_S) + 1)]
     for tick in range(0, int(MOST_PER_H) + 1, 20):
         lines.append(f'<text x="{LEFT - 8}" y="{y(tick) + 4:.0f}" text-anchor="end">{tick}</text>')
         lines.append(f'<path d="M{LEFT} {y(tick):.0f}H{x(LONGEST_S):.0f}" stroke="#ddd"/>')
