@@ -1,0 +1,115 @@
+"""One message, one transaction: handling, the mark that it was seen, the reply, and everything again after a loss."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from gateway.messages import Event, Outcome, Receipt, Refusal, SyncPage
+from gateway.mqtt.deeds import SYNC_PATIENCE_S, Deeds
+from gateway.mqtt.intake import EVENTS, read
+from gateway.mqtt.topics import Place
+from gateway.storage import Connection, inbox, outbox
+from gateway.storage.metadata import metadata
+
+PLACE = Place("demo-chain", "demo", "gw-1")
+
+
+def nothing(_connection: Connection, _event: Event[Any]) -> Outcome:
+    return Outcome()
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine, tables=[outbox.outbox, outbox.quarantine, inbox.seen, inbox.sync_state])
+    with engine.begin() as opened:
+        yield opened
+    engine.dispose()
+
+
+def said(connection: Connection, topic: str) -> list[dict[str, Any]]:
+    rows = connection.execute(select(outbox.outbox).where(outbox.outbox.c.topic == topic).order_by(outbox.outbox.c.seq))
+    return [json.loads(row.body)["data"] for row in rows]
+
+
+def event(type_: str, event_id: str = "e-1", **data: Any) -> Event[Any]:
+    body = {"specversion": "1.0", "id": event_id, "source": "backend", "type": type_, "time": "2026-11-21T10:00:00Z", "data": data}
+    found = read(json.dumps(body).encode(), EVENTS, 65_536)
+    assert isinstance(found, Event)
+    return found
+
+
+def test_a_handler_for_a_type_that_is_not_in_the_contract_stops_the_start() -> None:
+    with pytest.raises(ValueError, match=r"etalage\.horoscope"):
+        Deeds(PLACE, {"etalage.horoscope": nothing})
+
+
+def test_a_type_that_nobody_handles_is_refused(connection: Connection) -> None:
+    done = Deeds(PLACE, {}).work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection)
+    assert done.what == "refused"
+    assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_handled"
+
+
+def test_what_is_taken_in_part_is_accepted_with_reasons(connection: Connection) -> None:
+    part = Refusal(path="data.products[1]", code="unknown_product", text="not sold here")
+    deeds = Deeds(PLACE, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
+    assert deeds.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection).what == "accepted"
+    [reply] = said(connection, "replies")
+    assert reply["accepted"] == "e-1"
+    assert reply["reasons"][0]["path"] == "data.products[1]"
+
+
+def test_a_receipt_proves_that_its_announcement_arrived(connection: Connection) -> None:
+    row: dict[str, Any] = {"topic": "offers", "shopper": "s-1", "body": "{}", "at_s": 1.0, "expires_at_s": None}
+    outbox.put(connection, event_id="p-1", **row)
+    outbox.put(connection, event_id="p-2", **row)
+    outbox.claim(connection, ["p-1", "p-2"], 1.0)
+    outbox.acknowledge(connection, ["p-1", "p-2"], 1.0)
+    Deeds(PLACE, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(connection)
+    assert outbox.resend(connection) == 1
+    assert [one.event_id for one in outbox.look(connection, room=9, at_s=3.0)[0] if one.topic == "offers"] == ["p-2"]
+
+
+def test_what_a_failed_handler_wrote_is_taken_back(connection: Connection) -> None:
+    def half(inside: Connection, _event: Event[Any]) -> Outcome:
+        outbox.put(inside, event_id="half", topic="staff", shopper=None, body="{}", at_s=1.0, expires_at_s=None)
+        raise KeyError("gone")
+
+    done = Deeds(PLACE, {Receipt.TYPE: half}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(connection)
+    assert done.what == "failed"
+    assert said(connection, "staff") == []
+    assert said(connection, "replies")[0]["reasons"][0]["code"] == "failed"
+
+
+def test_a_new_database_asks_once_and_again_when_the_answer_stops_coming(connection: Connection) -> None:
+    deeds = Deeds(PLACE, {})
+    for at_s in (1000.0, 1001.0, 1000.0 + SYNC_PATIENCE_S):
+        deeds.tidy(connection, at_s, 3600.0)
+    assert said(connection, "sync/request") == [{"gateway": "gw-1", "cursor": None}] * 2
+
+
+def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Connection) -> None:
+    deeds = Deeds(PLACE, {})
+    deeds.tidy(connection, 1000.0, 3600.0)
+    deeds.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
+    deeds.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
+    assert len(said(connection, "sync/request")) == 1
+
+
+def test_seen_messages_are_forgotten_after_their_time(connection: Connection) -> None:
+    key = inbox.key_of("backend", "e-1")
+    inbox.mark_seen(connection, key, 1000.0)
+    Deeds(PLACE, {}).tidy(connection, 1000.0 + 100, 3600.0)
+    assert inbox.is_seen(connection, key)
+    Deeds(PLACE, {}).tidy(connection, 1000.0 + 3601, 3600.0)
+    assert not inbox.is_seen(connection, key)
+
+
+def test_what_is_remembered_of_a_message_tells_nothing_of_it() -> None:
+    assert len(inbox.key_of("backend", "oi-s-1")) == 16
+    assert inbox.key_of("a", "bc") != inbox.key_of("ab", "c")
