@@ -199,7 +199,9 @@ class StorePlan(_Part):
 
     def fingerprint(self) -> str:
         """A hash over what a calibration depends on: zones, receivers and walls, not names or hours."""
-        what = self.model_dump_json(include={"zones": {"__all__": {"id", "polygon"}}, "scanners": True, "walls": True})
+        what = self.model_dump_json(
+            include={"zones": {"__all__": {"id", "polygon"}}, "scanners": True, "beacons": True, "walls": True}
+        )
         return hashlib.sha256(what.encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
