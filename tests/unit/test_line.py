@@ -166,6 +166,50 @@ def test_without_a_rule_book_people_are_followed_and_nothing_is_decided(line: Li
     assert (line.counts.moves, line.counts.decisions) == (1, 0)
 
 
+def test_the_shop_s_own_facts_and_hours_are_in_the_situation(line: Line, store: Store) -> None:
+    declared = "shop_facts: {raining: {type: flag, label: {nl: Regen, en: Rain}, fresh_for: 1h}}\noffers:"
+    book = load_book(BOOK.replace("offers:", declared, 1), PLAN.zone_ids)
+    line.books = Working(book)
+    line.shop = ShopFacts(store, lambda at_s: True)
+    line.shop.set([book], "raining", True, NOW_S - 60, "anna")
+    line.shop.refresh()
+    situations = []
+    line.on_decision = lambda decision, situation, promised: situations.append(situation)
+    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    line.tick(NOW_S)
+    assert (situations[0].facts["open"], situations[0].facts["raining"]) == (True, True)
+    assert situations[0].fact_times["raining"] == NOW_S - 60
+    assert situations[0].facts["stage"] == "new"
+
+
+def test_a_closed_shop_offers_nothing(line: Line, store: Store) -> None:
+    line.shop = ShopFacts(store, lambda at_s: False)
+    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    line.tick(NOW_S)
+    assert line.counts.decisions == 2
+    assert announced(store) == []
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, store: Store, share: int) -> None:
+    consent = Consent(NOW_S - 30, 2, frozenset({"recognise", "offers", "measure"}))
+    outcome = store.writer.submit(lambda connection: line.people.record(connection, "s-1", consent, None)).result(10)
+    assert outcome.then is not None
+    outcome.then()
+    line.books = Working(
+        load_book(BOOK.replace("- id: hello", f"- id: hello\n    test: {{id: greeting, share: {share}}}"), PLAN.zone_ids)
+    )
+    decisions = []
+    line.on_decision = lambda decision, situation, promised: decisions.append(decision)
+    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    line.tick(NOW_S)
+    assert [chosen.offer for chosen in (decisions[0].chosen if share else decisions[0].ghosts)] == ["hello"]
+    assert len(announced(store)) == share
+    person = line.people.person("s-1", NOW_S)
+    assert person is not None
+    assert person.attention == 5
+
+
 def test_a_quiet_line_promises_nothing_new(line: Line, store: Store) -> None:
     line.quiet = True
     line.tracker.moves = [move(MoveEvent.ENTER, "wine")]

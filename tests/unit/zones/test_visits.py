@@ -24,6 +24,18 @@ def test_a_visit_has_its_path_dwell_and_coverage(plan: StorePlan) -> None:
     assert visit.facts()["entries"] == 2
 
 
+def test_leaving_a_zone_counts_the_entries_of_the_zone_that_is_left(plan: StorePlan) -> None:
+    visits = Visits(plan)
+    stay(visits, "wine", 0, 10)
+    stay(visits, "bread", 10, 20)
+    visits.follow(Move(20, "s-1", MoveEvent.ENTER, "wine", 0.9))
+    left = visits.follow(Move(30, "s-1", MoveEvent.EXIT, "wine", 0.9, 10))
+    assert left.zone is None
+    assert left.facts()["entries"] == 2
+    unsure = visits.follow(Move(30, "s-1", MoveEvent.ENTER, None, 0.4))
+    assert unsure.facts()["entries"] == 0
+
+
 def test_a_visit_s_id_is_the_same_on_every_replay_and_differs_between_visits(plan: StorePlan) -> None:
     ids = []
     for _ in range(2):
