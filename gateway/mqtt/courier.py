@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from gateway.mqtt.faults import fault
 from gateway.mqtt.flight import Flight
 from gateway.mqtt.link import Acked, Credentials, Down, Event, Link, LinkError, Role, Up
 from gateway.mqtt.notices import Health, Notice, Notices
@@ -126,8 +127,8 @@ class Courier:
         except WriterClosed:
             log.warning("the database was closed before the courier was stopped")
         except Exception as error:
-            self._failure = f"{type(error).__name__}: {error}"
-            log.exception("the courier has stopped; restart the gateway")
+            self._failure = fault(error)
+            log.error("the courier has stopped; restart the gateway", fault=self._failure)
         finally:
             self._uplink.close()
 

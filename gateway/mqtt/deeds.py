@@ -10,6 +10,7 @@ from typing import Any, Literal
 import structlog
 
 from gateway.messages import Event, Message, Outcome, Receipt, Refusal, Reply, SyncPage, SyncRequest
+from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.notices import event_text
 from gateway.mqtt.topics import Place
@@ -78,7 +79,7 @@ class Deeds:
             raise
         except Exception as error:
             savepoint.rollback()
-            log.exception("a message couldn't be handled", type=event.type, error=type(error).__name__)
+            log.error("a message couldn't be handled", type=event.type, fault=fault(error))
             reason = Refusal(
                 path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
             )

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from gateway.mqtt.deeds import Deeds, Done
+from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import read, types_of
 from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Subscribed, Up
 from gateway.mqtt.notices import Health
@@ -136,8 +137,8 @@ class Inbox:
         except WriterClosed:
             log.warning("the database was closed before the inbox was stopped")
         except Exception as error:
-            self._failure = f"{type(error).__name__}: {error}"
-            log.exception("the inbox has stopped; restart the gateway")
+            self._failure = fault(error)
+            log.error("the inbox has stopped; restart the gateway", fault=self._failure)
         finally:
             self._uplink.close()
 
@@ -207,7 +208,7 @@ class Inbox:
             log.error("a message couldn't be stored; the broker keeps it", error=str(error.orig))
             return
         if error is not None:  # a fault of ours: without the acknowledgement it would come again for ever
-            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, error=repr(error))
+            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=fault(error))
             self._counts["failed"] += 1
         else:
             done = event.future.result()

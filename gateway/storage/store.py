@@ -41,7 +41,7 @@ class Store:
 
 def open_store(settings: StorageSettings) -> Store:
     """The store that `settings` names, made or brought up to date if need be. Raises StorageError."""
-    engine = create_engine(settings.url.get_secret_value()) if settings.url is not None else _sqlite(settings)
+    engine = create_engine(settings.url.get_secret_value(), hide_parameters=True) if settings.url is not None else _sqlite(settings)
     try:
         _check(engine)
         metadata.create_all(engine)
@@ -62,10 +62,10 @@ def _sqlite(settings: StorageSettings) -> Engine:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StorageError(
-            f"{path}: can't be opened ({error.strerror}); let the gateway's user write there"
-        ) from error
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": settings.busy_timeout_s, "check_same_thread": False})
+        raise StorageError(f"{path}: can't be opened ({error.strerror}); let the gateway's user write there") from error
+    connect_args = {"timeout": settings.busy_timeout_s, "check_same_thread": False}
+    # An error's text goes into the log, and its parameters would be a shopper's.
+    engine = create_engine(f"sqlite:///{path}", connect_args=connect_args, hide_parameters=True)
     wal_limit_bytes = settings.wal_limit_mb * 1_000_000
 
     @event.listens_for(engine, "connect")

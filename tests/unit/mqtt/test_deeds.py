@@ -86,6 +86,16 @@ def test_what_a_failed_handler_wrote_is_taken_back(connection: Connection) -> No
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "failed"
 
 
+def test_the_log_says_where_a_handler_failed_and_not_with_what(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_inside: Connection, taken: Event[Any]) -> Outcome:
+        raise KeyError(taken.data.promise)
+
+    Deeds(PLACE, {Receipt.TYPE: fail}).work(event(Receipt.TYPE, promise="canary", what="shown"), "replies", 1.0)(connection)
+    logged = "".join(capsys.readouterr())
+    assert "KeyError at test_deeds.py" in logged
+    assert "canary" not in logged
+
+
 def test_a_new_database_asks_once_and_again_when_the_answer_stops_coming(connection: Connection) -> None:
     deeds = Deeds(PLACE, {})
     for at_s in (1000.0, 1001.0, 1000.0 + SYNC_PATIENCE_S):
