@@ -158,7 +158,7 @@ def test_a_message_is_handled_committed_and_answered(
     peer.say("receipts", receipt("r-1"))
     assert wait_for(lambda: "r-1" in peer.accepted(), 15)
     assert desk.handled == ["r-1"]
-    assert desk.then == ["r-1"]
+    assert wait_for(lambda: desk.then == ["r-1"], 5)
 
 
 def test_a_repeated_message_is_answered_and_done_once(
@@ -203,7 +203,7 @@ def test_a_fault_of_ours_is_answered_and_stops_nothing(
     assert wait_for(lambda: peer.accepted() == ["r-2"], 15)
     assert peer.replies[0]["refused"] == "r-1"
     assert peer.replies[0]["reasons"][0]["code"] == "failed"
-    assert gateway.health()["failed"] == 1
+    assert wait_for(lambda: gateway.health()["failed"] == 1, 5)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[" * 5000, b'{"id": 3}', b"null", b"x" * 10_000])
@@ -214,7 +214,7 @@ def test_rubbish_is_refused_and_stops_nothing(
     peer.say("receipts", body)
     peer.say("receipts", receipt("r-1"))
     assert wait_for(lambda: peer.accepted() == ["r-1"], 15)
-    assert gateway.health()["refused"] == 1
+    assert wait_for(lambda: gateway.health()["refused"] == 1, 5)
 
 
 def test_a_message_that_is_too_large_is_refused(tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk) -> None:
