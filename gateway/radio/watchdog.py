@@ -10,6 +10,8 @@ headphones. The ladder is RESTART (stop, start), POWER_CYCLE, RESET. It is climb
 restarts go on every 10 s (they cost nothing), the heavy steps at 1, 2, 4 … 10 minutes, for a shop may simply be empty
 at night. A start that *fails* is no silence but a fault: then every step is tried in turn, at most 6 s apart.
 
+An ear that goes deaf again within half a minute goes on where it was on the ladder.
+
 `now_s` is any clock that never jumps.
 """
 
@@ -30,6 +32,9 @@ SILENCE_RARE_MAX_S = 120.0
 USUAL_TIME_CONSTANT_S = 60.0
 """Over how long the usual rate is learned: long against a pause in the air, short against a shop that fills or empties.
 """
+STEADY_S = 30.0
+"""Who goes deaf again sooner has not recovered: the ladder goes on where it was. After a hang a kernel may lose every other
+command, so that each restart hears for some seconds and no more; only a power cycle mends that."""
 SETTLE_S = 3.0
 """How long a source that started gets for its first advertisement before the next step."""
 RETRY_FAILED_S = (1.0, 2.0, 4.0, 6.0)
@@ -86,6 +91,7 @@ class Watchdog:
     next_step_s: float = 0.0
     heard: int = 0
     """The last tick's count of everything heard."""
+    _hearing_since_s: float = float("-inf")
     _rung: int = 0
     _fails_in_row: int = 0
     _heavy_done: int = 0
@@ -158,13 +164,16 @@ class Watchdog:
     def _heard_something(self, now_s: float) -> None:
         if self.deaf_since_s is not None:
             self.recoveries += 1
+        if self.state is not EarState.HEARING:
+            self._hearing_since_s = now_s
         self.state, self.last_heard_s, self.deaf_since_s = EarState.HEARING, now_s, None
-        self._rung = self._fails_in_row = self._heavy_done = 0
-        self._heavy_due_s = now_s
+        self._fails_in_row = 0
 
     def _gone_deaf(self, now_s: float, reason: str) -> None:
         self.state, self.reason = EarState.DEAF, reason
-        self.deaf_since_s, self.next_step_s, self._rung = now_s, now_s, 0
+        self.deaf_since_s = self.next_step_s = now_s
+        if now_s - self._hearing_since_s > STEADY_S or self._rung >= len(LADDER):
+            self._rung = self._heavy_done = 0
 
     def _next_step(self, now_s: float) -> Step:
         step = self._rung_now(now_s) if self.may_power_cycle and self.deaf_since_s is not None else Step.RESTART

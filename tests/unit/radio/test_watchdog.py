@@ -136,6 +136,20 @@ def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Sho
     assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
 
 
+def test_an_ear_that_hears_for_some_seconds_after_each_restart_climbs_on(shop: Shop) -> None:
+    for _ in range(3):
+        shop.per_s = 0
+        shop.until(EarState.DEAF, 10)
+        shop.per_s = 50
+        shop.run(4)
+    assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
+    shop.run(60)
+    shop.per_s = 0
+    shop.until(EarState.DEAF, 10)
+    shop.run(1)
+    assert shop.new_steps() == [Step.RESTART]
+
+
 def test_what_the_source_itself_notices_is_acted_on_at_once(shop: Shop) -> None:
     shop.broken = "the adapter was powered off"
     shop.run(TICK_S)
