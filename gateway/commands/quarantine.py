@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,17 +10,16 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.commands import CommandError
-from gateway.settings import SettingsError, load_settings
-from gateway.storage import StorageError, Store, open_store, outbox
+from gateway.commands.opened import Config, opened
+from gateway.storage import outbox
 
 quarantine = typer.Typer(no_args_is_help=True, help="Messages set aside because they broke every connection they were sent on.")
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name the database.")]
 
 
 @quarantine.command(name="list")
 def show(config: Config = None) -> None:
     """Show what was set aside, newest first, and why. Never what it says: that is a shopper's."""
-    with _opened(config) as store, store.read() as connection:
+    with opened(config) as gateway, gateway.store.read() as connection:
         aside = outbox.quarantined(connection)
     table = Table("id", "topic", "set aside", "ends", "reason")
     for one in aside:
@@ -37,23 +33,11 @@ def retry(
     config: Config = None,
 ) -> None:
     """Send a message again, or all of them, once the cause is gone. A running gateway sees it within seconds."""
-    with _opened(config) as store:
-        moved = store.writer.submit(lambda connection: outbox.retry(connection, event_id)).result()
+    with opened(config) as gateway:
+        moved = gateway.store.writer.submit(lambda connection: outbox.retry(connection, event_id)).result()
     if event_id is not None and moved == 0:
         raise CommandError(f"no message {event_id} is set aside; `etalage quarantine list` shows those that are")
     typer.echo(f"{moved} set to go again.")
-
-
-@contextmanager
-def _opened(config: Path | None) -> Iterator[Store]:
-    try:
-        store = open_store(load_settings(config).storage)
-    except (SettingsError, StorageError) as error:
-        raise CommandError(str(error)) from error
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _when(at_s: float | None) -> str:
