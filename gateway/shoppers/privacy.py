@@ -43,10 +43,11 @@ _ALWAYS_FOR: Mapping[str, str] = {
 _READ_AS: Mapping[str, tuple[str, ...]] = {
     "visits": ("visits", "visits_30d", "visits_90d", "days_since_visit"),
     "stage": ("stage",),
-    "attention": ("attention",),
     "purchases": ("purchase",),
 }
 """What the gateway keeps itself, by the fields that rules read it as."""
+_MAKES_STAGE = frozenset({"visits", "purchases"})
+"""What the stage of the customer journey is made of."""
 _EVERY: Words = {"nl": "elke regel", "en": "every rule"}
 _NOBODY: Words = {"nl": "niemand: wordt niet bewaard", "en": "nobody: not kept"}
 
@@ -115,6 +116,8 @@ def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
     for name, words in _ALWAYS.items():
         read = {offer for field in _READ_AS.get(name, ()) for offer in readers.get(field, ())}
         purpose = _ALWAYS_FOR[name]
+        if name in _MAKES_STAGE:
+            read.add(_ALWAYS["stage"][language])
         yield Collected(
             name, words[language], purpose, PURPOSE_WORDS[purpose][language], SUPPLIERS["gateway"][language], None,
             tuple(sorted(read)) if name in _READ_AS else (_EVERY[language],), None,

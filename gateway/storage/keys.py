@@ -94,6 +94,8 @@ class Keys:
 
     def copy_to(self, path: Path) -> None:
         """Write the copy that lies beside the backups, in place of an older one. Raises KeysError."""
+        if path.resolve() == self.path.resolve():
+            return  # the backups lie beside the database: this file is the one copy
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             with self._open() as file, contextlib.closing(sqlite3.connect(path)) as copy:

@@ -177,6 +177,12 @@ def test_the_copy_of_the_keys_follows(keys: Keys, tmp_path: Path) -> None:
     assert first.key not in (tmp_path / "copy.keys").read_bytes()
 
 
+def test_backups_beside_the_database_need_no_copy(keys: Keys) -> None:
+    first = keys.key_of("s-1", NOON_S)
+    keys.copy_to(keys.path)
+    assert keys.key_of("s-1", NOON_S) == first
+
+
 def test_no_byte_of_a_destroyed_key_is_left_in_the_keys_file(keys: Keys) -> None:
     made = keys.keys_of([f"s-{number}" for number in range(400)], NOON_S)
     gone = [shopper for number, shopper in enumerate(made) if number % 3 == 0]
