@@ -94,6 +94,8 @@ def _opened(config: Path | None, language: Language) -> Iterator[Place]:
 
 def _value(books: tuple[Book, ...], name: str, text: str) -> Json:
     """What somebody typed, in the form its field has."""
+    if text != text.encode(errors="replace").decode():
+        raise CommandError(f"{name}: the value is not UTF-8 text; type it in a terminal that is set to UTF-8")
     kinds = {field.type for field in declared(books).get(name, ())}
     if FieldType.SET in kinds:
         return [word for word in (word.strip() for word in text.split(",")) if word]

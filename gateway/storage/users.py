@@ -26,7 +26,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     """Look."""
     STAFF = "staff"
-    """Look, and redeem by hand."""
+    """Look, redeem by hand, and set what the shop says of itself."""
     MARKETEER = "marketeer"
     """Staff's rights, and the rule books."""
     ADMIN = "admin"

@@ -20,10 +20,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
-from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions
+from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import Hub, Snapshot
 from gateway.offers.ledger import Ledger
+from gateway.offers.shop import ShopFacts
 from gateway.settings import DashboardSettings, Settings, StorageSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
@@ -31,6 +32,10 @@ from gateway.storage import open_store
 from gateway.storage.keys import Keys
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
+from rules import books as example_books
+from rules import load_book
+
+SUPERMARKET = load_book(Path(example_books.__path__[0]) / "supermarket.yaml")
 
 
 def clock() -> float:
@@ -59,6 +64,7 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> tuple[FastAPI, str]:
         promises.router(store),
         quarantine.router(store),
         redemptions.router(Ledger(store, "etalage/demo-chain/demo/gw-1"), store, clock),
+        shop.router(ShopFacts(store, view.plan.open_at), lambda: [SUPERMARKET], clock),
     ]
     token = store.writer.submit(lambda connection: create_token(connection, name="all", role=Role.ADMIN, at_s=0.0)).result()
     return create_app(view, settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers), token
