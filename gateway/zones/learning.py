@@ -39,18 +39,21 @@ class Offsets:
         self._keeps = float(np.exp(-step_s / FORGETS_AFTER_S))
         self.offset_db = np.zeros(shape[0], dtype=np.float32)
 
-    def learn(self, state: Array, above_db: Array, heard: NDArray[np.bool_]) -> None:
-        """Take one step: belief `state` (b, n), levels `above_db` (b, r) less the phone's offset, where `heard` (b, r)."""
-        share = self._step_s / INDEPENDENT_S
-        where = state.astype(float).T @ heard
+    def fade(self) -> None:
+        """Let a step's worth be forgotten, and take up what the last step taught."""
         self._sum *= self._keeps
         self._weight *= self._keeps
-        self._sum += share * (((np.where(heard, above_db, 0).T @ state) - self._level * where.T) @ self._patch)
-        self._weight += share * (where.T @ self._patch)
         mean = self._sum / np.maximum(self._weight, 1e-9)
         evidence = self._weight / (PATCH_DB**2 * self._weight + READING_DB**2)
         offset = (evidence * mean).sum(1) / (1 / OFFSET_DB**2 + evidence.sum(1))
         self.offset_db = (offset - offset.mean()).astype(np.float32)
+
+    def learn(self, state: Array, above_db: Array, heard: NDArray[np.bool_]) -> None:
+        """Take one step: belief `state` (b, n), levels `above_db` (b, r) less the phone's offset, where `heard` (b, r)."""
+        share = self._step_s / INDEPENDENT_S
+        where = state.astype(float).T @ heard
+        self._sum += share * (((np.where(heard, above_db, 0).T @ state) - self._level * where.T) @ self._patch)
+        self._weight += share * (where.T @ self._patch)
 
 
 def _patches(place: Place) -> NDArray[np.float64]:

@@ -31,6 +31,8 @@ STRONGEST_DBM, WEAKEST_DBM = 10, -120
 """No phone is heard outside of this: +42 and -200 are faults of a scanner's firmware."""
 LONGEST_CATCH_UP_S = 90.0
 """After a longer pause nobody's place is known any more: steps are not made up for one by one."""
+ROWS_AT_ONCE = 48
+"""Arrays of 48 shoppers by 420 states stay in a processor's cache."""
 ENOUGH_READINGS = 3
 """With fewer new readings a shopper waits for the next step, at most MOST_STEPS_AT_ONCE: one says little and costs as much."""
 FARTHEST_S = 1e11
@@ -230,10 +232,7 @@ class Tracker:
         due = self._due_people()
         rows = np.array([person.row for person in due], dtype=np.intp)
         heard = self._recent[1, -1, rows].any(1).tolist()
-        for steps in range(1, MOST_STEPS_AT_ONCE + 1):
-            group = rows[self._waited[rows] == steps]
-            if len(group):
-                self._weigh(group, steps)
+        self._weigh_all(rows)
         self._recent[:, :-1, rows] = self._recent[:, 1:, rows]
         self._recent[:, -1, rows] = 0.0
         self._waited[rows] = 0
@@ -267,8 +266,19 @@ class Tracker:
         turn = due.tolist()
         return [person for person in self._people.values() if turn[person.row]]
 
-    def _weigh(self, rows: NDArray[np.intp], steps: int) -> None:
-        """Move and weigh the belief of shoppers who waited for the same number of steps."""
+    def _weigh_all(self, rows: NDArray[np.intp]) -> None:
+        """Move and weigh everybody due, in groups that fit the processor's cache; then what they tell of the receivers."""
+        self._offsets.fade()
+        ears = np.zeros((3, len(self._place.receivers)))
+        for steps in range(1, MOST_STEPS_AT_ONCE + 1):
+            group = rows[self._waited[rows] == steps]
+            for first in range(0, len(group), ROWS_AT_ONCE):
+                ears += self._weigh(group[first : first + ROWS_AT_ONCE], steps)
+        if ears.any():
+            self._ears.listen(*ears)
+
+    def _weigh(self, rows: NDArray[np.intp], steps: int) -> NDArray[np.float64]:
+        """Shoppers who waited for the same number of steps; packets heard, expected, and log chance of silence (3, r)."""
         recent = self._recent[:, 1:][:, :, rows]
         sums, counts = recent[0, -1], recent[1, -1]
         spans = recent.reshape(2, 2, self._spans, *counts.shape).sum(2)
@@ -277,20 +287,17 @@ class Tracker:
         chance = self._filter.move(self._chance[rows], walking.astype(np.float32), steps)
         self._chance[rows] = chance
         if not heard.any():
-            return
+            return np.zeros((3, len(self._place.receivers)))
         rows, sums, counts, chance = rows[heard], sums[heard], counts[heard], chance[heard]
         means = (sums / np.maximum(counts, 1) - self._offsets.offset_db).astype(np.float32)
         trusted = self._ears.trusted.astype(np.float32)
         weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, trusted)
         self._chance[rows], self._phone[0, rows], self._phone[1, rows] = weighed
-        self._listen(counts, weighed[0].sum(1), weighed[1])
+        state = weighed[0].sum(1)
         if self._settings.learns:
             above = (means + self._offsets.offset_db - weighed[1][:, None]).astype(np.float32)
-            self._offsets.learn(weighed[0].sum(1), above, counts > 0)
-
-    def _listen(self, counts: NDArray[np.float32], state: NDArray[np.float32], offset_db: NDArray[np.float32]) -> None:
-        expected, silence = self._filter.expected(state, offset_db, counts)
-        self._ears.listen(counts.sum(0).astype(float), expected, silence)
+            self._offsets.learn(state, above, counts > 0)
+        return np.stack([counts.sum(0).astype(float), *self._filter.expected(state, weighed[1], counts)])
 
 
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:

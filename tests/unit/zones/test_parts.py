@@ -125,6 +125,7 @@ def test_a_receiver_s_gain_is_learned_and_the_same_reflection_on_one_spot_is_not
             state[0, cell] = 1.0
             above = (place.level_dbm[cell] + np.array([5.0, 0.0, 0.0]))[None].astype(np.float32)
             offsets.learn(state, above, heard)
+            offsets.fade()
     assert everywhere.offset_db[0] - everywhere.offset_db[1] > 3.0
     assert one_spot.offset_db[0] - one_spot.offset_db[1] < 1.0
 
