@@ -14,8 +14,8 @@ from gateway.commands import CommandError
 from gateway.commands.opened import Config, opened, settings_of
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, consents, open_store
-from gateway.storage.backup import KEYS_COPY, SUFFIX, BackupError, Summary, read_backup, write_backup
-from gateway.storage.keys import Keys, KeysError
+from gateway.storage.backup import SUFFIX, BackupError, Summary, read_backup, write_backup
+from gateway.storage.keys import KEYS_COPY, Keys, KeysError
 
 
 def backup(

@@ -11,7 +11,7 @@ from gateway.commands.opened import Config, opened
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.storage import consents, retention
-from gateway.storage.backup import KEYS_COPY
+from gateway.storage.keys import KEYS_COPY
 
 
 def erase(

@@ -12,8 +12,7 @@ from gateway.messages import Outcome
 from gateway.settings import Settings
 from gateway.shoppers.people import People
 from gateway.storage import Connection, Store, consents, retention
-from gateway.storage.backup import KEYS_COPY
-from gateway.storage.keys import Keys
+from gateway.storage.keys import KEYS_COPY, Keys
 
 LOOK_S = 5.0
 """How often erasures by a command, in another process, are looked for; those by message are in force at once."""

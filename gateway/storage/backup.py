@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, LargeBinary, Table, insert, select
 
 from gateway.storage import consents, subject
-from gateway.storage.keys import Keys, ShopperKey
+from gateway.storage.keys import KEYS_COPY, Keys, ShopperKey
 from gateway.storage.metadata import metadata
 from gateway.storage.store import Store
 
@@ -33,9 +33,6 @@ FORMAT = "etalage-backup-1"
 NONCE_BYTES = 12
 ROWS_AT_ONCE = 2_000
 SUFFIX = ".backup.gz"
-KEYS_COPY = "etalage.keys"
-"""The one copy of the keys in a folder of backups."""
-
 
 class BackupError(Exception):
     """A backup can't be made or read; `str()` is one line: what, where, and what to do."""

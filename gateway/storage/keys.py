@@ -19,6 +19,8 @@ from typing import NamedTuple
 KEY_BYTES = 32
 """AES-256."""
 BUSY_TIMEOUT_S = 10.0
+KEYS_COPY = "etalage.keys"
+"""The one copy of the keys in a folder of backups."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
