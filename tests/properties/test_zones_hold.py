@@ -22,11 +22,17 @@ PLAN = parse_plan(
             {"id": "b", "polygon": [[5, 0], [10, 0], [10, 5], [5, 5]]},
             {"id": "c"},
         ],
-        "scanners": [{"id": "p", "zone": "a", "at": [2, 2]}, {"id": "q", "zone": "b", "at": [8, 2]}, {"id": "r", "zone": "c", "at": [5, 9]}],
+        "scanners": [
+            {"id": "p", "zone": "a", "at": [2, 2]},
+            {"id": "q", "zone": "b", "at": [8, 2]},
+            {"id": "r", "zone": "c", "at": [5, 9]},
+        ],
     }
 )
 TIMES = st.one_of(
-    st.floats(0, 300), st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([-1e9, 1e12, 3600.0, 0.0, math.nextafter(60, 61)])
+    st.floats(0, 300),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([-1e9, 1e12, 3600.0, 0.0, math.nextafter(60, 61)]),
 )
 SIGHTINGS = st.builds(
     Sighting, TIMES, st.sampled_from(["s-1", "s-2", "s-3"]), st.sampled_from(["p", "q", "r", "unknown"]), st.integers(-250, 60)

@@ -21,7 +21,9 @@ def channel(air: Air, gain_db: float = 0.0) -> Channel:
     return Channel(PLAN, Receivers(PLAN, dice, gain_db, 0.0, ()), air, LOW, HIGH, dice)
 
 
-def levels(air: Air, at: tuple[float, float], heading: float = 0.0, packets: int = 4000, moved_m: float = 10.0) -> NDArray[np.float64]:
+def levels(
+    air: Air, at: tuple[float, float], heading: float = 0.0, packets: int = 4000, moved_m: float = 10.0
+) -> NDArray[np.float64]:
     """RSSI of many packets at the wine scanner, from one place; fades drawn anew for each."""
     ether = channel(air)
     scanner = [s.id for s in PLAN.scanners].index("sc-wine")
