@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, LargeBinary, Table, insert, select
 
 from gateway.storage import consents, subject
-from gateway.storage.keys import KEYS_COPY, Keys, ShopperKey
+from gateway.storage.keys import Keys, ShopperKey
 from gateway.storage.metadata import metadata
 from gateway.storage.store import Store
 

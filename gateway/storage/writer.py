@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -121,14 +120,14 @@ class Writer:
         outcomes: list[tuple[Any, Exception | None]] = []
         with self._engine.begin() as connection:
             for job in jobs:
-                savepoint = connection.begin_nested()
+                # In plain SQL: SQLAlchemy's own savepoint objects cost a fifth of a promise.
+                connection.exec_driver_sql("SAVEPOINT work")
                 try:
                     outcomes.append((job.work(connection), None))
-                    savepoint.commit()
                 except OperationalError:
                     raise  # the disk or a lock, not this piece of work: all of it again
                 except Exception as error:
-                    with contextlib.suppress(DBAPIError):
-                        savepoint.rollback()
+                    connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
                     outcomes.append((None, error))
+                connection.exec_driver_sql("RELEASE SAVEPOINT work")
         return outcomes
