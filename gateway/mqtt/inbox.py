@@ -166,9 +166,10 @@ class Inbox:
         elif isinstance(event, Down):
             self._uplink.drop(event.reason, time.monotonic())
         elif isinstance(event, Subscribed):
-            self._topics[event.topic] = event.allowed
+            topic = event.link.asked[event.mid]
+            self._topics[topic] = event.allowed
             if not event.allowed:
-                log.error("the broker doesn't let us read a topic; check its access list", topic=event.topic)
+                log.error("the broker doesn't let us read a topic; check its access list", topic=topic)
 
     def _filters(self) -> list[str]:
         prefix = self._place.prefix

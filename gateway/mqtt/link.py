@@ -77,7 +77,8 @@ class Subscribed(NamedTuple):
     """The broker answered for a topic: what comes from now on reaches us, or it will not let us read it."""
 
     link: Link
-    topic: str
+    mid: int
+    """The topic is `link.asked[mid]`, for whoever subscribed: the answer may be here before `subscribe` has returned."""
     allowed: bool
 
 
@@ -152,7 +153,8 @@ class Link:
         self._role = role
         self._keepalive_s = keepalive_s
         self._events = events
-        self._asked: dict[int, str] = {}
+        self.asked: dict[int, str] = {}
+        """Topics that were subscribed to, by the number under which Subscribed speaks of them."""
         self._is_5 = door.protocol == "5"
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -210,7 +212,7 @@ class Link:
         for topic in topics:
             _, mid = self._client.subscribe(topic, qos=1)
             if mid is not None:
-                self._asked[mid] = topic
+                self.asked[mid] = topic
 
     def acknowledge(self, message: Arrived) -> None:
         """Tell the broker that `message` is ours now."""
@@ -253,7 +255,7 @@ class Link:
         self._events.put(Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic))
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
-        self._events.put(Subscribed(self, self._asked.get(mid, ""), not any(reason.is_failure for reason in reasons)))
+        self._events.put(Subscribed(self, mid, not any(reason.is_failure for reason in reasons)))
 
 
 def _properties(packet_type: int) -> Properties:
