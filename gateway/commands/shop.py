@@ -45,7 +45,7 @@ def show(language: Language = "en", config: Config = None) -> None:
     """Show whether the shop is open, and every fact that the live rule books ask for."""
     now_s = time.time()
     with _opened(config, language) as place:
-        facts, is_open = place.facts.every(place.books), place.facts.is_open(now_s)
+        facts, is_open = place.facts.every(place.books), place.facts.open_at(now_s)
     console = Console()
     console.print({True: "The shop is open.", False: "The shop is closed.", None: "The store plan has no opening hours."}[is_open])
     table = Table("fact", "what it is", "may be", "value", "set", "by", "counts")

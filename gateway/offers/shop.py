@@ -39,19 +39,19 @@ class ShopFact:
 class ShopFacts:
     """Holds what was said in memory for the line; `at` and `refresh` belong to its thread, the rest may be called from any.
 
-    `open_at` tells whether the shop is open at a moment: the store plan's hours.
+    `open_at` tells whether the shop is open at a moment: the store plan's hours; None where it has none.
     """
 
     def __init__(self, store: Store, open_at: Callable[[float], bool | None]) -> None:
         self._store = store
-        self._open_at = open_at
+        self.open_at = open_at
         self._said: Mapping[str, tuple[Value, float]] = MappingProxyType({})
 
     def at(self, at_s: float, book: Book) -> tuple[dict[str, Value], dict[str, float]]:
         """The facts for a decision by `book`, and when each was set. Only what that book declares as the shop's to say."""
         said = {name: self._said[name] for name in book.shop_facts if name in self._said}
         facts = {name: value for name, (value, _) in said.items()}
-        is_open = self._open_at(at_s)
+        is_open = self.open_at(at_s)
         if is_open is not None:
             facts["open"] = is_open
         return facts, {name: set_at_s for name, (_, set_at_s) in said.items()}
@@ -61,10 +61,6 @@ class ShopFacts:
         with self._store.read() as connection:
             rows = shop_facts.every(connection)
         self._said = MappingProxyType({row.name: (_read(row.value), row.set_at_s) for row in rows})
-
-    def is_open(self, at_s: float) -> bool | None:
-        """Whether the shop is open at a moment; None: the store plan has no hours."""
-        return self._open_at(at_s)
 
     def every(self, books: Iterable[Book]) -> list[ShopFact]:
         """Every fact that the live books declare, said or not, and what was said of facts they no longer know; by name."""

@@ -68,7 +68,7 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
     def every() -> Today:
         """Whether the shop is open, and every fact that a live rule book asks for, said or not."""
         now_s = clock()
-        return Today(open=shop.is_open(now_s), facts=[_fact(fact, now_s) for fact in shop.every(live_books())])
+        return Today(open=shop.open_at(now_s), facts=[_fact(fact, now_s) for fact in shop.every(live_books())])
 
     @routes.get("/shop/facts/{name}", dependencies=[viewer])
     def one(request: Request, name: Name) -> Fact:
