@@ -14,14 +14,17 @@ import pytest
 from typer.testing import CliRunner
 
 from firmware_sim import pretend_view
+from firmware_sim.mosquitto import wait_for
 from firmware_sim.pretend_view import PretendView
+from gateway.app import Gateway
 from gateway.commands import CommandError
 from gateway.commands.books import books as books_command
 from gateway.commands.shop import shop as shop_command
 from gateway.dashboard.api import shop
 from gateway.dashboard.app import create_app
+from gateway.mqtt.broker import EmbeddedBroker
 from gateway.offers.shop import ShopFacts
-from gateway.settings import DashboardSettings, StorageSettings
+from gateway.settings import DashboardSettings, StorageSettings, load_settings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
@@ -197,6 +200,26 @@ def test_a_person_types_what_the_shop_says_and_takes_it_back(config: Path) -> No
     }
     assert say(config, "clear", "weather") == "weather is unknown again.\n"
     assert say(config, "clear", "weather") == "weather was unknown already.\n"
+
+
+def test_a_running_gateway_goes_by_what_a_command_beside_it_says(config: Path) -> None:
+    config.write_text(config.read_text() + "[dashboard]\nenabled = false\n")
+    with EmbeddedBroker() as broker:
+        settings = load_settings(config)
+        gateway = Gateway(settings.model_copy(update={"mqtt": broker.settings(settings.mqtt)}), ears=[])
+        book = load_book(BOOK)
+
+        async def follow() -> None:
+            stop = asyncio.Event()
+            running = asyncio.create_task(gateway.run(stop))
+            await asyncio.to_thread(say, config, "set", "weather", "rain")
+            seen = await asyncio.to_thread(wait_for, lambda: "weather" in gateway.line.shop.at(NOON_S, book)[0], 10)
+            stop.set()
+            await running
+            assert seen
+            assert gateway.line.shop.at(NOON_S, book)[0] == {"open": True, "weather": "rain"}
+
+        asyncio.run(follow())
 
 
 def test_a_slip_of_the_keyboard_is_told_with_the_right_word(config: Path) -> None:
