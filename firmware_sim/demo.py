@@ -25,7 +25,7 @@ from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.summary import Summary
 from firmware_sim.world import STEP_S, World
 from gateway.app import Gateway
-from gateway.dashboard.server import DashboardError
+from gateway.dashboard import DashboardError
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.ears import AdapterEar

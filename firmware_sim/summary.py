@@ -108,9 +108,10 @@ class Summary:
 
     def _line(self) -> str:
         told = self.counts()
+        receipts = sum(told["receipts"].values())
         return (
             f"  heard {told['advertisements_heard']:,}  strangers {told['strangers_dropped']:,}  moves {told['moves']:,}  "
-            f"offers {told['offers_announced']} to {told['shoppers_with_offers']} shoppers  receipts {sum(told['receipts'].values())}"
+            f"offers {told['offers_announced']} to {told['shoppers_with_offers']} shoppers  receipts {receipts}"
         )
 
     def _panel(self) -> Group:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.dashboard.api.rooms import calls
-from gateway.dashboard.app import create_app
-from gateway.dashboard.server import DashboardError, Listener, listen
+from gateway.dashboard import DashboardError
 from gateway.incoming import Incoming
 from gateway.line import Line
 from gateway.messages import Occupancy
@@ -48,6 +47,9 @@ from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
 from rules import BookError, Decision, Situation, load_book
+
+if TYPE_CHECKING:
+    from gateway.dashboard.server import Listener
 
 TICK_S = 0.5
 """How often time passes for the line: dwell and leaving are noticed this much later at most."""
@@ -89,6 +91,7 @@ class Gateway:
         self._plan = plan
         self.ears = list(make_ears(settings.radio) if ears is None else ears)
         self._other_ears = _other_ears(settings, place.prefix, plan)
+        self._hearing: dict[str, bool] = {}
         self._crowd = Crowd()
         self._occupancy: tuple[Occupancy, ...] = ()
         notices = Notices(place, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
@@ -105,6 +108,8 @@ class Gateway:
         self.ledger.on_redeemed = people.take_receipt
 
     def _take_address(self) -> Listener:
+        from gateway.dashboard.server import listen  # only here: 20 MB that a box without a page needn't carry
+
         try:
             return listen(self._settings.dashboard, self.store)
         except DashboardError:
@@ -131,6 +136,9 @@ class Gateway:
             await asyncio.to_thread(self._close_the_shop)
 
     async def _serve(self, listener: Listener) -> None:
+        from gateway.dashboard.api.rooms import calls
+        from gateway.dashboard.app import create_app
+
         line, settings = self.line, self._settings
         zones, books_now = self._plan.zone_ids, lambda: line.books.all()
         rooms = calls(self.store, settings, zones, line.people, self.ledger, line.shop, books_now, self._clock)
@@ -179,7 +187,9 @@ class Gateway:
         """What a deaf scanner doesn't hear is no evidence, and systemd hears from us only while the air does."""
         own = [ear.health() for ear in self.ears]
         for health in (*own, *self._other_ears.health()):
-            self.line.scanner(health.scanner, health.trustworthy, now_s)
+            if self._hearing.get(health.scanner) != health.trustworthy:
+                self._hearing[health.scanner] = health.trustworthy
+                self.line.scanner(health.scanner, health.trustworthy, now_s)
         if alive(own):
             sd_notify("WATCHDOG=1")
 
@@ -192,7 +202,11 @@ class Gateway:
             return
         if changed:
             self.line.books = self._shelf.working
-            self.line.people.use_books(self.line.books.all())
+            live = self.line.books.all()
+            self.line.people.use_books(live)
+            self.line.tracker.use_dwell_steps(
+                {step for book in live for zone in self._plan.zone_ids for step in book.dwell_steps_s(zone)}
+            )
             log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in self.line.books.all()])
 
     def _count_the_crowd(self, now_s: float) -> None:
@@ -208,7 +222,6 @@ class Gateway:
         if too_full != self.line.quiet:
             self.line.quiet = too_full
             log.warning("no new promises: the disk is nearly full" if too_full else "promises again", free_mb=free_mb)
-        self._housekeeping.tick(self._clock())
 
     def _decided(self, decision: Decision, situation: Situation, promised: Future[Promised]) -> None:
         """Once a decision's promises are on disk, the dashboard may tell of them."""

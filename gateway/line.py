@@ -102,7 +102,8 @@ class Line:
         self.on_move(move, visit)
         if visit.is_new:
             self._decide("visit_start", visit, move.zone)
-        self._decide(move.event, visit, move.zone)
+        if move.zone is not None:  # being nowhere for certain is no moment for anything
+            self._decide(move.event, visit, move.zone)
         if visit.over:
             self.people.visited(visit.shopper, visit.visit, visit.started_at_s, visit.at_s, visit.path)
             self.ledger.forget(visit.shopper)

@@ -12,7 +12,7 @@ import typer
 from gateway.app import Gateway
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
-from gateway.dashboard.server import DashboardError
+from gateway.dashboard import DashboardError
 from gateway.offers.books import StepRefused
 from gateway.radio.playback import Playback
 from gateway.radio.recordings import RecordingError

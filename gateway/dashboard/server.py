@@ -12,16 +12,13 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from gateway.dashboard import DashboardError
 from gateway.settings import DashboardSettings
 from gateway.storage import Store
 from gateway.storage.users import any_token
 
 GRACE_S = 1
 """How long calls that are under way may take to finish when the gateway stops."""
-
-
-class DashboardError(Exception):
-    """The dashboard can't be served; `str()` is one line: what, where, and what to do."""
 
 
 class _Server(uvicorn.Server):

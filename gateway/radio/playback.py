@@ -52,7 +52,8 @@ class Playback:
         for number, advertisement in enumerate(self._shifted()):
             if number % BREATH == 0:
                 await asyncio.sleep(0)
-            while (early_s := (advertisement.at_s - self.clock()) / self._speed) > NAP_S:
+            early_s = (advertisement.at_s - self.clock()) / self._speed
+            if early_s > NAP_S:
                 await asyncio.sleep(early_s)
             self._tally.heard += 1
             hear(advertisement)

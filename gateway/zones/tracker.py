@@ -136,6 +136,11 @@ class Tracker:
         """Receivers that were told to be down, or are silent where that can't be chance."""
         return frozenset(name for name, alive in zip(self._place.receivers, self._ears.alive, strict=True) if not alive)
 
+    def use_dwell_steps(self, steps_s: Iterable[float]) -> None:
+        """Tell of dwell at these stays as well as at the settings' own: what the live rule books wait for."""
+        steps = tuple(sorted({*self._settings.dwell_steps_s, *steps_s}))
+        self._announcer = replace(self._announcer, dwell_steps_s=steps)
+
     def unlearn(self) -> None:
         """Forget what was learned about the scanners since the start."""
         self._offsets = Offsets(self._place, self._settings.step_s)

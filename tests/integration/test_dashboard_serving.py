@@ -14,8 +14,9 @@ from fastapi import FastAPI
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
+from gateway.dashboard import DashboardError
 from gateway.dashboard.app import create_app
-from gateway.dashboard.server import DashboardError, Listener, listen
+from gateway.dashboard.server import Listener, listen
 from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
