@@ -29,7 +29,8 @@ attention: {capacity: 1000, refill_per_day: 1000, dismissal_cost: 0, engagement_
 offers:
   - id: you-are-here
     kind: content
-    at: {event: enter, per_visit: 20}
+    at: {event: enter}
+    per_visit: 20
     content: {nl: {title: U bent hier, body: Fijn.}, en: {title: You are here, body: Good.}}
 """
 
