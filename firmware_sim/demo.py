@@ -38,6 +38,8 @@ BOOK = "supermarket.yaml"
 CHAIN, STORE = "demo-chain", "demo"
 STRANGERS = 60
 """People who only walk by, with radios of their own: more than opted in, as in any shop."""
+ROTATING = 0.5
+"""The share of shoppers whose phones change their beacon id every quarter of an hour; the others carry tags."""
 AWAY_S = (5.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
 NAP_S = 0.01
@@ -68,14 +70,14 @@ async def _run(minutes: float | None, shoppers: int, seed: int, port: int, brows
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
     plan = load_plan(PLAN)
-    world = World(plan, shoppers, seed, strangers=STRANGERS, start_s=time.time(), away_s=AWAY_S)
+    world = World(plan, shoppers, seed, strangers=STRANGERS, start_s=time.time(), away_s=AWAY_S, rotating=ROTATING, store=STORE)
     adapters = {scanner.id: SimulatedAdapter() for scanner in plan.scanners}
     with tempfile.TemporaryDirectory(prefix="etalage-demo-") as folder, EmbeddedBroker() as broker:
         gateway = _gateway(Path(folder), broker, adapters, port)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
         summary.watch(gateway, backend, world)
-        for number, (shopper, beacon) in enumerate(world.beacons.items()):
-            backend.opt_in(shopper, {"beacon": beacon.as_optin()}, language="en" if number % 4 == 3 else "nl")
+        for number, shopper in enumerate(world.intents()):
+            backend.opt_in(shopper, world.identity(shopper), language="en" if number % 4 == 3 else "nl")
         try:
             async with asyncio.TaskGroup() as tasks:
                 ended = asyncio.Event()

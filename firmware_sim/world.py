@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from firmware_sim import frames
 from firmware_sim.channel import Air, Channel
+from firmware_sim.rotating import Phone
 from firmware_sim.scanners import Outage, Receivers
 from firmware_sim.walkers import HABITS, FloorMap, Intent, Walker, visits_of
 from gateway.model import Advertisement
@@ -26,6 +27,8 @@ ADDRESS_LASTS_S = 900.0
 """Phones change their radio address this often."""
 INTERVALS_S = ((0.1, 0.25, 1.0), (0.25, 0.5, 0.25))
 """Android's three advertising intervals and how common each is here."""
+PHONES = 1
+"""Sets the dice for phones' keys apart from all others of the same seed."""
 JITTER_S = 0.010
 """The random delay the Bluetooth standard adds to each advertising event."""
 
@@ -61,6 +64,9 @@ class Flaws:
 class World:
     """A shop with `shoppers` opted-in people of both intents and `strangers` who merely carry radios.
 
+    `rotating` is the share of shoppers (0 to 1) whose phones change their beacon id every quarter of an hour of world time, for the
+    shop that the topics call `store` (None: the plan's name).
+
     Seeded: the same arguments give the same advertisements whatever the sizes of the steps (multiples of STEP_S).
     """
 
@@ -77,6 +83,8 @@ class World:
         interval_s: float | None = None,
         air: Air | None = None,
         flaws: Flaws | None = None,
+        rotating: float = 0.0,
+        store: str | None = None,
     ) -> None:
         self._rng = rng = np.random.default_rng(seed)
         air, flaws = air or Air(), flaws or Flaws()
@@ -86,7 +94,9 @@ class World:
         self._channel = Channel(plan, self.receivers, air, self.floor.low, self.floor.high, rng)
         self._shoppers, count = shoppers, shoppers + strangers
         self.walkers = [self._walker(index, browsing, away_s) for index in range(count)]
-        self.beacons = {f"s-{n + 1}": frames.BeaconId(frames.STORE_UUID, 1 + n // 60000, 1 + n % 60000) for n in range(shoppers)}
+        self.phones = _phones(shoppers, rotating, seed, plan.store if store is None else store)
+        static = {f"s-{n + 1}": frames.BeaconId(frames.STORE_UUID, 1 + n // 60000, 1 + n % 60000) for n in range(shoppers)}
+        self.beacons = {shopper: beacon for shopper, beacon in static.items() if shopper not in self.phones}
         self._offset_db = rng.normal(0, flaws.phone_spread_db, count)
         chosen = rng.choice(INTERVALS_S[0], size=count, p=INTERVALS_S[1])
         self._interval_s: Floats = np.full(count, interval_s) if interval_s else chosen
@@ -158,7 +168,9 @@ class World:
 
     def _sender(self, index: int) -> tuple[str, bytes]:
         """The radio address and payload that a device uses now."""
-        window = int((self.now_s + index * 7.0) // ADDRESS_LASTS_S)
+        # Addresses change at everybody's own moment; only with a rotating id it must be the moment of the id.
+        lag_s = 0.0 if self.walkers[index].shopper in self.phones else index * 7.0
+        window = int((self.now_s + lag_s) // ADDRESS_LASTS_S)
         known = self._senders.get(index)
         if known is None or known[0] != window:
             known = self._senders[index] = (window, *self._new_sender(index, window))
@@ -168,7 +180,8 @@ class World:
         address = frames.random_address((self._address_salt * 31 + index * 0x9E3779B1 + window * 0x85EBCA77) & 0xFFFFFFFFFFFF)
         walker = self.walkers[index]
         if index < self._shoppers:
-            return address, frames.ibeacon(self.beacons[walker.shopper])
+            phone = self.phones.get(walker.shopper)
+            return address, frames.ibeacon(self.beacons[walker.shopper] if phone is None else phone.beacon_at(self.now_s))
         seed = index.to_bytes(2, "big")
         if index % 3 == 0:
             return address, frames.ibeacon(frames.BeaconId(b"\x5a" * 14 + seed, 1, index))
@@ -213,7 +226,19 @@ class World:
 
     def optins(self) -> list[dict[str, object]]:
         """The opted-in shoppers as an opt-ins file lists them."""
-        return [{"shopper": shopper, "beacon": beacon.as_optin()} for shopper, beacon in self.beacons.items()]
+        return [{"shopper": walker.shopper, **self.identity(walker.shopper)} for walker in self.walkers[: self._shoppers]]
+
+    def identity(self, shopper: str) -> dict[str, object]:
+        """How an opted-in shopper is recognised, as an opt-in message says it: {"beacon": …} or {"rotating": …}."""
+        phone = self.phones.get(shopper)
+        return {"beacon": self.beacons[shopper].as_optin()} if phone is None else {"rotating": phone.as_optin()}
+
+
+def _phones(shoppers: int, share: float, seed: int, store: str) -> dict[str, Phone]:
+    """The shoppers whose ids rotate, spread evenly among all; dice of their own, so that nobody walks differently for it."""
+    dice = np.random.default_rng([seed, PHONES])
+    rotating = [n for n in range(shoppers) if int((n + 1) * share) > int(n * share)]
+    return {f"s-{n + 1}": Phone(frames.STORE_UUID, dice.bytes(16), store) for n in rotating}
 
 
 def write_truth(stays: Iterable[TrueStay], path: Path) -> None:

@@ -8,7 +8,10 @@ import numpy as np
 
 from firmware_sim.scanners import Outage
 from firmware_sim.world import Flaws, World, write_truth
+from gateway.messages import Identity as IdentityMessage
 from gateway.radio.frames import beacon_id
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.optins import identity_of
 from gateway.zones import geometry
 from gateway.zones.plan import load_plan
 from gateway.zones.truth import read_truth
@@ -76,3 +79,41 @@ def test_truth_is_written_as_it_is_read(tmp_path: Path) -> None:
         pass
     write_truth(world.truth(), tmp_path / "w.truth.csv")
     assert [tuple(s) for s in read_truth(tmp_path / "w.truth.csv", PLAN)] == [tuple(s) for s in world.truth()]
+
+
+def test_rotating_shoppers_are_recognised_by_their_opt_ins_and_by_nothing_else() -> None:
+    world = World(PLAN, 6, seed=2, start_s=1_795_258_000.0, away_s=(5.0, 20.0), interval_s=2.0, rotating=0.5, store="demo")
+    assert sorted(world.phones) == ["s-2", "s-4", "s-6"]
+    assert sorted(world.beacons) == ["s-1", "s-3", "s-5"]
+    optins = world.optins()
+    assert [("rotating" in optin, "beacon" in optin) for optin in optins] == [(False, True), (True, False)] * 3
+    identities = Identities("demo")
+    identities.load(((str(o["shopper"]), identity_of(IdentityMessage.model_validate(_identity(o)))) for o in optins), world.now_s)
+    seen: dict[str, set[bytes]] = {}
+    for advertisement in world.advance(1000.0):  # begins some minutes before a window's end
+        identities.tick(advertisement.at_s)
+        beacon = beacon_id(advertisement.payload)
+        assert beacon is not None
+        shopper = identities.resolve(beacon)
+        assert shopper is not None
+        seen.setdefault(shopper, set()).add(beacon)
+    assert {shopper: len(ids) for shopper, ids in seen.items()} == {f"s-{n}": 2 - n % 2 for n in range(1, 7)}
+
+
+def _identity(optin: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in optin.items() if name != "shopper"}
+
+
+def test_a_phone_changes_its_radio_address_together_with_its_id() -> None:
+    world = World(PLAN, 1, seed=6, away_s=(1.0, 1.0), interval_s=5.0, rotating=1.0)
+    pairs = {(advertisement.address, advertisement.payload) for advertisement in world.advance(1900.0)}
+    assert len(pairs) == len({address for address, _ in pairs}) == len({payload for _, payload in pairs}) == 3
+
+
+def test_whoever_rotates_walks_and_is_heard_as_if_they_didn_t() -> None:
+    one, other = World(PLAN, 6, seed=3), World(PLAN, 6, seed=3, rotating=0.5)
+    before = [(a.at_s, a.scanner, a.rssi_dbm) for a in one.advance(30.0)]
+    assert before == [(a.at_s, a.scanner, a.rssi_dbm) for a in other.advance(30.0)]
+    assert one.truth() == other.truth()
+    assert other.optins() == World(PLAN, 6, seed=3, rotating=0.5).optins()
+    assert other.optins() != World(PLAN, 6, seed=4, rotating=0.5).optins()
