@@ -10,6 +10,8 @@ from rules import CapKind
 DAY_S = 86_400.0
 ENDED_PER_TURN = 500
 """Ended promises that one turn expires: bounds how long the writer is held."""
+WINDOW_COUNTERS_DAYS = 40
+"""How long the counter of an hour, a day, a week or a month stays after it was opened: the longest, and a week for wrong clocks."""
 
 
 def housekeep(connection: Connection, now_s: float, settings: OffersSettings) -> int:
@@ -21,11 +23,11 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
     late_s = now_s - settings.late_receipt_hours * 3600
     over = promises.ended(connection, late_s, ENDED_PER_TURN)
     for promise in over:
-        held = [taking for taking in promise.takings if taking[2] != CapKind.ISSUES]
-        vouchers.give_back(connection, held, promise.shopper)
-        promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s)
+        if promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s):  # not another gateway meanwhile
+            held = [taking for taking in promise.takings if taking[2] != CapKind.ISSUES]
+            vouchers.give_back(connection, held, promise.shopper)
     kept_since_s = now_s - settings.promises_days * DAY_S
     promises.purge(connection, kept_since_s, nameless_before_s=late_s)
-    vouchers.purge(connection, kept_since_s)
+    vouchers.purge(connection, kept_since_s, windows_opened_before_s=now_s - WINDOW_COUNTERS_DAYS * DAY_S)
     decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
     return len(over)

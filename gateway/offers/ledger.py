@@ -136,7 +136,7 @@ class Ledger:
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
         """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
-        promise = promises.find(connection, event_id)
+        promise = promises.hold(connection, event_id)
         if promise is None or promise.state != states.RESERVED:
             return
         promises.release(connection, promise, promise.expires_at_s)

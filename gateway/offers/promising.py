@@ -91,7 +91,7 @@ def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id:
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
     shopper = pledge.situation.shopper
     caps = _held(chosen.caps, pledge.share)
-    reached = _take_all(connection, caps, shopper)
+    reached = _take_all(connection, caps, shopper, pledge.situation.at_s)
     code = None
     if reached is None and chosen.voucher is not None:
         code = _code(connection, pledge, chosen, promise_id)
@@ -116,10 +116,10 @@ def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id:
     return reached
 
 
-def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str) -> str | None:
+def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str, at_s: float) -> str | None:
     """Take a share of every cap, or of none: then the kind of the cap that is reached."""
     for place, cap in enumerate(caps):
-        if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most):
+        if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s):
             vouchers.give_back(connection, _takings(caps[:place]), shopper)
             return PER_SHOPPER if cap.per_shopper else cap.kind.value
     return None

@@ -27,7 +27,7 @@ class Taken:
 def take(connection: Connection, event: Event[Receipt]) -> Taken:
     """Note a receipt and move its promise on. One that fits no promise is kept for the report, and changes nothing."""
     receipt = event.data
-    promise = promises.find(connection, receipt.promise)
+    promise = promises.hold(connection, receipt.promise)
     if promise is None:
         return _stray(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
     if promise.state == states.WITHDRAWN:

@@ -3,7 +3,8 @@
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from gateway.storage.store import StorageError, Store, open_store
+from gateway.storage.engines import StorageError
+from gateway.storage.store import Store, open_store
 from gateway.storage.writer import Writer, WriterClosed
 
 __all__ = ["Connection", "DatabaseError", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]

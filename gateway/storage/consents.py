@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -31,7 +32,7 @@ consents = Table(
     Column("shopper", String(64), primary_key=True),
     Column("record", String(36), nullable=False),
     Column("decided_at_s", Float, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("purposes", String(64), nullable=False),  # a word each, sorted, with a space between
     Column("given_at", JSON, nullable=False),  # purpose: the latest moment it was given
     Column("withdrawn_at_s", Float),  # the latest total withdrawal before this decision
@@ -48,7 +49,7 @@ consent_events = Table(
     Column("seq", Integer, primary_key=True),
     Column("shopper", String(64), nullable=False),
     Column("decided_at_s", Float, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("purposes", String(64), nullable=False),
     Column("language", String(2), nullable=False),
     Column("text", String(64), nullable=False),

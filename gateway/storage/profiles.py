@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, Row, String, Table, delete, func, insert, select
+from sqlalchemy import JSON, BigInteger, Column, Connection, Float, Index, Row, String, Table, delete, func, insert, select
 
 from gateway.storage.metadata import metadata
 
@@ -26,7 +26,7 @@ profile_versions = Table(
     "profile_versions",
     metadata,
     Column("shopper", String(64), primary_key=True),
-    Column("version", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("at_s", Float, nullable=False),
 )
 """The version of the backend's latest profile of each shopper: an older one that comes late changes nothing."""

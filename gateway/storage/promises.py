@@ -110,14 +110,19 @@ def add(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def find(connection: Connection, promise: str) -> Row[Any] | None:
-    """A promise by its id, locked for this transaction where the database knows row locks."""
+    """A promise by its id."""
+    return connection.execute(select(promises).where(promises.c.id == promise)).first()
+
+
+def hold(connection: Connection, promise: str) -> Row[Any] | None:
+    """A promise by its id, to be changed: nobody else can until this transaction is over."""
     return connection.execute(select(promises).where(promises.c.id == promise).with_for_update()).first()
 
 
 def with_code(
     connection: Connection, code: str, states: Collection[str], *, good_at_s: float | None = None, latest: bool = False
 ) -> Row[Any] | None:
-    """One promise with a code in one of these states, locked: one not ended at `good_at_s`, or the one that got there last.
+    """One promise with a code in one of these states, held: one not ended at `good_at_s`, or the one that got there last.
 
     A code that everybody has stands on many promises; nothing here reads them all.
     """
@@ -126,7 +131,11 @@ def with_code(
         rows = rows.where(promises.c.ends_at_s >= good_at_s)
     if latest:
         rows = rows.order_by(promises.c.state_at_s.desc())
-    return connection.execute(rows.limit(1).with_for_update()).first()
+    rows = rows.limit(1)
+    found = connection.execute(rows.with_for_update()).first()
+    while found is None and connection.execute(rows).first() is not None:  # another gateway moved that one on; here is the next
+        found = connection.execute(rows.with_for_update()).first()
+    return found
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
@@ -227,7 +236,7 @@ def erase(connection: Connection, shopper: str) -> int:
     the network is cancelled, and its caps get their share back.
     """
     for unsent in outbox.cancel_unsent(connection, shopper):
-        promise = find(connection, unsent)
+        promise = hold(connection, unsent)
         if promise is not None and promise.state == "reserved":
             release(connection, promise, promise.at_s)
     touched = connection.execute(delete(happenings).where(happenings.c.shopper == shopper)).rowcount

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -33,7 +34,8 @@ counters = Table(
     metadata,
     Column("key", String(200), primary_key=True),
     Column("shopper", String(64), primary_key=True),  # "" where the cap is not per shopper
-    Column("used", Integer, nullable=False),
+    Column("used", BigInteger, nullable=False),  # issues, redemptions or cents
+    Column("opened_at_s", Float, nullable=False),
 )
 """What each cap has given out."""
 
@@ -79,7 +81,7 @@ _GIVE_BACK = (
     .where(counters.c.key == bindparam("b_key"), counters.c.shopper == bindparam("b_shopper"))
     .values(used=counters.c.used - bindparam("b_amount"))
 )
-_OPEN = text("INSERT INTO counters (key, shopper, used) VALUES (:key, :shopper, 0) ON CONFLICT DO NOTHING")
+_OPEN = text("INSERT INTO counters (key, shopper, used, opened_at_s) VALUES (:key, :shopper, 0, :at_s) ON CONFLICT DO NOTHING")
 _FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
 _FREE = (
     select(pool_codes.c.code)
@@ -94,13 +96,14 @@ _FREE = (
 )
 
 
-def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int) -> bool:
+def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int, at_s: float) -> bool:
     """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit."""
     values = {"b_key": key, "b_shopper": shopper, "b_amount": amount, "b_at_most": at_most}
     if connection.execute(_TAKE, values).rowcount == 1:
         return True
-    opened = connection.execute(_OPEN, {"key": key, "shopper": shopper}).rowcount
-    return opened == 1 and connection.execute(_TAKE, values).rowcount == 1
+    # Whoever opens it, here or in another gateway at this very moment: after this it is there.
+    connection.execute(_OPEN, {"key": key, "shopper": shopper, "at_s": at_s})
+    return connection.execute(_TAKE, values).rowcount == 1
 
 
 def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:
@@ -168,9 +171,14 @@ def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[Row[
     return connection.execute(select(redemptions).order_by(redemptions.c.at_s.desc()).limit(limit)).all()
 
 
-def purge(connection: Connection, before_s: float) -> None:
-    """Delete redemptions from before a moment. Counters stay: a cap for the whole life of an offer must not begin anew."""
+def purge(connection: Connection, before_s: float, windows_opened_before_s: float) -> None:
+    """Delete redemptions from before a moment, and the counters of windows that were opened before another.
+
+    Counters of no window stay: a cap for the whole life of an offer must not begin anew.
+    """
     connection.execute(delete(redemptions).where(redemptions.c.at_s < before_s))
+    of_a_window = counters.c.key.contains("@", autoescape=True)
+    connection.execute(delete(counters).where(of_a_window, counters.c.opened_at_s < windows_opened_before_s))
 
 
 def erase(connection: Connection, shopper: str) -> int:

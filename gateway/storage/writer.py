@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Writer:
             try:
                 outcomes = self._attempt(jobs)
             except DBAPIError as error:
-                self.last_failure = str(error.orig)
+                self.last_failure = " ".join(str(error.orig).split())
                 if self._closing.wait(self.RETRY_S):
                     for job in jobs:
                         job.future.set_exception(error)
@@ -122,12 +122,22 @@ class Writer:
             for job in jobs:
                 # In plain SQL: SQLAlchemy's own savepoint objects cost a fifth of a promise.
                 connection.exec_driver_sql("SAVEPOINT work")
-                try:
-                    outcomes.append((job.work(connection), None))
-                except OperationalError:
-                    raise  # the disk or a lock, not this piece of work: all of it again
-                except Exception as error:
-                    connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-                    outcomes.append((None, error))
+                outcome = _do(job, connection)
+                if isinstance(outcome[1], IntegrityError):  # another gateway may have written the same just now: look again
+                    outcome = _do(job, connection)
+                outcomes.append(outcome)
                 connection.exec_driver_sql("RELEASE SAVEPOINT work")
         return outcomes
+
+
+def _do(job: _Job[T], connection: Connection) -> tuple[T | None, Exception | None]:
+    """What the work returned or raised. Raises what is not its own fault: then all of it is run again."""
+    try:
+        return job.work(connection), None
+    except OperationalError:
+        raise  # the disk, a lock, a lost connection
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+        return None, error

@@ -33,8 +33,8 @@ from gateway.storage import (
     retention,
     subject,
 )
-from gateway.storage.backup import KEYS_COPY, read_backup, shoppers, write_backup
-from gateway.storage.keys import Keys
+from gateway.storage.backup import read_backup, shoppers, write_backup
+from gateway.storage.keys import KEYS_COPY, Keys
 from gateway.storage.metadata import metadata
 
 NOON_S = 1_763_719_200.0
@@ -174,7 +174,7 @@ def _rows(connection: Connection, shopper: str) -> None:
     }
     row |= {"inputs_hash": "hash", "inputs": shopper.encode(), "test_group": "treated", "outcome": {"shopper": shopper}}
     decisions.log(connection, row)
-    connection.execute(insert(metadata.tables["counters"]), {"key": "cap", "shopper": shopper, "used": 1})
+    connection.execute(insert(metadata.tables["counters"]), {"key": "cap", "shopper": shopper, "used": 1, "opened_at_s": NOON_S})
 
 
 @pytest.fixture

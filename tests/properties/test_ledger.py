@@ -270,7 +270,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _half_a_promise(self, connection: Connection, shopper: str, kind: str) -> None:
         for cap in _chosen(kind, self.now_s).caps:
-            vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most)
+            vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, self.now_s)
         vouchers.take_code(connection, "pool", "half-made")
         raise _Died
 
