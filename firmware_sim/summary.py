@@ -64,13 +64,18 @@ class Summary:
     def _all_told(self) -> bool:
         told = self.counts()
         announced = told["offers_announced"] - told["staff_calls"]
-        return bool(announced == told["offers_at_the_backend"] == told["receipts"].get("delivered", 0))
+        receipted = told["receipts"].get("delivered", 0)
+        return bool(
+            announced == told["offers_at_the_backend"] == receipted and told["offers_acknowledged"] == told["offers_announced"]
+        )
 
     def counts(self) -> dict[str, Any]:
         """What happened, in whole numbers; delays in milliseconds."""
         health, ledger = self._gateway.window.health(), self._gateway.ledger.counts
         with self._gateway.store.read() as connection:
-            unacknowledged = outbox.count(connection, outbox.PROMISING_TOPICS)
+            awaiting_receipt = outbox.awaiting_receipt(connection)
+        # An announcement leaves the outbox when a receipt proves that it arrived, a call to staff when the broker has it.
+        arrived = ledger["receipt_delivered"] + self._backend.counts["staff"]
         return {
             "minutes": round((time.monotonic() - self._began_s) / 60, 2),
             "advertisements_heard": health.counts.advertisements,
@@ -80,7 +85,7 @@ class Summary:
             "moves": health.counts.moves,
             "decisions": health.counts.decisions,
             "offers_announced": ledger["promised"],
-            "offers_acknowledged": ledger["promised"] - unacknowledged,
+            "offers_acknowledged": arrived + awaiting_receipt,
             "staff_calls": self._backend.counts["staff"],
             "offers_at_the_backend": len(self._backend.cards),
             "shoppers_with_offers": len(self._shoppers),

@@ -190,6 +190,11 @@ def count(connection: Connection, topics: Collection[str] | None = None) -> int:
     return int(connection.execute(rows).scalar_one())
 
 
+def awaiting_receipt(connection: Connection) -> int:
+    """Announcements that the broker has acknowledged and the backend has not yet shown to have, by a receipt."""
+    return int(connection.execute(select(func.count()).select_from(outbox).where(outbox.c.acked_at_s.is_not(None))).scalar_one())
+
+
 def oldest_at_s(connection: Connection) -> float | None:
     """When the longest waiting message was put in; None when none waits."""
     return connection.execute(select(outbox.c.at_s).where(_WAITING).order_by(outbox.c.seq).limit(1)).scalar()
