@@ -61,6 +61,10 @@ FAREWELL_S = 2.0
 log = structlog.get_logger(__name__)
 
 
+class GatewayFailed(Exception):
+    """A part that can't be mended from within has died; whoever started the gateway starts it anew."""
+
+
 class Gateway:
     """One gateway. Building it reads files and takes the dashboard's address; `run` makes it live.
 
@@ -94,6 +98,7 @@ class Gateway:
         self._hearing: dict[str, bool] = {}
         self._crowd = Crowd()
         self._occupancy: tuple[Occupancy, ...] = ()
+        self._failure: str | None = None
         notices = Notices(place, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
         release = self.ledger.release_unsent
         self.courier = Courier(self.store, settings.mqtt, place, credentials, notices, release=release, clock=clock)
@@ -117,13 +122,16 @@ class Gateway:
             raise
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Live until `stop` is set; then finish what is under way, and leave nothing half done."""
+        """Live until `stop` is set; then finish what is under way, and leave nothing half done.
+
+        Raises GatewayFailed, after as orderly an end, when the courier or the inbox has died.
+        """
         self._loop = asyncio.get_running_loop()
         try:
             self._open_the_shop()
             async with asyncio.TaskGroup() as tasks:
                 lives = [tasks.create_task(ear.listen(self.line.hear), name=f"ear {ear.scanner}") for ear in self.ears]
-                lives.append(tasks.create_task(self._let_time_pass(), name="time"))
+                lives.append(tasks.create_task(self._let_time_pass(stop), name="time"))
                 if self.listener is not None:
                     lives.append(tasks.create_task(self._serve(self.listener), name="dashboard"))
                     log.info("dashboard", address=self.listener.url)
@@ -134,6 +142,8 @@ class Gateway:
                     life.cancel()
         finally:
             await asyncio.to_thread(self._close_the_shop)
+        if self._failure is not None:
+            raise GatewayFailed(self._failure)
 
     async def _serve(self, listener: Listener) -> None:
         from gateway.dashboard.api.rooms import calls
@@ -153,6 +163,7 @@ class Gateway:
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
         self._mind_the_books()
+        self.inbox.request_sync(self._shelf.live_since_s)  # a command may have put books to work while no gateway ran
         self.line.shop.refresh()
         if self._settings.store.optins is not None:
             people.take_file(self._optins, self._settings.store.optins.stat().st_mtime)
@@ -166,7 +177,7 @@ class Gateway:
         self.store.close()
         self._ahead.shutdown()
 
-    async def _let_time_pass(self) -> None:
+    async def _let_time_pass(self, stop: asyncio.Event) -> None:
         disk_s = 0.0
         while True:
             now_s = self._clock()
@@ -175,7 +186,9 @@ class Gateway:
             self._housekeeping.tick(now_s)
             self._other_ears.tick(now_s)
             self._mind_the_ears(now_s)
-            self._mind_the_books()
+            if self._mind_the_books():
+                self.inbox.request_sync()
+            self._mind_the_mail(stop)
             self.line.shop.refresh()
             self._count_the_crowd(now_s)
             if now_s >= disk_s:
@@ -193,21 +206,33 @@ class Gateway:
         if alive(own):
             sd_notify("WATCHDOG=1")
 
-    def _mind_the_books(self) -> None:
-        """Let the books decide that are live now: a command or the dashboard may have put others to work."""
+    def _mind_the_mail(self, stop: asyncio.Event) -> None:
+        """A courier or inbox that has died doesn't come back to life: end, and be started anew."""
+        for name, health in (("courier", self.courier.health()), ("inbox", self.inbox.health())):
+            if health["state"] == "failed":
+                self._failure = f"the {name} has died ({health['why']}); the gateway must be started again"
+                stop.set()
+
+    def _mind_the_books(self) -> bool:
+        """Let the books decide that are live now: a command or the dashboard may have put others to work.
+
+        True: they read what the ones before didn't, so the profiles that came in until now lack it.
+        """
         try:
             changed = self._shelf.refresh()
         except BookError as error:
             log.error("the live book doesn't fit the store plan; the one before it goes on", error=str(error))
-            return
-        if changed:
-            self.line.books = self._shelf.working
-            live = self.line.books.all()
-            self.line.people.use_books(live)
-            self.line.tracker.use_dwell_steps(
-                {step for book in live for zone in self._plan.zone_ids for step in book.dwell_steps_s(zone)}
-            )
-            log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in self.line.books.all()])
+            return False
+        if not changed:
+            return False
+        self.line.books = self._shelf.working
+        live, read_before = self.line.books.all(), self.line.people.reads
+        self.line.people.use_books(live)
+        self.line.tracker.use_dwell_steps(
+            {step for book in live for zone in self._plan.zone_ids for step in book.dwell_steps_s(zone)}
+        )
+        log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in live])
+        return not self.line.people.reads <= read_before
 
     def _count_the_crowd(self, now_s: float) -> None:
         counts = {zone.zone: zone.count for zone in self.window.frame().zones}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import Gateway
+from gateway.app import Gateway, GatewayFailed
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.dashboard import DashboardError
@@ -53,6 +53,9 @@ def run(
         asyncio.run(_live(gateway, playback))
     except CANT_START as error:
         raise CommandError(str(error)) from error
+    except GatewayFailed as failure:
+        typer.echo(f"etalage: {failure}", err=True)
+        raise typer.Exit(1) from None
 
 
 async def _live(gateway: Gateway, playback: Playback | None) -> None:

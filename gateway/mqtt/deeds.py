@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import structlog
 
-from gateway.messages import Event, Message, Outcome, Receipt, Refusal, Reply, SyncPage, SyncRequest
+from gateway.messages import Event, Message, Outcome, Profile, Receipt, Refusal, Reply, SyncPage, SyncRequest
 from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.notices import event_text
@@ -63,14 +63,17 @@ class Deeds:
 
         return work
 
-    def _once(self, connection: Connection, event: Event[Any], at_s: float) -> tuple[Done, tuple[Refusal, ...]]:
-        """Do it, unless it was done before. Only what was taken is remembered: what was refused may be sent again, mended."""
+    def _once(
+        self, connection: Connection, event: Event[Any], at_s: float, *, anew: bool = False
+    ) -> tuple[Done, tuple[Refusal, ...]]:
+        """Do it, unless it was done before (`anew`: even then). Remembered is what was taken: what was refused may come mended."""
         handler = self._handlers.get(event.type)
         if handler is None:
             reason = Refusal(path="type", code="not_handled", text="this gateway has no use for messages of this type")
             return Done("refused"), (reason,)
         key = inbox.key_of(event.source, event.id)
-        if inbox.is_seen(connection, key):
+        seen = inbox.is_seen(connection, key)
+        if seen and not anew:
             return Done("repeated"), ()
         savepoint = connection.begin_nested()
         try:
@@ -87,7 +90,7 @@ class Deeds:
         savepoint.commit()
         if isinstance(event.data, Receipt):
             outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
-        if outcome.taken:
+        if outcome.taken and not seen:
             inbox.mark_seen(connection, key, at_s)
         then = () if outcome.then is None else (outcome.then,)
         return Done("accepted" if outcome.taken else "refused", then), outcome.refusals
@@ -111,6 +114,12 @@ class Deeds:
         inbox.set_sync(connection, self._gateway, Sync(done=False, cursor=cursor, asked_at_s=at_s))
         self._put(connection, "sync/request", SyncRequest(gateway=self._gateway, cursor=cursor), at_s, SYNC_PATIENCE_S)
 
+    def ask_unless_since(self, connection: Connection, at_s: float, since_s: float) -> None:
+        """Ask for everything when the last time was before `since_s`. Where there was none, `tidy` asks."""
+        sync = inbox.sync_of(connection, self._gateway)
+        if sync is not None and sync.asked_at_s < since_s:
+            self.ask_for_all(connection, at_s)
+
     def tidy(self, connection: Connection, at_s: float, seen_kept_s: float) -> None:
         """Forget old messages; ask for everything when this database never has, or when the answer has stopped coming."""
         inbox.prune(connection, at_s - seen_kept_s)
@@ -121,14 +130,17 @@ class Deeds:
             self.ask_for_all(connection, at_s, sync.cursor)
 
     def _page(self, connection: Connection, page: SyncPage, answer_to: str, at_s: float) -> Done:
-        """Each event of the page as if it had come by itself; only refusals are answered one by one."""
+        """Each event of the page as if it had come by itself; only refusals are answered one by one.
+
+        A profile is read even when it was before: the books that are live now may keep more of it.
+        """
         then: list[Callable[[], None]] = []
         for document in page.events:
             inner = check(document, self._handlers)
             if isinstance(inner, Refused):
                 self._reply(connection, inner.event_id, Done("refused"), inner.reasons, answer_to, at_s)
                 continue
-            done, reasons = self._once(connection, inner, at_s)
+            done, reasons = self._once(connection, inner, at_s, anew=isinstance(inner.data, Profile))
             then.extend(done.then)
             if reasons:
                 self._reply(connection, inner.id, done, reasons, answer_to, at_s)

@@ -7,6 +7,7 @@ only so many messages at us that we have not acknowledged.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -108,9 +109,9 @@ class Inbox:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def request_sync(self) -> None:
-        """Ask the backend for all opt-ins and profiles again. From any thread."""
-        self._store.writer.submit(lambda connection: self._deeds.ask_for_all(connection, self._clock()))
+    def request_sync(self, since_s: float = math.inf) -> None:
+        """Ask the backend for all opt-ins and profiles again, unless it was asked since `since_s`. From any thread."""
+        self._store.writer.submit(lambda connection: self._deeds.ask_unless_since(connection, self._clock(), since_s))
 
     def health(self) -> Health:
         """How the reading goes, from any thread."""

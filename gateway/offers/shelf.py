@@ -36,6 +36,8 @@ class Shelf:
         self._zones = zones
         self._mark: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self.working = Working()
+        self.live_since_s = float("-inf")
+        """When the latest of the working books went live."""
 
     def refresh(self) -> bool:
         """Read the live books if they changed; True: they did. Raises BookError when one doesn't fit the store plan.
@@ -46,6 +48,7 @@ class Shelf:
             mark = books.live(connection)
             if mark == self._mark:
                 return False
+            self.live_since_s = books.live_since_s(connection)
             loaded = {book: load(books.document(connection, book), self._zones) for book, _zones in mark}
         everywhere = next((loaded[book] for book, zones in mark if not zones), None)
         ahead = {zone: loaded[book] for book, zones in mark for zone in zones}

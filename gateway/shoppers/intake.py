@@ -86,14 +86,17 @@ def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, .
 
 
 def profile(connection: Connection, event: Event[Profile], register: Register) -> tuple[bool, tuple[Refusal, ...]]:
-    """Keep of a profile what may be kept: (taken, what was left out and why). A later version counts, whatever comes when."""
+    """Keep of a profile what may be kept: (taken, what was left out and why). An earlier version changes nothing.
+
+    The same version is read again: a synchronisation brings it when other books keep other parts of it.
+    """
     data = event.data
     standing = consents.find(connection, data.shopper)
     if standing is None:
         return False, (
             Refusal(path="data.shopper", code="no_consent", text="no consent of this shopper stands here; send the opt-in first"),
         )
-    if data.version <= profiles.version(connection, data.shopper):
+    if data.version < profiles.version(connection, data.shopper):
         return True, ()
     purposes = frozenset(standing.purposes.split())
     kept, left_out = register.sift(data.attributes, data.affinities, purposes)

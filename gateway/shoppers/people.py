@@ -139,6 +139,11 @@ class People:
 
         self._store.writer.submit(record).result()
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The profile fields that the live books read: what is kept of the profiles that come in."""
+        return frozenset(self._register.read_by)
+
     def use_books(self, books: Sequence[Book]) -> Future[int]:
         """Keep from now on what these live books read, and delete what they don't; the Future tells how many values went.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, Row, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, Row, String, Table, Text, func, insert, select, update
 
 from gateway.storage.metadata import metadata
 
@@ -62,6 +62,12 @@ def live(connection: Connection) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(hash, zones) of the books that are live, the latest moved first; no zones: everywhere."""
     rows = select(books.c.hash, books.c.zones).where(books.c.state == "live").order_by(books.c.state_at_s.desc(), books.c.hash)
     return tuple((row.hash, tuple(row.zones)) for row in connection.execute(rows))
+
+
+def live_since_s(connection: Connection) -> float:
+    """When the latest of the live books went live; minus infinity when none is."""
+    latest = connection.execute(select(func.max(books.c.state_at_s)).where(books.c.state == "live")).scalar()
+    return float("-inf") if latest is None else float(latest)
 
 
 def document(connection: Connection, book: str) -> str:

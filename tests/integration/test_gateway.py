@@ -1,0 +1,175 @@
+"""The whole gateway in one process: what it asks for when the books change, and how it ends when a part of it has died."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_sim.backend import Backend
+from firmware_sim.mosquitto import wait_for
+from gateway.app import Gateway, GatewayFailed
+from gateway.mqtt.broker import EmbeddedBroker
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.inbox import Inbox
+from gateway.offers import books
+from gateway.settings import Settings, load_settings
+from gateway.storage import profiles
+
+PLAN = """
+store: demo
+zones: [{id: wine}]
+scanners: [{id: pi-1, zone: wine}]
+"""
+PLAIN = """
+book: plain
+salt: s
+attributes:
+  household: {type: choice, values: [single, family], label: {nl: Huishouden, en: Household}, purpose: offers, supplier: backend}
+offers:
+- {id: hello, kind: content, at: {event: enter}, content: {nl: {title: Hallo}, en: {title: Hello}}}
+"""
+READING = PLAIN.replace("book: plain", "book: reading").replace("at: {event: enter}", "at: {event: enter}, if: household == family")
+DYING = """
+from gateway.__main__ import main
+from gateway.mqtt.courier import Courier
+
+def die(self):
+    raise KeyError("ink")
+
+Courier._look_after = die
+main()
+"""
+BEACON = {"beacon": {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}}
+Shop = tuple[Settings, Backend]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    (tmp_path / "book.yaml").write_text(PLAIN)
+    (tmp_path / "etalage.toml").write_text(
+        '[store]\nchain = "demo-chain"\nstore = "demo"\nplan = "plan.yaml"\nrule_book = "book.yaml"\n[dashboard]\nenabled = false\n'
+    )
+    return tmp_path / "etalage.toml"
+
+
+@pytest.fixture
+def shop(config: Path) -> Iterator[Shop]:
+    with EmbeddedBroker() as broker:
+        settings = load_settings(config)
+        backend = Backend(broker.url, "demo-chain", "demo").start()
+        yield settings.model_copy(update={"mqtt": broker.settings(settings.mqtt)}), backend
+        backend.stop()
+
+
+def live(gateway: Gateway, meanwhile: Callable[[], None]) -> None:
+    """Run the gateway while something is done in another thread."""
+
+    async def both() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(gateway.run(stop))
+        try:
+            await asyncio.to_thread(meanwhile)
+        finally:
+            stop.set()
+            await running
+
+    asyncio.run(both())
+
+
+def put_to_work(gateway: Gateway, text: str) -> None:
+    """What `etalage books add`, `approve` and `live` do, in the same database."""
+    now_s, submit = time.time(), gateway.store.writer.submit
+    book = submit(partial(books.add, text=text, person="anna", at_s=now_s, zones=["wine"])).result()
+    for step in (partial(books.check, zones=["wine"]), books.approve, books.go_live):
+        submit(partial(step, start=book, person="bert", at_s=now_s)).result()
+
+
+def kept(gateway: Gateway) -> dict[str, Any]:
+    with gateway.store.read() as connection:
+        return {row.field: row.value for row in profiles.values(connection, "s-1")}
+
+
+def told(gateway: Gateway, backend: Backend) -> None:
+    """The shopper is known to the gateway, with all that the book then reads of them."""
+    _assert_connected(gateway)
+    backend.opt_in("s-1", BEACON)
+    backend.profile("s-1", {"household": "family"})
+    assert wait_for(lambda: backend.counts["pages"] == 1 and backend.idle, 30)
+
+
+def test_books_that_read_more_of_a_profile_have_it_asked_for_once(shop: Shop) -> None:
+    settings, backend = shop
+    gateway = Gateway(settings, ears=[])
+
+    def meanwhile() -> None:
+        told(gateway, backend)
+        assert kept(gateway) == {}, "no rule reads it, so it is not collected"
+        put_to_work(gateway, READING)
+        assert wait_for(lambda: kept(gateway) == {"household": "family"}, 30)
+        assert backend.counts["pages"] == 2
+        put_to_work(gateway, PLAIN.replace("salt: s", "salt: t"))
+        assert wait_for(lambda: kept(gateway) == {}, 30), "what no rule reads any more is deleted"
+        put_to_work(gateway, READING.replace("salt: s", "salt: t"))
+        assert wait_for(lambda: kept(gateway) == {"household": "family"}, 30)
+
+    live(gateway, meanwhile)
+    assert backend.counts["pages"] == 3, "books that read nothing new ask for nothing"
+
+
+def test_books_that_went_live_while_no_gateway_ran_are_caught_up_with_at_the_start(shop: Shop) -> None:
+    settings, backend = shop
+    before = Gateway(settings, ears=[])
+    live(before, lambda: told(before, backend))
+    between = Gateway(settings, ears=[])
+    put_to_work(between, READING)
+    live(between, lambda: _assert_kept(between, {"household": "family"}))
+    assert backend.counts["pages"] == 2
+    again = Gateway(settings, ears=[])
+    live(again, lambda: _assert_connected(again))
+    assert backend.counts["pages"] == 2, "nothing changed since, so nothing is asked"
+
+
+def _assert_kept(gateway: Gateway, expected: dict[str, Any]) -> None:
+    assert wait_for(lambda: kept(gateway) == expected, 30)
+
+
+def _assert_connected(gateway: Gateway) -> None:
+    assert wait_for(lambda: gateway.inbox.health()["state"] == gateway.courier.health()["state"] == "up", 30)
+
+
+@pytest.mark.parametrize(("part", "method"), [(Courier, "_look_after"), (Inbox, "_take_events")])
+def test_a_gateway_whose_courier_or_inbox_has_died_ends_and_says_which(
+    part: type[Courier] | type[Inbox], method: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = shop
+    monkeypatch.setattr(part, method, _die)
+    gateway, stop = Gateway(settings, ears=[]), asyncio.Event()
+    with pytest.raises(GatewayFailed, match=f"the {part.__name__.lower()} has died .*KeyError.*must be started again"):
+        asyncio.run(gateway.run(stop))
+    assert not {"courier", "inbox"} & {thread.name for thread in threading.enumerate()}, "it ended in order"
+
+
+def _die(_self: object) -> None:
+    raise KeyError("ink")
+
+
+def test_etalage_run_then_exits_with_status_1_and_one_line(config: Path) -> None:
+    air = config.with_name("air.jsonl")
+    reading = {"scanner": "pi-1", "address": "4A:00:00:00:00:01", "rssi": -60, "mfr": {"004c": "1005000000"}}
+    air.write_text("".join(json.dumps({"t": t_s, **reading}) + "\n" for t_s in (0.0, 600.0)))
+    command = [sys.executable, "-c", DYING, "run", "--config", str(config), "--recording", str(air)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("etalage: the courier has died (KeyError at ")
+    assert "Traceback" not in done.stdout + done.stderr
