@@ -26,6 +26,7 @@ from firmware_sim.summary import Summary
 from firmware_sim.world import STEP_S, World
 from gateway.app import Gateway
 from gateway.dashboard import DashboardError
+from gateway.model import Advertisement
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.ears import AdapterEar
@@ -40,7 +41,7 @@ STRANGERS = 60
 """People who only walk by, with radios of their own: more than opted in, as in any shop."""
 ROTATING = 0.5
 """The share of shoppers whose phones change their beacon id every quarter of an hour; the others carry tags."""
-AWAY_S = (5.0, 40.0)
+AWAY_S = (20.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
 NAP_S = 0.01
 """Packets closer together than this are put on the air at once."""
@@ -134,12 +135,19 @@ async def _walking(world: World, adapters: dict[str, SimulatedAdapter]) -> Async
 async def _walk(world: World, adapters: dict[str, SimulatedAdapter]) -> None:
     """Put every packet on the air at its own time; a machine that is too slow for that has a slower world, not a burst."""
     begun_s = time.monotonic() - world.now_s
+    ahead = asyncio.create_task(asyncio.to_thread(_next_step, world))
     while True:
-        heard = await asyncio.to_thread(list, world.advance(STEP_S))
-        begun_s = max(begun_s, time.monotonic() - world.now_s)
+        heard, until_s = await ahead
+        ahead = asyncio.create_task(asyncio.to_thread(_next_step, world))
+        begun_s = max(begun_s, time.monotonic() - until_s)
         for advertisement in heard:
             early_s = begun_s + advertisement.at_s - time.monotonic()
             if early_s > NAP_S:
                 await asyncio.sleep(early_s)
             adapters[advertisement.scanner].push(advertisement)
-        await asyncio.sleep(begun_s + world.now_s - STEP_S / 2 - time.monotonic())
+        await asyncio.sleep(begun_s + until_s - time.monotonic())
+
+
+def _next_step(world: World) -> tuple[list[Advertisement], float]:
+    """What is heard in the world's next step, and when that ends in its own time."""
+    return list(world.advance(STEP_S)), world.now_s

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from gateway.shoppers import journey as stages
 from gateway.shoppers.attention import Bucket
@@ -62,8 +63,8 @@ def known(connection: Connection, shopper: str, at_s: float, register: Register)
 
 def _journey_facts(connection: Connection, shopper: str, at_s: float) -> Mapping[str, Value]:
     """Stage and visits, the one that is going on included."""
-    counts = journey.counts(connection, shopper, at_s)
-    standing = standing_of(connection, shopper, at_s)
+    row = journey.find(connection, shopper)
+    counts, standing = journey.counts(connection, shopper, at_s, row), standing_in(row, at_s)
     facts: dict[str, Value] = {
         "stage": stages.follow(standing, signals(counts, visits_now=1), at_s).stage,
         "visits": counts.visits_ever + 1,
@@ -86,17 +87,16 @@ def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
     }
 
 
-def standing_of(connection: Connection, shopper: str, at_s: float) -> stages.Standing:
-    """The stage as it was last written down; where everybody starts before that."""
-    row = journey.find(connection, shopper)
+def standing_in(row: Any, at_s: float) -> stages.Standing:
+    """The stage as it was last written down (a row of the journeys); where everybody starts before that."""
     return stages.start(at_s) if row is None else stages.Standing(row.stage, row.since_s, row.reason, row.set_by)
 
 
 def restage(connection: Connection, shopper: str, at_s: float, visits_more: int = 0) -> str:
     """Bring a shopper's stage up to date and write down why it changed; the stage."""
     row = journey.find(connection, shopper)
-    before = standing_of(connection, shopper, at_s)
-    after = stages.follow(before, signals(journey.counts(connection, shopper, at_s)), at_s)
+    before = standing_in(row, at_s)
+    after = stages.follow(before, signals(journey.counts(connection, shopper, at_s, row)), at_s)
     if row is None or after is not before or visits_more:
         settle(connection, shopper, after, (row.visits_ever if row is not None else 0) + visits_more)
     if row is None or after is not before:
@@ -113,7 +113,7 @@ def set_stage(connection: Connection, shopper: str, stage: str | None, who: str,
         settle(connection, shopper, after, visits_ever)
         journey.note_change(connection, shopper, after.stage, at_s, after.reason)
         return
-    settle(connection, shopper, replace(standing_of(connection, shopper, at_s), set_by=None), visits_ever)
+    settle(connection, shopper, replace(standing_in(row, at_s), set_by=None), visits_ever)
     restage(connection, shopper, at_s)
 
 

@@ -57,6 +57,8 @@ class Effect:
     refusals: tuple[Refusal, ...] = ()
     attention: Change | None = None
     bought: frozenset[str] = frozenset()
+    facts: bool = False
+    """True: what a rule may read of the shopper may be another thing now."""
 
 
 def from_the_future(decided_at_s: float, now_s: float) -> Refusal | None:
@@ -135,7 +137,8 @@ def receipt(connection: Connection, event: Event[Receipt], register: Register, r
     if data.answer is not None:
         refusals = _answer(connection, shopper, promise.offer, data.answer, purposes, register, at_s)
     bought = frozenset(data.products) if data.what == "purchased" and "purchases" in purposes else frozenset()
-    return Effect(shopper, at_s, refusals, change, bought)
+    facts = change is not None or data.answer is not None or data.what == "redeemed"
+    return Effect(shopper, at_s, refusals, change, bought, facts)
 
 
 def _key(event: Event[Receipt]) -> str:

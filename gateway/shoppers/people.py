@@ -236,7 +236,9 @@ class People:
         self._stale(shopper)
 
     def _received(self, effect: intake.Effect) -> None:
-        self._noted(effect.shopper, effect.refusals)
+        self.left_out.update(refusal.code for refusal in effect.refusals)
+        if effect.facts:
+            self._stale(effect.shopper)
         present = self._present.get(effect.shopper)
         if present is None:
             return

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -17,6 +18,8 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
+    case,
     delete,
     func,
     insert,
@@ -136,35 +139,46 @@ def note_change(connection: Connection, shopper: str, stage: str, at_s: float, r
     connection.execute(insert(stage_changes), {"shopper": shopper, "stage": stage, "at_s": at_s, "reason": dict(reason)})
 
 
-def counts(connection: Connection, shopper: str, now_s: float) -> Counts:
-    """A shopper's signals over the windows that end at `now_s`."""
-    standing = find(connection, shopper)
-    started = visits.c.started_at_s
-    mine = visits.c.shopper == shopper
-
-    def visits_since(days: int) -> int:
-        return int(connection.execute(select(func.count()).where(mine, started > now_s - days * DAY_S)).scalar() or 0)
-
-    def events_since(days: int) -> dict[str, int]:
-        rows = select(journey_events.c.what, func.count().label("number")).where(
-            journey_events.c.shopper == shopper, journey_events.c.at_s > now_s - days * DAY_S
-        )
-        return {row.what: row.number for row in connection.execute(rows.group_by(journey_events.c.what))}
-
+def counts(connection: Connection, shopper: str, now_s: float, standing: Row[Any] | None) -> Counts:
+    """A shopper's signals over the windows that end at `now_s`; `standing` is what `find` gave."""
+    visits_30d, visits_90d, last_visit_s = connection.execute(
+        _VISITS, {"shopper": shopper, "since_30d_s": now_s - 30 * DAY_S, "since_90d_s": now_s - 90 * DAY_S}
+    ).one()
+    since = {"shopper": shopper, "since_90d_s": now_s - 90 * DAY_S, "since_365d_s": now_s - 365 * DAY_S}
+    events = connection.execute(_EVENTS, since).all()
     return Counts(
         visits_ever=standing.visits_ever if standing is not None else 0,
-        visits_30d=visits_since(30),
-        visits_90d=visits_since(90),
-        last_visit_s=connection.execute(select(func.max(started)).where(mine)).scalar(),
-        events_90d=events_since(90),
-        events_365d=events_since(365),
-        redeemed_90d=_redeemed(connection, shopper, now_s - 90 * DAY_S),
+        visits_30d=visits_30d,
+        visits_90d=visits_90d,
+        last_visit_s=last_visit_s,
+        events_90d={row.what: row.in_90d for row in events},
+        events_365d={row.what: row.in_365d for row in events},
+        redeemed_90d=connection.execute(_REDEEMED, {"shopper": shopper, "since_s": now_s - 90 * DAY_S}).scalar_one(),
     )
 
 
-def _redeemed(connection: Connection, shopper: str, since_s: float) -> int:
-    redeemed = (happenings.c.shopper == shopper, happenings.c.what == "redeemed", happenings.c.at_s > since_s)
-    return int(connection.execute(select(func.count(happenings.c.promise.distinct())).where(*redeemed)).scalar() or 0)
+def _number_since(moment: Column[float], since: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((moment > bindparam(since), 1), else_=0)), 0)
+
+
+# Made once: they are asked at each visit's first move, and SQLAlchemy needs longer to make one than SQLite to answer it.
+_VISITS = select(
+    _number_since(visits.c.started_at_s, "since_30d_s"),
+    _number_since(visits.c.started_at_s, "since_90d_s"),
+    func.max(visits.c.started_at_s),
+).where(visits.c.shopper == bindparam("shopper"))
+_EVENTS = (
+    select(
+        journey_events.c.what,
+        _number_since(journey_events.c.at_s, "since_90d_s").label("in_90d"),
+        func.count().label("in_365d"),
+    )
+    .where(journey_events.c.shopper == bindparam("shopper"), journey_events.c.at_s > bindparam("since_365d_s"))
+    .group_by(journey_events.c.what)
+)
+_REDEEMED = select(func.count(happenings.c.promise.distinct())).where(
+    happenings.c.shopper == bindparam("shopper"), happenings.c.what == "redeemed", happenings.c.at_s > bindparam("since_s")
+)
 
 
 def bucket(connection: Connection, shopper: str) -> tuple[float, float] | None:

@@ -103,7 +103,7 @@ def test_a_purpose_that_is_taken_back_takes_its_data_along(
     send(given(at_s=NOON_S, purposes=["recognise", "offers"]))
     assert held(store) == {"segment": "family"}
     with store.read() as connection:
-        assert journey.counts(connection, "s-1", NOON_S + 60).events_90d == {}
+        assert journey.counts(connection, "s-1", NOON_S + 60, journey.find(connection, "s-1")).events_90d == {}
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_receipt_counts_once_however_often_it_comes(
     for _ in range(3):
         send(receipt("dismissed", id="same"))
     with store.read() as connection:
-        assert journey.counts(connection, "s-1", NOON_S + 60).events_90d == {"dismissed": 1}
+        assert journey.counts(connection, "s-1", NOON_S + 60, journey.find(connection, "s-1")).events_90d == {"dismissed": 1}
         assert journey.bucket(connection, "s-1") == (4, NOON_S + 10)
 
 
@@ -332,7 +332,7 @@ def test_a_visit_of_somebody_who_withdrew_meanwhile_is_not_kept(
     people.visited("s-1", "v-1", NOON_S, NOON_S + 600, ["wine"])
     settled()
     with store.read() as connection:
-        assert journey.counts(connection, "s-1", NOON_S + 700).visits_90d == 0
+        assert journey.counts(connection, "s-1", NOON_S + 700, journey.find(connection, "s-1")).visits_90d == 0
 
 
 def test_facts_are_in_memory_only_for_who_is_in_the_shop(send: Send, given: Make, people: People) -> None:
