@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,9 @@ def now_s() -> float:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(storage: StorageSettings) -> Iterator[Store]:
     """A fresh database."""
-    opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+    opened = open_store(storage)
     yield opened
     opened.close()
 

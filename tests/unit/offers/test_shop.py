@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,8 +77,10 @@ def test_each_type_reaches_the_rules_as_its_own(
     assert book.fields[name].admits(facts[name])
 
 
-def test_what_another_process_says_and_takes_back_is_seen(shop: ShopFacts, book: Book, now_s: float, tmp_path: Path) -> None:
-    other_store = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+def test_what_another_process_says_and_takes_back_is_seen(
+    shop: ShopFacts, book: Book, now_s: float, storage: StorageSettings
+) -> None:
+    other_store = open_store(storage)
     other = ShopFacts(other_store, lambda at_s: None)
     other.set([book], "stock", 4, now_s, "bert")
     shop.refresh()

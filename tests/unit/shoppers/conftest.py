@@ -57,8 +57,8 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+def store(storage: StorageSettings) -> Iterator[Store]:
+    opened = open_store(storage)
     yield opened
     opened.close()
 

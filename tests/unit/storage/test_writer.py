@@ -14,9 +14,9 @@ note = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=T
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(StorageSettings(path=tmp_path / "etalage.db"))
-    store.writer.submit(lambda connection: note.create(connection)).result(10)
+def store(storage: StorageSettings) -> Iterator[Store]:
+    store = open_store(storage)
+    store.writer.submit(lambda connection: note.create(connection, checkfirst=True)).result(10)
     yield store
     store.close()
 
@@ -30,12 +30,11 @@ def count(store: Store) -> int:
         return int(connection.execute(sa.select(sa.func.count()).select_from(note)).scalar_one())
 
 
-def test_work_is_on_disk_once_its_future_is_resolved(store: Store, tmp_path: Path) -> None:
+def test_work_is_on_disk_once_its_future_is_resolved(store: Store, storage: StorageSettings) -> None:
     store.writer.submit(write(1)).result(10)
-    other = sa.create_engine(f"sqlite:///{tmp_path}/etalage.db")
-    with other.connect() as connection:
-        assert connection.execute(sa.text("SELECT count(*) FROM note")).scalar() == 1
-    other.dispose()
+    other = open_store(storage)
+    assert count(other) == 1
+    other.close()
 
 
 def test_work_that_raises_takes_back_only_itself(store: Store) -> None:
