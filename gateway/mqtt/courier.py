@@ -192,6 +192,7 @@ class Courier:
             self._lose(f"no answer for {ACK_PATIENCE_S:.0f} s", now_s)
         if now_s < self._read_again_s:
             return
+        self._postbag.claiming = self._uplink.link is not None and not self._flight.suspects and not self._stopping.is_set()
         try:
             self._set_poison_aside()
             self._postbag.tidy(now_s)

@@ -29,8 +29,9 @@ class Postbag:
         self._release = release
         self._clock = clock
         self._delivered: dict[str, float] = {}
-        self._marked: set[str] = set()
-        """Marked as handed in the last such commit."""
+        self.claiming = False
+        """Whether what is committed now will be sent at once: then it is marked as handed in the same commit, which saves one."""
+        store.writer.before_commit.append(self._claim_along)
         self._sweep_s = 0.0
         self.expired = 0
         """Messages removed because their time was over."""
@@ -67,10 +68,8 @@ class Postbag:
                 busy, lanes = plan.busy | self._delivered.keys(), plan.busy_shoppers
                 ready, expired = outbox.look(connection, room=max(plan.room, AHEAD), at_s=at_s, busy=busy, busy_shoppers=lanes)
         now = ready[: plan.room]
-        unmarked = [row.event_id for row in now if row.event_id not in self._marked]
-        if unmarked or expired:
+        if expired or any(row.handed_at_s is None for row in now):
             alive = self.settle([row.event_id for row in ready], expired)
-            self._marked = alive
             now = [row for row in now if row.event_id in alive]
         return now
 
@@ -99,6 +98,11 @@ class Postbag:
         """Move a message to quarantine."""
         at_s = self._clock()
         self._write(lambda connection: outbox.set_aside(connection, event_id, reason, at_s))
+
+    def _claim_along(self, connection: Connection) -> None:
+        """In the writer's thread, in every transaction."""
+        if self.claiming:
+            outbox.claim_first(connection, AHEAD + len(self._delivered), self._clock())
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer and wait for its commit. Raises WriterClosed."""

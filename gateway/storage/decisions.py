@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
+from gateway.storage.prepared import Prepared
 
 decisions = Table(
     "decisions",
@@ -40,12 +41,12 @@ decisions = Table(
     Index("ix_decisions_at", "at_s"),
 )
 """One row for each decision for which at least one offer's moment had come; the many others would drown it."""
-_LOG = insert(decisions)
+_LOG = Prepared(insert(decisions), decisions.c.keys())
 
 
 def log(connection: Connection, row: dict[str, Any]) -> None:
     """Write a decision down."""
-    connection.execute(_LOG, row)
+    _LOG.run(connection, row)
 
 
 def find(connection: Connection, decision: str) -> Row[Any] | None:

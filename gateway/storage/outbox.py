@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.storage.metadata import metadata
+from gateway.storage.prepared import Prepared
 
 OUTBOX_ROWS_MAX = 200_000
 """Rows that may wait, about 200 MB: a month of a busy shop. Beyond it nothing new is promised; what was promised stays."""
@@ -97,10 +98,13 @@ quarantine = Table(
 
 
 # Built once, for they run with every promise: making a statement costs more than running it.
-_PUT = insert(outbox).returning(outbox.c.seq)
+_PUT = Prepared(
+    insert(outbox).returning(outbox.c.seq),
+    ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "resent", "body"),
+)
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
 _AHEAD = (
-    select(outbox.c.event_id, outbox.c.topic, outbox.c.shopper, outbox.c.body, outbox.c.expires_at_s)
+    select(*(outbox.c[name] for name in ("event_id", "topic", "shopper", "body", "expires_at_s", "handed_at_s")))
     .where(
         _WAITING,
         outbox.c.event_id.not_in(bindparam("busy", expanding=True)),
@@ -111,6 +115,13 @@ _AHEAD = (
 )
 _THESE = outbox.c.event_id.in_(bindparam("event_ids", expanding=True))
 _CLAIM = update(outbox).where(_THESE, outbox.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
+_FIRST = select(outbox.c.seq).where(_WAITING).order_by(*_IN_TURN).limit(bindparam("ahead"))
+_CLAIM_FIRST = Prepared(
+    update(outbox)
+    .where(outbox.c.seq.in_(_FIRST), outbox.c.handed_at_s.is_(None))
+    .where(or_(outbox.c.expires_at_s.is_(None), outbox.c.expires_at_s > bindparam("at_s")))
+    .values(handed_at_s=bindparam("now_s"))
+)
 _STILL_THERE = select(outbox.c.event_id).where(_THESE)
 _ACKNOWLEDGE = update(outbox).where(_THESE, outbox.c.topic == RECEIPTED_TOPIC).values(acked_at_s=bindparam("now_s"))
 _DELIVERED = delete(outbox).where(_THESE, outbox.c.topic != RECEIPTED_TOPIC)
@@ -129,6 +140,7 @@ class Waiting:
     shopper: str | None
     body: str
     expires_at_s: float | None
+    handed_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +178,9 @@ def put(
         "at_s": at_s,
         "expires_at_s": expires_at_s,
         "urgent": urgent,
+        "resent": 0,
     }
-    seq = connection.execute(_PUT, row).scalar_one()
+    seq = _PUT.run(connection, row).scalar_one()
     if topic in PROMISING_TOPICS and not urgent and _is_full(connection, seq):
         raise OutboxFull(f"{OUTBOX_ROWS_MAX} messages wait for the broker; nothing is promised until it takes some")
 
@@ -236,6 +249,11 @@ def claim(connection: Connection, event_ids: Collection[str], at_s: float) -> se
     """Mark messages as handed to the network; those that are still there. Only they may be sent."""
     connection.execute(_CLAIM, {"event_ids": list(event_ids), "now_s": at_s})
     return set(connection.execute(_STILL_THERE, {"event_ids": list(event_ids)}).scalars())
+
+
+def claim_first(connection: Connection, ahead: int, at_s: float) -> None:
+    """Mark what is valid of the first `ahead` messages as handed to the network."""
+    _CLAIM_FIRST.run(connection, {"ahead": ahead, "at_s": at_s, "now_s": at_s})
 
 
 def expire(connection: Connection, event_ids: Collection[str], release: Release) -> None:

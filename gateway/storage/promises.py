@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from gateway.storage import outbox, vouchers
 from gateway.storage.metadata import metadata
+from gateway.storage.prepared import Prepared
 
 promises = Table(
     "promises",
@@ -91,7 +92,7 @@ stray_receipts = Table(
 """Receipts that fit no promise: kept for the report."""
 
 # Built once: making a statement costs more than running it.
-_ADD = insert(promises)
+_ADD = Prepared(insert(promises), promises.c.keys())
 _HISTORY = union_all(
     select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
         promises.c.shopper == bindparam("b_shopper"), promises.c.at_s >= bindparam("b_since_s"), promises.c.state != "withdrawn"
@@ -106,7 +107,7 @@ _HISTORY = union_all(
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
     """Write a new promise. Raises IntegrityError for a code that another promise has."""
-    connection.execute(_ADD, row)
+    _ADD.run(connection, row)
 
 
 def find(connection: Connection, promise: str) -> Row[Any] | None:

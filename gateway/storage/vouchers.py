@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
+from gateway.storage.prepared import Prepared
 
 Taking = Sequence[Any]
 """[key, per shopper (0 or 1), kind of cap, amount]: what a promise took of one counter, as it stands in its row."""
@@ -67,7 +68,7 @@ redemptions = Table(
 )
 """What each till asked and was answered, by the till's own key: asked again, it is told the same."""
 
-_TAKE = (
+_TAKE = Prepared(
     update(counters)
     .where(
         counters.c.key == bindparam("b_key"),
@@ -99,11 +100,11 @@ _FREE = (
 def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int, at_s: float) -> bool:
     """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit."""
     values = {"b_key": key, "b_shopper": shopper, "b_amount": amount, "b_at_most": at_most}
-    if connection.execute(_TAKE, values).rowcount == 1:
+    if _TAKE.run(connection, values).rowcount == 1:
         return True
     # Whoever opens it, here or in another gateway at this very moment: after this it is there.
     connection.execute(_OPEN, {"key": key, "shopper": shopper, "at_s": at_s})
-    return connection.execute(_TAKE, values).rowcount == 1
+    return _TAKE.run(connection, values).rowcount == 1
 
 
 def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:

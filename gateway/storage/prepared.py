@@ -1,0 +1,44 @@
+"""Statements that run with every promise, compiled once: for SQLAlchemy, working out a statement costs more than running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Delete, Dialect, Insert, Update
+
+_Parameter = tuple[str, Callable[[Any], Any] | None]
+"""A parameter's name, and what makes a value the driver takes of one; None: it takes values as they are."""
+_Compiled = tuple[str, list[_Parameter], dict[str, Any], bool]
+"""SQL, its parameters in order, the values that stand in the statement, and whether the driver takes parameters by their place."""
+
+
+class Prepared:
+    """One writing statement; the same SQL, bound values and errors as when SQLAlchemy runs it.
+
+    `columns` names what an insert fills. Nothing is filled in: every parameter has to be given, also those with a column default.
+    What it returns comes back as the driver gives it, so nothing returned may need a type (JSON, booleans).
+    """
+
+    def __init__(self, statement: Insert | Update | Delete, columns: Sequence[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Run it. Raises KeyError for a value that is missing, and what SQLAlchemy raises."""
+        dialect = connection.dialect
+        sql, parameters, fixed, by_place = self._compiled.get(dialect.name) or self._compile(dialect)
+        values = {**fixed, **values}
+        bound = [values[name] if bind is None else bind(values[name]) for name, bind in parameters]
+        if by_place:
+            return connection.exec_driver_sql(sql, tuple(bound))
+        return connection.exec_driver_sql(sql, dict(zip((name for name, _ in parameters), bound, strict=True)))
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        names = compiled.positiontup if compiled.positional else compiled.binds
+        parameters = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
+        fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
+        self._compiled[dialect.name] = made = (str(compiled), parameters, fixed, compiled.positional)
+        return made
