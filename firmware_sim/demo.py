@@ -20,13 +20,12 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from firmware_sim.apart import WorldApart
 from firmware_sim.backend import Backend
 from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.summary import Summary
-from firmware_sim.world import STEP_S, World
 from gateway.app import Gateway
 from gateway.dashboard import DashboardError
-from gateway.model import Advertisement
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.ears import AdapterEar
@@ -71,14 +70,18 @@ async def _run(minutes: float | None, shoppers: int, seed: int, port: int, brows
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
     plan = load_plan(PLAN)
-    world = World(plan, shoppers, seed, strangers=STRANGERS, start_s=time.time(), away_s=AWAY_S, rotating=ROTATING, store=STORE)
+    people = {"shoppers": shoppers, "seed": seed, "strangers": STRANGERS, "away_s": AWAY_S, "rotating": ROTATING, "store": STORE}
     adapters = {scanner.id: SimulatedAdapter() for scanner in plan.scanners}
-    with tempfile.TemporaryDirectory(prefix="etalage-demo-") as folder, EmbeddedBroker() as broker:
+    with (
+        tempfile.TemporaryDirectory(prefix="etalage-demo-") as folder,
+        EmbeddedBroker() as broker,
+        WorldApart(PLAN, people | {"start_s": time.time()}) as world,
+    ):
         gateway = _gateway(Path(folder), broker, adapters, port)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
-        summary.watch(gateway, backend, world)
-        for number, shopper in enumerate(world.intents()):
-            backend.opt_in(shopper, world.identity(shopper), language="en" if number % 4 == 3 else "nl")
+        summary.watch(gateway, backend)
+        for number, (shopper, identity) in enumerate((await world.identities()).items()):
+            backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
         try:
             async with asyncio.TaskGroup() as tasks:
                 ended = asyncio.Event()
@@ -86,7 +89,7 @@ async def _run(minutes: float | None, shoppers: int, seed: int, port: int, brows
                 tasks.create_task(summary.show(ended), name="summary")
                 if browser and gateway.listener is not None:
                     tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
-                async with _walking(world, adapters):
+                async with _walking(world, adapters, summary):
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
                 if not stop.is_set():
@@ -121,9 +124,9 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
 
 
 @contextlib.asynccontextmanager
-async def _walking(world: World, adapters: dict[str, SimulatedAdapter]) -> AsyncIterator[None]:
+async def _walking(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: Summary) -> AsyncIterator[None]:
     """Let the world go on in real time while the block runs."""
-    walking = asyncio.create_task(_walk(world, adapters), name="world")
+    walking = asyncio.create_task(_walk(world, adapters, summary), name="world")
     try:
         yield
     finally:
@@ -132,13 +135,13 @@ async def _walking(world: World, adapters: dict[str, SimulatedAdapter]) -> Async
             await walking
 
 
-async def _walk(world: World, adapters: dict[str, SimulatedAdapter]) -> None:
+async def _walk(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: Summary) -> None:
     """Put every packet on the air at its own time; a machine that is too slow for that has a slower world, not a burst."""
-    begun_s = time.monotonic() - world.now_s
-    ahead = asyncio.create_task(asyncio.to_thread(_next_step, world))
+    begun_s = time.monotonic() - world.start_s
+    ahead = asyncio.create_task(world.step())
     while True:
-        heard, until_s = await ahead
-        ahead = asyncio.create_task(asyncio.to_thread(_next_step, world))
+        heard, until_s, summary.inside = await ahead
+        ahead = asyncio.create_task(world.step())
         begun_s = max(begun_s, time.monotonic() - until_s)
         for advertisement in heard:
             early_s = begun_s + advertisement.at_s - time.monotonic()
@@ -146,8 +149,3 @@ async def _walk(world: World, adapters: dict[str, SimulatedAdapter]) -> None:
                 await asyncio.sleep(early_s)
             adapters[advertisement.scanner].push(advertisement)
         await asyncio.sleep(begun_s + until_s - time.monotonic())
-
-
-def _next_step(world: World) -> tuple[list[Advertisement], float]:
-    """What is heard in the world's next step, and when that ends in its own time."""
-    return list(world.advance(STEP_S)), world.now_s

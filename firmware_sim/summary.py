@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from firmware_sim.backend import Backend, Card
-from firmware_sim.world import World
 from gateway.app import Gateway
 from gateway.storage import outbox
 
@@ -34,10 +33,12 @@ class Summary:
         self._delays_ms: list[float] = []
         self._latest: deque[str] = deque(maxlen=CARDS_SHOWN)
         self._shoppers: set[str] = set()
+        self.inside = 0
+        """Opted-in people who are in the simulated shop."""
 
-    def watch(self, gateway: Gateway, backend: Backend, world: World) -> None:
+    def watch(self, gateway: Gateway, backend: Backend) -> None:
         """Keep an eye on these."""
-        self._gateway, self._backend, self._world = gateway, backend, world
+        self._gateway, self._backend = gateway, backend
 
     def arrived(self, shopper: str, card: Card) -> None:
         """An offer reached the store app's backend. Its delay is the software's own: from the move's moment to here."""
@@ -128,7 +129,7 @@ class Summary:
         receipts = "  ".join(f"{name} {count}" for name, count in told["receipts"].items())
         delay = told["delay_ms"]
         for figure, words in (
-            (f"{here}", f"opted-in shoppers in the shop ({len(self._world.positions())} in truth)"),
+            (f"{here}", f"opted-in shoppers in the shop ({self.inside} in truth)"),
             (f"{told['advertisements_heard']:,}", f"advertisements; {told['strangers_dropped']:,} of strangers, dropped"),
             (f"{told['moves']:,}", "moves from zone to zone"),
             (f"{told['offers_announced']}", f"offers to {told['shoppers_with_offers']} shoppers"),

@@ -1,0 +1,66 @@
+"""A world in a process of its own: the people who are simulated must not take the gateway's time, or its figures say nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from firmware_sim.world import STEP_S, World
+from gateway.model import Advertisement
+from gateway.zones.plan import load_plan
+
+_worlds: list[World] = []
+"""The one world, in the process that holds it."""
+
+
+class Step(NamedTuple):
+    """What happened in one step: receptions in time order, when it ended (world's time), opted-in people inside by then."""
+
+    heard: list[Advertisement]
+    until_s: float
+    inside: int
+
+
+class WorldApart:
+    """A World elsewhere; `plan` is its file and `arguments` are World's own. Use as a context manager."""
+
+    def __init__(self, plan: Path, arguments: Mapping[str, Any]) -> None:
+        # Spawned, not forked: the parent has threads.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(plan, dict(arguments)))
+        self.start_s = float(arguments["start_s"])
+
+    async def identities(self) -> dict[str, dict[str, Any]]:
+        """How each opted-in shopper is recognised, as an opt-in says it."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _identities)
+
+    async def step(self) -> Step:
+        """Let STEP_S seconds pass there."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _step)
+
+    def __enter__(self) -> WorldApart:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _begin(plan: Path, arguments: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who ends us in order
+    _worlds.append(World(load_plan(plan), **arguments))
+
+
+def _identities() -> dict[str, dict[str, Any]]:
+    world = _worlds[0]
+    return {shopper: dict(world.identity(shopper)) for shopper in world.intents()}
+
+
+def _step() -> Step:
+    world = _worlds[0]
+    heard = list(world.advance(STEP_S))
+    return Step(heard, world.now_s, len(world.positions()))
