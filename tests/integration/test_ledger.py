@@ -8,8 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,17 +21,19 @@ CAP = 100
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database is."""
-    return tmp_path / "etalage.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def store(storage: StorageSettings) -> Iterator[Store]:
     """The database, opened by this process."""
-    opened = open_store(StorageSettings(path=path))
+    opened = open_store(storage)
     yield opened
     opened.close()
+
+
+def _at_once(work: Callable[[int], None], threads: int) -> None:
+    running = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
 
 
 def _try(ledger: Ledger, shopper: str, at_s: float) -> bool:
@@ -53,37 +54,35 @@ def _tell(store: Store) -> tuple[int, int, int, int, int]:
     return len(rows), waiting, issues, cents, len({row.code for row in rows})
 
 
-def test_eight_threads_promise_exactly_to_the_cap(store: Store) -> None:
+def test_four_threads_in_each_of_two_gateways_promise_exactly_to_the_cap(store: Store, storage: StorageSettings) -> None:
+    other = open_store(storage)
     made: list[bool] = []
     start = threading.Barrier(8)
 
     def promise(thread: int) -> None:
-        ledger = Ledger(store, f"etalage/c/s/gw-{thread}")
+        ledger = Ledger((store, other)[thread % 2], f"etalage/c/s/gw-{thread}")
         start.wait()
         made.extend(_try(ledger, f"s-{thread}-{number}", 1e9) for number in range(20))
 
-    threads = [threading.Thread(target=promise, args=(thread,)) for thread in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _at_once(promise, 8)
+    other.close()
     assert Counter(made) == {True: CAP, False: 60}
     assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
 
 
-def test_three_processes_promise_exactly_to_the_cap(store: Store, path: Path) -> None:
-    running = [_start(path, f"gw-{number}", tries=50) for number in range(3)]
+def test_three_processes_promise_exactly_to_the_cap(store: Store, storage: StorageSettings) -> None:
+    running = [_start(storage, f"gw-{number}", tries=50) for number in range(3)]
     told = [process.communicate(timeout=120)[0].split() for process in running]
     assert [process.returncode for process in running] == [0, 0, 0]
     assert sum(word != "refused" for words in told for word in words) == CAP
     assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
 
 
-def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(path: Path) -> None:
+def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(storage: StorageSettings) -> None:
     dice = random.Random(20261121)
     told: set[str] = set()
     for life in range(6):
-        process = _start(path, f"gw-{life}", tries=40)
+        process = _start(storage, f"gw-{life}", tries=40)
         assert process.stdout is not None
         stop_after = dice.randrange(1, 20)
         for _ in range(stop_after):
@@ -92,9 +91,9 @@ def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(
         told.update(word for word in process.stdout.read().split() if word != "refused" and len(word) == 36)
         process.wait(timeout=30)
         process.stdout.close()
-    last = _start(path, "gw-last", tries=CAP + 5)
+    last = _start(storage, "gw-last", tries=CAP + 5)
     told.update(word for word in last.communicate(timeout=120)[0].split() if word != "refused")
-    store = open_store(StorageSettings(path=path))
+    store = open_store(storage)
     with store.read() as connection:
         kept = {row.id for row in promises.page(connection, limit=10_000)}
     assert told <= kept
@@ -114,16 +113,13 @@ def test_many_tills_at_once_redeem_a_code_once(store: Store) -> None:
         start.wait()
         answers.append(ledger.redeem(row.code, f"till-{till}", row.at_s + 5, "k-1").answer)
 
-    threads = [threading.Thread(target=ask, args=(till,)) for till in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _at_once(ask, 8)
     assert Counter(answers) == {"valid": 1, "already_used": 7}
 
 
-def _start(path: Path, gateway: str, tries: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PROMISER_CODE, str(path), gateway, str(tries)]
+def _start(storage: StorageSettings, gateway: str, tries: int) -> subprocess.Popen[str]:
+    url = storage.url.get_secret_value() if storage.url is not None else ""
+    command = [sys.executable, "-c", PROMISER_CODE, str(storage.path), url, gateway, str(tries)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -135,8 +131,8 @@ from gateway.settings import StorageSettings
 from gateway.storage import open_store
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
-path, gateway, tries = sys.argv[1:]
-store = open_store(StorageSettings(path=Path(path), busy_timeout_s=30))
+path, url, gateway, tries = sys.argv[1:]
+store = open_store(StorageSettings(path=Path(path), url=url or None, busy_timeout_s=30))
 ledger = Ledger(store, f"etalage/c/s/{gateway}")
 voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, 1e9 + 3600)
 caps = (Cap("offer/wine/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 100 * 250, 250))
