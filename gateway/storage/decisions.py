@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Column,
     Connection,
     Float,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
+from gateway.storage.packed import PackedJson
 from gateway.storage.prepared import Prepared
 
 decisions = Table(
@@ -36,7 +36,7 @@ decisions = Table(
     Column("inputs_hash", String(64), nullable=False),
     Column("inputs", LargeBinary, nullable=False),
     Column("test_group", String(12), nullable=False),
-    Column("outcome", JSON, nullable=False),
+    Column("outcome", PackedJson, nullable=False),
     Index("ix_decisions_shopper", "shopper"),
     Index("ix_decisions_at", "at_s"),
 )

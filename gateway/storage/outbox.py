@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.storage.metadata import metadata
+from gateway.storage.packed import PackedText
 from gateway.storage.prepared import Prepared
 
 OUTBOX_ROWS_MAX = 200_000
@@ -74,7 +75,7 @@ outbox = Table(
     Column("handed_at_s", Float(53)),
     Column("acked_at_s", Float(53)),
     Column("resent", Integer, nullable=False, default=0),
-    Column("body", Text, nullable=False),  # last, so that a scan of the columns before it needn't read it
+    Column("body", PackedText, nullable=False),  # last, so that a scan of the columns before it needn't read it
     sqlite_autoincrement=True,  # a number is never used twice
 )
 # Small and partial: what waits is found at once, in its order, however much has been sent and awaits its receipt.

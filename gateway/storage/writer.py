@@ -51,7 +51,7 @@ class Writer:
         self.last_failure: str | None = None
         """Why the latest commit failed; None while commits succeed. Shown in health."""
         self.before_commit: list[Callable[[Connection], None]] = []
-        """Called in the writer's thread in each transaction, after its work; must not raise. Left out where some of the work does."""
+        """Called in the writer's thread in each transaction, after its work, unless some of that raised; must not raise."""
         self.on_commit: list[Callable[[], None]] = []
         """Called in the writer's thread after each commit; must return at once and not raise."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
