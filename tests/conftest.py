@@ -19,13 +19,17 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def on_postgres(postgres: Postgres, tmp_path: Path) -> Iterator[StorageSettings]:
+    """Settings of an empty database on it."""
+    yield StorageSettings(path=tmp_path / "etalage.db", url=postgres.url("postgres"))
+    postgres.clear("postgres", keep=VERSION_TABLE)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorageSettings]:
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
     """Settings of an empty database: a file, then PostgreSQL."""
-    on_file = StorageSettings(path=tmp_path / "etalage.db")
     if request.param == "sqlite":
-        yield on_file
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    yield on_file.model_copy(update={"url": server.url("postgres")})
-    server.clear("postgres", keep=VERSION_TABLE)
+        return StorageSettings(path=tmp_path / "etalage.db")
+    settings: StorageSettings = request.getfixturevalue("on_postgres")
+    return settings

@@ -23,8 +23,8 @@ NOON_S = 1_763_719_200.0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+def store(storage: StorageSettings) -> Iterator[Store]:
+    opened = open_store(storage)
     yield opened
     opened.close()
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import create_engine
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Engine, create_engine, delete
 
-from gateway.storage import outbox
+from gateway.settings import StorageSettings
+from gateway.storage import open_store, outbox
 from gateway.storage.metadata import metadata
 
 SHOPPERS = st.sampled_from(["s-1", "s-2", "s-3", None])
@@ -30,10 +31,17 @@ class Row:
 class OutboxMachine(RuleBasedStateMachine):
     """Rows by event id, in the order they were put; time only moves when it is told to."""
 
+    def __init__(self, engine: Engine | None = None) -> None:
+        super().__init__()
+        self.engine = engine or create_engine("sqlite://")
+
     @initialize()
     def begin(self) -> None:
-        self.engine = create_engine("sqlite://")
-        metadata.create_all(self.engine, tables=[outbox.outbox, outbox.quarantine])
+        tables = [outbox.outbox, outbox.quarantine]
+        metadata.create_all(self.engine, tables=tables)
+        with self.engine.begin() as connection:
+            for table in tables:
+                connection.execute(delete(table))
         self.rows: dict[str, Row] = {}
         self.aside: dict[str, Row] = {}
         self.released: list[str] = []
@@ -172,3 +180,10 @@ class OutboxMachine(RuleBasedStateMachine):
 
 OutboxMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 test_the_outbox_does_what_its_model_does = OutboxMachine.TestCase
+
+
+def test_the_outbox_does_so_on_postgresql(on_postgres: StorageSettings) -> None:
+    store = open_store(on_postgres)
+    few = settings(max_examples=6, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(lambda: OutboxMachine(store.engine), settings=few)
+    store.close()

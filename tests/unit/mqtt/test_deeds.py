@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from gateway.messages import Event, Outcome, Receipt, Refusal, SyncPage
 from gateway.mqtt.deeds import SYNC_PATIENCE_S, Deeds
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import Place
-from gateway.storage import Connection, inbox, outbox
-from gateway.storage.metadata import metadata
+from gateway.settings import StorageSettings
+from gateway.storage import Connection, inbox, open_store, outbox
 
 PLACE = Place("demo-chain", "demo", "gw-1")
 
@@ -24,12 +24,11 @@ def nothing(_connection: Connection, _event: Event[Any]) -> Outcome:
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    engine = create_engine("sqlite://")
-    metadata.create_all(engine, tables=[outbox.outbox, outbox.quarantine, inbox.seen, inbox.sync_state])
-    with engine.begin() as opened:
+def connection(storage: StorageSettings) -> Iterator[Connection]:
+    store = open_store(storage)
+    with store.engine.begin() as opened:
         yield opened
-    engine.dispose()
+    store.close()
 
 
 def said(connection: Connection, topic: str) -> list[dict[str, Any]]:

@@ -1,0 +1,221 @@
+"""What PostgreSQL adds: several gateways at the same rows at once, and a server that can go away. What holds on both databases is
+tested where it is tested for the file."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from firmware_sim.mosquitto import wait_for
+from firmware_sim.postgres import Postgres
+from gateway.offers import redemption
+from gateway.offers.ending import housekeep
+from gateway.offers.ledger import Ledger
+from gateway.settings import OffersSettings, StorageSettings
+from gateway.storage import Connection, StorageError, Store, consents, open_store, promises, vouchers
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+
+AT_S = 1e9
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def store(on_postgres: StorageSettings) -> Iterator[Store]:
+    opened = open_store(on_postgres)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(store: Store, on_postgres: StorageSettings) -> Iterator[Store]:
+    """Another gateway's store, on the same database."""
+    opened = open_store(on_postgres)
+    yield opened
+    opened.close()
+
+
+def decided(offer: str, caps: tuple[Cap, ...], codes: Codes) -> Decision:
+    voucher = Voucher(Worth(percent=10), codes, 250, AT_S + 3600)
+    chosen = Chosen(offer, "voucher", None, "wine", "nl", Content("Wijn", ""), AT_S + 600, 1, 1, 1, voucher, caps)
+    return Decision((chosen,), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+
+
+def situation(shopper: str) -> Situation:
+    return Situation(shopper, AT_S, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
+
+
+def held_up(store: Store) -> bool:
+    """Whether some transaction waits for another one's lock."""
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with store.read() as connection:
+        return bool(connection.execute(waiting).scalar())
+
+
+def while_another_commits(
+    store: Store, other: Store, first: Callable[[Connection], Any], second: Callable[[Connection], Any]
+) -> Any:
+    """What `second` comes to where it has to wait for `first`, in another gateway, to commit."""
+    with other.engine.begin() as connection:
+        first(connection)
+        future = store.writer.submit(second)
+        assert wait_for(lambda: held_up(other), PATIENCE_S)
+    return future.result(PATIENCE_S)
+
+
+def test_two_gateways_in_each_others_way_pass_no_cap_and_give_each_code_once(store: Store, other: Store) -> None:
+    codes = [f"CODE-{number:03}" for number in range(60)]
+    store.writer.submit(lambda connection: vouchers.fill_pool(connection, "pooled", codes, exact=False)).result()
+    kinds = [
+        decided("a", (Cap("shop/issues", CapKind.ISSUES, 100), Cap("offer/a", CapKind.ISSUES, 40)), Codes(CodeKind.GENERATED)),
+        decided("b", (Cap("offer/b", CapKind.ISSUES, 40), Cap("shop/issues", CapKind.ISSUES, 100)), Codes(CodeKind.GENERATED)),
+        decided("pooled", (Cap("category/x", CapKind.BUDGET, 10**12, 250),), Codes(CodeKind.POOL)),
+    ]
+    futures: list[Any] = []
+
+    def promise(gateway: int) -> None:
+        ledger = Ledger((store, other)[gateway], f"etalage/c/s/gw-{gateway}")
+        turns = range(150) if gateway else reversed(range(150))
+        futures.extend(ledger.promise(kinds[turn % 3], situation(f"s-{gateway}-{turn}")) for turn in turns)
+
+    threads = [threading.Thread(target=promise, args=(gateway,)) for gateway in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made = Counter(one.offer for future in futures for one in future.result(60).made)
+    assert made == {"a": 40, "b": 40, "pooled": 60}
+    with store.read() as connection:
+        assert dict(vouchers.all_used(connection)) == {"shop/issues": 80, "offer/a": 40, "offer/b": 40, "category/x": 60 * 250}
+        rows = promises.page(connection, limit=1000)
+    assert {row.code for row in rows if row.offer == "pooled"} == set(codes)
+    assert Counter(row.offer for row in rows) == made
+
+
+def test_gateways_that_lock_each_other_out_both_get_through(store: Store, other: Store) -> None:
+    met = threading.Barrier(2)
+    tried: Counter[str] = Counter()
+
+    def take(name: str, first: str, second: str) -> Callable[[Connection], bool]:
+        def work(connection: Connection) -> bool:
+            tried[name] += 1
+            took = vouchers.take(connection, first, "", 1, 10, AT_S)
+            if tried[name] == 1:
+                met.wait(PATIENCE_S)
+            return took and vouchers.take(connection, second, "", 1, 10, AT_S)
+
+        return work
+
+    futures = [store.writer.submit(take("one", "x", "y")), other.writer.submit(take("other", "y", "x"))]
+    assert [future.result(PATIENCE_S) for future in futures] == [True, True]
+    assert sorted(tried.values()) == [1, 2], "one was in the way, and was run again"
+    with store.read() as connection:
+        assert vouchers.all_used(connection) == [("x", 2), ("y", 2)]
+
+
+def test_a_counter_that_two_gateways_open_at_once_counts_for_both(store: Store, other: Store) -> None:
+    def take(connection: Connection) -> bool:
+        return vouchers.take(connection, "x", "", 1, 2, AT_S)
+
+    assert while_another_commits(store, other, take, take) is True
+    with store.read() as connection:
+        assert vouchers.used(connection, "x") == 2
+
+
+def test_a_code_that_everybody_has_is_good_at_two_tills_at_once(store: Store, other: Store) -> None:
+    ledger = Ledger(store, "etalage/c/s/gw-1")
+    for shopper in ("s-1", "s-2"):
+        ledger.promise(decided("a", (), Codes(CodeKind.SINGLE, code="WINE10")), situation(shopper)).result()
+    asked = [lambda connection, n=n: redemption.redeem(connection, "WINE10", f"till-{n}", AT_S + 5, "k") for n in range(3)]
+    assert while_another_commits(store, other, asked[0], asked[1]).redemption.answer == "valid"
+    assert store.writer.submit(asked[2]).result().redemption.answer == "already_used"
+
+
+def test_a_till_that_asks_two_gateways_at_once_is_told_the_same(store: Store, other: Store) -> None:
+    Ledger(store, "etalage/c/s/gw-1").promise(decided("a", (), Codes(CodeKind.SINGLE, code="WINE10")), situation("s-1")).result()
+
+    def ask(connection: Connection) -> redemption.Redemption:
+        return redemption.redeem(connection, "WINE10", "till-1", AT_S + 5, "k").redemption
+
+    answer = while_another_commits(store, other, ask, ask)
+    assert (answer.answer, answer.redeemed_at_s) == ("valid", AT_S + 5)
+
+
+def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: Store, other: Store) -> None:
+    caps = (Cap("shop/redemptions", CapKind.REDEMPTIONS, 10),)
+    for shopper in ("s-1", "s-2"):
+        decision = decided("a", caps, Codes(CodeKind.GENERATED))
+        Ledger(store, "etalage/c/s/gw-1").promise(decision, situation(shopper)).result()
+
+    def expire(connection: Connection) -> int:
+        return housekeep(connection, AT_S + 30 * 86_400, OffersSettings())
+
+    while_another_commits(store, other, expire, expire)
+    with store.read() as connection:
+        assert vouchers.used(connection, "shop/redemptions") == 0
+
+
+def test_a_server_that_goes_away_is_waited_for_and_nothing_is_lost(store: Store, postgres: Postgres) -> None:
+    take = lambda connection: vouchers.take(connection, "x", "", 1, 10, AT_S)  # noqa: E731
+    assert store.writer.submit(take).result(PATIENCE_S)
+    postgres.kill()
+    future = store.writer.submit(take)
+    assert wait_for(lambda: store.writer.last_failure is not None, PATIENCE_S)
+    assert not future.done()
+    postgres.start()
+    assert future.result(PATIENCE_S)
+    assert store.writer.last_failure is None
+    with store.read() as connection:
+        assert vouchers.used(connection, "x") == 2
+
+
+def test_a_block_of_reading_sees_one_moment(store: Store) -> None:
+    with store.read() as connection:
+        assert vouchers.used(connection, "x") == 0
+        store.writer.submit(lambda connection: vouchers.take(connection, "x", "", 1, 10, AT_S)).result()
+        assert vouchers.used(connection, "x") == 0
+
+
+def test_every_commit_is_on_the_servers_disk_before_it_counts(store: Store) -> None:
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
+def test_the_text_of_an_error_repeats_no_row(store: Store) -> None:
+    row = {"shopper": "canary-7f3a", "decided_at_s": AT_S, "version": 1, "purposes": "offers", "language": "nl"}
+    row |= {"text": "1", "channel": "app", "recorded_at_s": AT_S, "record": "r", "given_at": {}}
+    store.writer.submit(lambda connection: connection.execute(sa.insert(consents.consents), row)).result()
+    with pytest.raises(sa.exc.IntegrityError) as twice:
+        store.writer.submit(lambda connection: connection.execute(sa.insert(consents.consents), row)).result()
+    assert "unique constraint" in str(twice.value)
+    assert "canary" not in str(twice.value) + str(twice.value.orig) + repr(twice.value.orig)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        (
+            "postgresql://etalage:geheim@127.0.0.1:1/etalage",
+            r"^PostgreSQL 127\.0\.0\.1:1/etalage: .*refused.*`url` under \[storage\]",
+        ),
+        ("postgresql://etalage:geheim@localhost:vijf/etalage", r"\[storage\] url: must read postgresql://"),
+        ("geheim", r"\[storage\] url: must read postgresql://"),
+        ("mysql://etalage:geheim@localhost/etalage", r"\[storage\] url: must read postgresql://"),
+    ],
+)
+def test_a_database_that_cant_be_reached_is_one_line_without_the_password(tmp_path: Path, url: str, named: str) -> None:
+    with pytest.raises(StorageError, match=named) as told:
+        open_store(StorageSettings(path=tmp_path / "etalage.db", url=url))
+    assert "geheim" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_wrong_password_is_told_without_it(postgres: Postgres) -> None:
+    with pytest.raises(StorageError, match="password authentication failed") as told:
+        open_store(StorageSettings(url=postgres.url("postgres", password="geheim")))
+    assert "geheim" not in str(told.value)
