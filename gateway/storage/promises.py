@@ -145,11 +145,7 @@ def _with_code(connection: Connection, rows: Select[Any], good_at_s: float | Non
         rows = rows.where(promises.c.ends_at_s >= good_at_s)
     if latest:
         rows = rows.order_by(promises.c.state_at_s.desc())
-    rows = rows.limit(1)
-    found = connection.execute(rows.with_for_update()).first()
-    while found is None and connection.execute(rows).first() is not None:  # another gateway moved that one on; here is the next
-        found = connection.execute(rows.with_for_update()).first()
-    return found
+    return connection.execute(rows.limit(1).with_for_update()).first()
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:

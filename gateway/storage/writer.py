@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
 
@@ -127,7 +127,10 @@ class Writer:
             return
 
     def _attempt(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
-        """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did."""
+        """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did.
+
+        What clashed with a row that another gateway wrote at this very moment sees that row when it is run again.
+        """
         try:
             with self._engine.begin() as connection:
                 outcomes: list[tuple[Any, Exception | None]] = [(job.work(connection), None) for job in jobs]
@@ -145,10 +148,7 @@ class Writer:
             for job in jobs:
                 # In plain SQL: SQLAlchemy's own savepoint objects cost a fifth of a promise.
                 connection.exec_driver_sql("SAVEPOINT work")
-                outcome = _do(job, connection)
-                if isinstance(outcome[1], IntegrityError):  # another gateway may have written the same just now: look again
-                    outcome = _do(job, connection)
-                outcomes.append(outcome)
+                outcomes.append(_do(job, connection))
                 connection.exec_driver_sql("RELEASE SAVEPOINT work")
         return outcomes
 
