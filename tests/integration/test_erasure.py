@@ -184,9 +184,17 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made.store.close()
 
 
-def open_shop(folder: Path) -> Shop:
+@pytest.fixture
+def either(tmp_path: Path, storage: StorageSettings) -> Iterator[Shop]:
+    """A shop on a file, then one on PostgreSQL."""
+    made = open_shop(tmp_path, storage)
+    yield made
+    made.store.close()
+
+
+def open_shop(folder: Path, storage: StorageSettings | None = None) -> Shop:
     (folder / "backups").mkdir(exist_ok=True)
-    store = open_store(StorageSettings(path=folder / "etalage.db"))
+    store = open_store(storage or StorageSettings(path=folder / "etalage.db"))
     keys = Keys(folder / "etalage.keys")
     identities = Identities("demo")
     identities.load([], NOON_S)
@@ -313,16 +321,16 @@ def test_a_key_that_turns_up_again_doesnt_undo_a_proven_erasure(shop: Shop, tmp_
     assert read.erased_again == 1
 
 
-def test_the_proof_stands_and_names_nobody(shop: Shop) -> None:
-    shop.opt_in(CANARY)
-    shop.live(CANARY)
-    shop.withdraw(CANARY)
-    with shop.store.read() as connection:
+def test_the_proof_stands_and_names_nobody(either: Shop) -> None:
+    either.opt_in(CANARY)
+    either.live(CANARY)
+    either.withdraw(CANARY)
+    with either.store.read() as connection:
         (proof,) = connection.execute(metadata.tables["erasures"].select()).all()
     assert (proof.decided_at_s, proof.erased_at_s) == (NOON_S, NOON_S)
     assert proof.rows > 30
     assert CANARY not in repr(proof)
-    assert proof.digest == shop.keys.digest(CANARY)
+    assert proof.digest == either.keys.digest(CANARY)
 
 
 def test_a_kill_between_erasure_and_scrubbing_is_made_good_at_the_next_start(tmp_path: Path) -> None:
@@ -342,15 +350,15 @@ def test_a_kill_between_erasure_and_scrubbing_is_made_good_at_the_next_start(tmp
     second.store.close()
 
 
-def test_a_shopper_who_comes_back_after_erasure_gets_a_key_that_stays(shop: Shop) -> None:
-    shop.opt_in(CANARY)
-    shop.keys.key_of(CANARY, NOON_S - 10)
-    shop.withdraw(CANARY)
-    shop.scrub()
-    shop.opt_in(CANARY, NOON_S + 60)
-    key = shop.keys.key_of(CANARY, NOON_S + 120)
-    shop.scrub()
-    assert shop.keys.key_of(CANARY, NOON_S + 180) == key
+def test_a_shopper_who_comes_back_after_erasure_gets_a_key_that_stays(either: Shop) -> None:
+    either.opt_in(CANARY)
+    either.keys.key_of(CANARY, NOON_S - 10)
+    either.withdraw(CANARY)
+    either.scrub()
+    either.opt_in(CANARY, NOON_S + 60)
+    key = either.keys.key_of(CANARY, NOON_S + 120)
+    either.scrub()
+    assert either.keys.key_of(CANARY, NOON_S + 180) == key
 
 
 def test_every_room_that_keeps_a_shoppers_rows_takes_part_in_erasure_and_export() -> None:
@@ -362,14 +370,14 @@ def test_every_room_that_keeps_a_shoppers_rows_takes_part_in_erasure_and_export(
     assert named >= {"consents", "identities", "promises", "decisions", "outbox", "visits", "profile_values", "counters"}
 
 
-def test_erasing_one_shopper_leaves_every_table_of_another_as_it_was(shop: Shop) -> None:
+def test_erasing_one_shopper_leaves_every_table_of_another_as_it_was(either: Shop) -> None:
     for shopper in (CANARY, OTHER):
-        shop.opt_in(shopper)
-        shop.live(shopper)
-    with shop.store.read() as connection:
+        either.opt_in(shopper)
+        either.live(shopper)
+    with either.store.read() as connection:
         before = json.dumps(subject.export_all(connection, OTHER), default=str)
-    shop.withdraw(CANARY)
-    with shop.store.read() as connection:
+    either.withdraw(CANARY)
+    with either.store.read() as connection:
         assert json.dumps(subject.export_all(connection, OTHER), default=str) == before
         named = [table for table in metadata.sorted_tables if "shopper" in table.c]
         left = {table.name for table in named if connection.execute(table.select().where(table.c.shopper == CANARY)).first()}
