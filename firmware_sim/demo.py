@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ import typer
 from firmware_sim.apart import WorldApart
 from firmware_sim.backend import Backend
 from firmware_sim.bleak_backend import SimulatedAdapter
+from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import Summary
 from gateway.app import Gateway
 from gateway.dashboard import DashboardError
@@ -42,6 +43,8 @@ ROTATING = 0.5
 """The share of shoppers whose phones change their beacon id every quarter of an hour; the others carry tags."""
 AWAY_S = (20.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
+IN_HAND = "s-1"
+"""The shopper whose phone is a page in the browser: no dice act for them."""
 NAP_S = 0.01
 """Packets closer together than this are put on the air at once."""
 LAST_WORDS_S = 15.0
@@ -59,13 +62,15 @@ def demo(
     """A simulated shop with everything in it, on this machine."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     summary = Summary(quiet=json)
-    counts = asyncio.run(_run(minutes, shoppers, seed, port, browser and not json, summary))
+    counts = asyncio.run(_run(minutes, shoppers, seed, port, summary, browser=browser and not json, phone=not json))
     if json:
         typer.echo(json_.dumps(counts, indent=2))
 
 
-async def _run(minutes: float | None, shoppers: int, seed: int, port: int, browser: bool, summary: Summary) -> dict[str, Any]:
-    """Let it all live until its time is over or somebody ends it; the counts."""
+async def _run(
+    minutes: float | None, shoppers: int, seed: int, port: int, summary: Summary, *, browser: bool, phone: bool
+) -> dict[str, Any]:
+    """Set it all up, and let it live; the counts."""
     stop = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
@@ -80,25 +85,38 @@ async def _run(minutes: float | None, shoppers: int, seed: int, port: int, brows
         gateway = _gateway(Path(folder), broker, adapters, port)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
         summary.watch(gateway, backend)
-        for number, (shopper, identity) in enumerate((await world.identities()).items()):
-            backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
+        identities = await world.identities()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                ended = asyncio.Event()
-                living = tasks.create_task(gateway.run(ended), name="gateway")
-                tasks.create_task(summary.show(ended), name="summary")
-                if browser and gateway.listener is not None:
-                    tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
-                async with _walking(world, adapters, summary):
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
-                if not stop.is_set():
-                    await summary.last_words(LAST_WORDS_S)
-                counts = summary.counts()
-                ended.set()
-                await living
+            async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():
+                for number, (shopper, identity) in enumerate(identities.items()):
+                    backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
+                return await _live(gateway, _walking(world, adapters, summary), summary, stop, minutes, browser)
         finally:
             await asyncio.to_thread(backend.stop)
+
+
+async def _live(
+    gateway: Gateway,
+    walking: contextlib.AbstractAsyncContextManager[None],
+    summary: Summary,
+    stop: asyncio.Event,
+    minutes: float | None,
+    browser: bool,
+) -> dict[str, Any]:
+    """Let it all live until its time is over or somebody ends it; the counts."""
+    ended = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(gateway.run(ended), name="gateway")
+        tasks.create_task(summary.show(ended), name="summary")
+        if browser and gateway.listener is not None:
+            tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
+        async with walking:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
+        if not stop.is_set():
+            await summary.last_words(LAST_WORDS_S)
+        counts = summary.counts()
+        ended.set()
     return counts
 
 
@@ -121,6 +139,13 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
     except DashboardError:
         free = settings.dashboard.model_copy(update={"port": 0})
         return Gateway(settings.model_copy(update={"dashboard": free}), ears=ears)
+
+
+@contextlib.asynccontextmanager
+async def _phone(backend: Backend, identities: Mapping[str, dict[str, Any]], summary: Summary) -> AsyncIterator[None]:
+    """One shopper's phone as a page for a person's hand while the block runs."""
+    async with serving(create_phone(backend, IN_HAND, identities[IN_HAND])) as summary.phone:
+        yield
 
 
 @contextlib.asynccontextmanager

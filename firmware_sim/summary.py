@@ -33,6 +33,8 @@ class Summary:
         self._delays_ms: list[float] = []
         self._latest: deque[str] = deque(maxlen=CARDS_SHOWN)
         self._shoppers: set[str] = set()
+        self.phone: str | None = None
+        """Where the page of the phone in one's hand is; None: there is none."""
         self.inside = 0
         """Opted-in people who are in the simulated shop."""
 
@@ -50,6 +52,8 @@ class Summary:
         """Tell what goes on until it has ended."""
         address = self._gateway.listener.url if self._gateway.listener else "off"
         self._console.print(f"\n  Etalage demo: a simulated supermarket.  Dashboard: [bold]{address}[/]   Ctrl-C ends.\n")
+        if self.phone is not None:
+            self._console.print(f"  The phone of a shopper, in your hand.  Phone: [bold]{self.phone}[/]\n")
         if not self._console.is_terminal:
             await self._each(PLAIN_EVERY_S, ended, lambda: self._console.print(self._line()))
             return

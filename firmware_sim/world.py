@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,7 +238,7 @@ class World:
 def _phones(shoppers: int, share: float, seed: int, store: str) -> dict[str, Phone]:
     """The shoppers whose ids rotate, spread evenly among all; dice of their own, so that nobody walks differently for it."""
     dice = np.random.default_rng([seed, PHONES])
-    rotating = [n for n in range(shoppers) if int((n + 1) * share) > int(n * share)]
+    rotating = [n for n in range(shoppers) if math.ceil((n + 1) * share) > math.ceil(n * share)]
     return {f"s-{n + 1}": Phone(frames.STORE_UUID, dice.bytes(16), store) for n in rotating}
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+
+import httpx
+
+from firmware_sim.mosquitto import wait_for
 
 ETALAGE = [sys.executable, "-m", "gateway"]
 
@@ -28,20 +35,52 @@ def test_every_offer_of_the_demo_is_acknowledged_and_followed_by_receipts() -> N
     assert done.stderr == ""
 
 
+def test_one_shopper_s_phone_is_a_page_in_a_person_s_hand() -> None:
+    with demo() as running, httpx.Client(base_url=address(running, "Phone"), timeout=10) as phone:
+        assert wait_for(lambda: phone.get("cards").json()["cards"], 90, 0.2), "an offer arrives"
+        newest = phone.get("cards").json()["cards"][0]
+        assert phone.post("reactions", json={"promise": newest["promise"], "what": "dismissed"}).status_code == 202
+        reactions = {card["promise"]: card["did"] for card in phone.get("cards").json()["cards"]}
+        assert reactions.pop(newest["promise"]) == ["delivered", "dismissed"]
+        assert all(did == ["delivered"] for did in reactions.values()), "no dice act for this shopper"
+        ends_in_time(running)  # with the browser still there
+
+
 def test_the_demo_ends_cleanly_within_three_seconds_of_ctrl_c() -> None:
+    with demo() as running:
+        assert running.stdout is not None
+        assert address(running, "Dashboard").startswith("http://127.0.0.1:")
+        for line in running.stdout:  # the first line of figures: it lives
+            if "heard" in line:
+                break
+        ends_in_time(running)
+
+
+@contextlib.contextmanager
+def demo() -> Iterator[subprocess.Popen[str]]:
     command = [*ETALAGE, "demo", "--no-browser", "--port", "0"]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert demo.stdout is not None
-    assert demo.stderr is not None
-    for line in demo.stdout:
-        if "Dashboard: http://127.0.0.1:" in line:
-            break
-    for line in demo.stdout:  # the first line of figures: it lives
-        if "heard" in line:
-            break
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def address(running: subprocess.Popen[str], page: str) -> str:
+    """Where the demo says that a page of its is."""
+    assert running.stdout is not None
+    for line in running.stdout:
+        found = re.search(rf"{page}: (http://127\.0\.0\.1:\d+/)", line)
+        if found:
+            return found.group(1)
+    raise AssertionError(f"the demo ended without naming its {page}")
+
+
+def ends_in_time(running: subprocess.Popen[str]) -> None:
     asked_s = time.monotonic()
-    demo.send_signal(signal.SIGINT)
-    _, errors = demo.communicate(timeout=30)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
     assert time.monotonic() - asked_s < 3.0
-    assert demo.returncode == 0
+    assert running.returncode == 0
     assert errors == ""

@@ -41,8 +41,9 @@ function actions(card) {
   }
   if (!did.includes("tapped")) return [button(word("look"), () => react(promise, "tapped")), later];
   if (card.voucher) return [button(word("redeem"), () => react(promise, "redeemed"))];
-  if (card.invitation && !did.includes("shared")) return [button(word("share"), () => react(promise, "shared"))];
-  return [];
+  if (!card.invitation) return [make("p", word("looked"), { className: "state" })];
+  if (did.includes("shared")) return [make("p", word("shared"), { className: "state" })];
+  return [button(word("share"), () => react(promise, "shared"))];
 }
 
 function draw(card) {

@@ -1,8 +1,8 @@
 // Every word the phone says, in both languages.
 export const WORDS = {
   nl: {
-    title: "Jouw winkel",
-    empty: "Nog niets. Loop door de winkel: wat bij je past verschijnt hier.",
+    title: "Uw winkel",
+    empty: "Nog niets. Loop door de winkel: wat bij u past, verschijnt hier.",
     consent: "Herken mij in de winkel en geef mij aanbiedingen",
     away: "Geen verbinding",
     here: "Verbonden",
@@ -10,9 +10,11 @@ export const WORDS = {
     later: "Niet nu",
     redeem: "Verzilver aan de kassa",
     share: "Deel",
+    shared: "Gedeeld",
+    looked: "Bekeken",
     redeemed: "Verzilverd",
     dismissed: "Weggelegd",
-    answered: "Bedankt voor je antwoord",
+    answered: "Bedankt voor uw antwoord",
     until: "Geldig tot",
     other: "English",
     otherCode: "en",
@@ -27,6 +29,8 @@ export const WORDS = {
     later: "Not now",
     redeem: "Redeem at the till",
     share: "Share",
+    shared: "Shared",
+    looked: "Seen",
     redeemed: "Redeemed",
     dismissed: "Put away",
     answered: "Thank you for your answer",
