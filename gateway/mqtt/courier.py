@@ -130,6 +130,7 @@ class Courier:
             self._failure = fault(error)
             log.error("the courier has stopped; restart the gateway", fault=self._failure)
         finally:
+            self._postbag.claiming = False
             self._uplink.close()
 
     def _take_events(self) -> None:

@@ -66,7 +66,8 @@ class Postbag:
                 ready, expired = outbox.look_at(connection, plan.only, at_s)
             else:
                 busy, lanes = plan.busy | self._delivered.keys(), plan.busy_shoppers
-                ready, expired = outbox.look(connection, room=max(plan.room, AHEAD), at_s=at_s, busy=busy, busy_shoppers=lanes)
+                room = plan.room if self.claiming else max(plan.room, AHEAD)
+                ready, expired = outbox.look(connection, room=room, at_s=at_s, busy=busy, busy_shoppers=lanes)
         now = ready[: plan.room]
         if expired or any(row.handed_at_s is None for row in now):
             alive = self.settle([row.event_id for row in ready], expired)

@@ -227,9 +227,11 @@ def look(
     shoppers: set[str | None] = set()
     bounds = {"busy": list(busy), "busy_shoppers": list(busy_shoppers), "ahead": room + EXPIRED_PER_TURN}
     for row in connection.execute(_AHEAD, bounds):
+        if len(ready) == room:
+            break
         if row.expires_at_s is not None and row.expires_at_s <= at_s:
             expired.append(row.event_id)
-        elif len(ready) < room and (row.shopper is None or row.shopper not in shoppers):
+        elif row.shopper is None or row.shopper not in shoppers:
             ready.append(Waiting(*row))
             shoppers.add(row.shopper)
     return ready, expired

@@ -37,8 +37,9 @@ class Prepared:
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        names = compiled.positiontup if compiled.positional else compiled.binds
-        parameters = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
-        fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
+        binds = {name: bind for bind, name in compiled.bind_names.items()}
+        names = compiled.positiontup if compiled.positional else binds
+        parameters = [(name, binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
+        fixed = {name: bind.value for name, bind in binds.items() if not bind.required}
         self._compiled[dialect.name] = made = (str(compiled), parameters, fixed, compiled.positional)
         return made

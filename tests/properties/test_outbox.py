@@ -108,6 +108,14 @@ class OutboxMachine(RuleBasedStateMachine):
             elif broker_has_it:
                 del self.rows[event_id]
 
+    @rule(ahead=st.integers(1, 5))
+    def claim_with_a_commit(self, ahead: int) -> None:
+        with self.engine.begin() as connection:
+            outbox.claim_first(connection, ahead, self.now_s)
+        in_turn = sorted((key for key, row in self.rows.items() if not row.acked), key=lambda key: (not self.rows[key].urgent, key))
+        for key in in_turn[:ahead]:
+            self.rows[key].handed |= not self._over(self.rows[key])
+
     @rule()
     def reconnect(self) -> None:
         with self.engine.begin() as connection:

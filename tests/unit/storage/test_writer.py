@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Store, WriterClosed, open_store
+from gateway.storage.writer import BUSY
 
 note = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
 
@@ -109,3 +110,47 @@ def test_readers_do_not_wait_for_the_writer(store: Store) -> None:
     go_on.set()
     future.result(10)
     assert count(store) == 1
+
+
+def test_work_under_load_is_gathered_into_fewer_commits(store: Store) -> None:
+    commits: list[None] = []
+    store.writer.on_commit.append(lambda: commits.append(None))
+    held = threading.Event()
+    first = [store.writer.submit(lambda connection: held.wait(10)) for _ in range(2 * BUSY)]
+    held.set()
+    for future in first:
+        future.result(10)  # a busy group: the writer expects more
+    for future in [store.writer.submit(write(number)) for number in range(20)]:
+        future.result(10)
+    assert count(store) == 20
+    assert len(commits) <= 14
+
+
+def test_closing_does_not_wait_for_more_work_to_gather(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.storage.writer.GATHER_S", 3600.0)
+    held = threading.Event()
+    futures = [store.writer.submit(lambda connection: held.wait(10)) for _ in range(2 * BUSY)]
+    held.set()
+    futures[0].result(10)
+    last = store.writer.submit(write(1))
+    store.writer.close()
+    assert last.done()
+    assert last.exception() is None
+
+
+def test_what_stands_before_a_commit_is_in_it(store: Store) -> None:
+    def along(connection: Connection) -> None:
+        connection.execute(note.insert().values(id=100, text="along"))
+
+    store.writer.before_commit.append(along)
+    store.writer.submit(write(1)).result(10)
+    assert count(store) == 2
+
+
+def test_what_stands_before_a_commit_is_left_out_where_work_raises(store: Store) -> None:
+    ran: list[None] = []
+    store.writer.submit(write(1)).result(10)
+    store.writer.before_commit.append(lambda connection: ran.append(None))
+    with pytest.raises(sa.exc.IntegrityError):
+        store.writer.submit(write(1)).result(10)
+    assert ran == []
