@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.messages import Event, Outcome, Receipt, Refusal, SyncPage
+from gateway.messages import Event, OptInWithdrawn, Outcome, Profile, Receipt, Refusal, SyncPage
 from gateway.mqtt.deeds import SYNC_PATIENCE_S, Deeds
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import Place
@@ -108,6 +108,40 @@ def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Conne
     deeds.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
     deeds.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
     assert len(said(connection, "sync/request")) == 1
+
+
+def test_everything_is_asked_for_again_only_once_for_a_reason(connection: Connection) -> None:
+    deeds = Deeds(PLACE, {})
+    deeds.ask_unless_since(connection, 1000.0, since_s=990.0)
+    assert said(connection, "sync/request") == [], "a new database asks anyway"
+    deeds.tidy(connection, 1000.0, 3600.0)
+    deeds.ask_unless_since(connection, 1001.0, since_s=990.0)
+    assert len(said(connection, "sync/request")) == 1
+    deeds.ask_unless_since(connection, 1002.0, since_s=1001.5)
+    deeds.ask_unless_since(connection, 1003.0, since_s=1001.5)
+    assert len(said(connection, "sync/request")) == 2
+
+
+def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connection: Connection) -> None:
+    taken: list[str] = []
+
+    def take(_connection: Connection, given: Event[Any]) -> Outcome:
+        taken.append(given.type)
+        return Outcome()
+
+    deeds = Deeds(PLACE, {Profile.TYPE: take, OptInWithdrawn.TYPE: take})
+    sent = [
+        document("pr-1", Profile.TYPE, shopper="s-1", version=1, attributes={}, affinities={}),
+        document("oi-1", OptInWithdrawn.TYPE, shopper="s-2", version=2),
+    ]
+    for page in ("page-1", "page-2"):
+        found = Event[SyncPage].model_validate(document(page, SyncPage.TYPE, events=sent, next=None))
+        assert deeds.work(found, "replies", 1.0)(connection).what == "accepted"
+    assert taken == [Profile.TYPE, OptInWithdrawn.TYPE, Profile.TYPE]
+
+
+def document(event_id: str, type_: str, **data: Any) -> dict[str, Any]:
+    return {"id": event_id, "source": "backend", "type": type_, "time": "2026-11-21T10:00:00Z", "data": data}
 
 
 def test_seen_messages_are_forgotten_after_their_time(connection: Connection) -> None:
