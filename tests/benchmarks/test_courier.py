@@ -34,8 +34,8 @@ from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate
 PLACE = Place("demo-chain", "demo", "gw-1")
 PER_S = 50.0
 """Announcements a second in the latency goal."""
-DECIDED_AHEAD = 64
-"""Promises that the line may have waiting for the writer."""
+DECIDED_AHEAD = 256
+"""Promises that the line may have waiting for the writer: a full group. The product's line never waits."""
 BODY = json.dumps({"data": "x" * 700})
 
 
@@ -142,16 +142,21 @@ def promise_and_deliver(store: Store, courier: Courier, count: int) -> None:
 
 
 def test_a_thousand_promises_a_second_go_through(benchmark: BenchmarkFixture, store: Store, courier: Courier) -> None:
-    """Goal: at least 1,000/s sustained through ledger, outbox and Mosquitto, at most 3 KB written to disk for each."""
+    """Goal: at least 1,000/s sustained through ledger, outbox and Mosquitto, at most 3 KB written to disk for each.
+
+    Written is what the write-ahead log takes and what is put in its place in the file afterwards.
+    """
     count = 5000 if benchmark.enabled else 20
     written = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
     started_s = time.perf_counter()
     benchmark.pedantic(promise_and_deliver, args=(store, courier, count), rounds=1)  # type: ignore[no-untyped-call]  # as above
     per_s = count / (time.perf_counter() - started_s)
+    assert wait_for(lambda: _waiting(store) == 0, 5)
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     kilobytes = (resource.getrusage(resource.RUSAGE_SELF).ru_oublock - written) * 512 / 1000 / count
     benchmark.extra_info.update(promises_per_s=round(per_s), kb_written_per_promise=round(kilobytes, 1))
     print({"promises_per_s": round(per_s), "kb_written_per_promise": round(kilobytes, 1)})
-    assert wait_for(lambda: _waiting(store) == 0, 5)
 
 
 def _waiting(store: Store) -> int:
