@@ -14,7 +14,7 @@ from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.notices import event_text
 from gateway.mqtt.topics import Place
-from gateway.storage import Connection, inbox, outbox
+from gateway.storage import Connection, IntegrityError, inbox, outbox
 from gateway.storage.inbox import Sync
 
 REPLY_EXPIRY_S = 86_400.0
@@ -71,23 +71,20 @@ class Deeds:
         if handler is None:
             reason = Refusal(path="type", code="not_handled", text="this gateway has no use for messages of this type")
             return Done("refused"), (reason,)
-        key = inbox.key_of(event.source, event.id)
+        key = inbox.key_of(self._gateway, event.source, event.id)
         seen = inbox.is_seen(connection, key)
         if seen and not anew:
             return Done("repeated"), ()
-        savepoint = connection.begin_nested()
         try:
-            outcome = handler(connection, event)
+            outcome = _handled(connection, handler, event)
         except outbox.Unwritable:
             raise
         except Exception as error:
-            savepoint.rollback()
             log.error("a message couldn't be handled", type=event.type, fault=fault(error))
             reason = Refusal(
                 path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
             )
             return Done("failed"), (reason,)
-        savepoint.commit()
         if isinstance(event.data, Receipt):
             outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
         if outcome.taken and not seen:
@@ -153,3 +150,13 @@ class Deeds:
             inbox.set_sync(connection, self._gateway, Sync(done=True, cursor=None, asked_at_s=at_s))
         elif sync is None or sync.cursor != following:  # a page that came twice asks for the next one once
             self.ask_for_all(connection, at_s, following)
+
+
+def _handled(connection: Connection, handler: Handler, event: Event[Any]) -> Outcome:
+    """What a handler makes of a message, in a savepoint of its own."""
+    try:
+        with connection.begin_nested():
+            return handler(connection, event)
+    except IntegrityError:  # another gateway on this database wrote the same just now, and this time it is seen
+        with connection.begin_nested():
+            return handler(connection, event)

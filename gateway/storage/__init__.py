@@ -1,10 +1,10 @@
 """The database and its one door: everything SQL is in this room."""
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from gateway.storage.engines import StorageError
 from gateway.storage.store import Store, open_store
 from gateway.storage.writer import Writer, WriterClosed
 
-__all__ = ["Connection", "DatabaseError", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]
+__all__ = ["Connection", "DatabaseError", "IntegrityError", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]

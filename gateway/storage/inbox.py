@@ -1,6 +1,6 @@
 """Which messages have been taken already, and how far `sync` has come.
 
-A message is known by a hash of its source and id: enough to recognise a repetition, and nothing about anyone.
+A message is known by a hash of its reader, source and id: enough to recognise a repetition, and nothing about anyone.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Sync:
     asked_at_s: float
 
 
-def key_of(source: str, event_id: str) -> bytes:
-    """16 bytes that stand for a message."""
-    return hashlib.sha256(f"{source}\0{event_id}".encode()).digest()[:16]
+def key_of(gateway: str, source: str, event_id: str) -> bytes:
+    """16 bytes that stand for a message at a gateway: each of several on one database takes it, for it has a memory to fill."""
+    return hashlib.sha256(f"{gateway}\0{source}\0{event_id}".encode()).digest()[:16]
 
 
 def is_seen(connection: Connection, key: bytes) -> bool:

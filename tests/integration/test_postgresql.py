@@ -14,11 +14,17 @@ import sqlalchemy as sa
 
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.postgres import Postgres
+from gateway.messages import Event, OptInGiven
+from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.topics import Place
 from gateway.offers import redemption
 from gateway.offers.ending import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.people import People
 from gateway.storage import Connection, StorageError, Store, consents, open_store, promises, vouchers
+from gateway.storage.keys import Keys
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
 AT_S = 1e9
@@ -158,6 +164,32 @@ def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: 
     while_another_commits(store, other, expire, expire)
     with store.read() as connection:
         assert vouchers.used(connection, "shop/redemptions") == 0
+
+
+def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store, other: Store, tmp_path: Path) -> None:
+    data = {"shopper": "s-1", "version": 1, "purposes": ["recognise"], "consent": {"text": "1"}}
+    beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
+    envelope = {"id": "oi-1", "source": "backend", "type": OptInGiven.TYPE, "time": "2001-09-09T01:46:40Z"}
+    event = Event[OptInGiven].model_validate({**envelope, "data": {**data, "identity": {"beacon": beacon}}})
+    met: list[Identities] = []
+    works = []
+    for number, opened in enumerate((other, store)):
+        identities = Identities("demo")
+        identities.load([], AT_S)
+        people = People(opened, identities, Keys(tmp_path / "etalage.keys"), lambda: AT_S)
+        deeds = Deeds(Place("demo-chain", "demo", f"gw-{number}"), {OptInGiven.TYPE: people.take_optin})
+        works.append(deeds.work(event, "replies", AT_S))
+        met.append(identities)
+    done: list[Any] = []
+    done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))
+    for each in done:
+        assert each.what == "accepted"
+        for then in each.then:
+            then()
+    beacon_id = bytes.fromhex(beacon["uuid"]) + bytes((0, 1, 0, 1))
+    assert [identities.resolve(beacon_id) for identities in met] == ["s-1", "s-1"]
+    again = store.writer.submit(works[1]).result()
+    assert again.what == "repeated"
 
 
 def test_a_server_that_goes_away_is_waited_for_and_nothing_is_lost(store: Store, postgres: Postgres) -> None:

@@ -145,7 +145,7 @@ def document(event_id: str, type_: str, **data: Any) -> dict[str, Any]:
 
 
 def test_seen_messages_are_forgotten_after_their_time(connection: Connection) -> None:
-    key = inbox.key_of("backend", "e-1")
+    key = inbox.key_of("gw-1", "backend", "e-1")
     inbox.mark_seen(connection, key, 1000.0)
     Deeds(PLACE, {}).tidy(connection, 1000.0 + 100, 3600.0)
     assert inbox.is_seen(connection, key)
@@ -154,5 +154,5 @@ def test_seen_messages_are_forgotten_after_their_time(connection: Connection) ->
 
 
 def test_what_is_remembered_of_a_message_tells_nothing_of_it() -> None:
-    assert len(inbox.key_of("backend", "oi-s-1")) == 16
-    assert inbox.key_of("a", "bc") != inbox.key_of("ab", "c")
+    assert len(inbox.key_of("gw-1", "backend", "oi-s-1")) == 16
+    assert inbox.key_of("g", "a", "bc") != inbox.key_of("g", "ab", "c")
