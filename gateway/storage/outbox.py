@@ -116,7 +116,8 @@ _AHEAD = (
 )
 _THESE = outbox.c.event_id.in_(bindparam("event_ids", expanding=True))
 _CLAIM = update(outbox).where(_THESE, outbox.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
-_FIRST = select(outbox.c.seq).where(_WAITING).order_by(*_IN_TURN).limit(bindparam("ahead"))
+# Rows another gateway is at are passed over: nobody waits in the commit of a promise.
+_FIRST = select(outbox.c.seq).where(_WAITING).order_by(*_IN_TURN).limit(bindparam("ahead")).with_for_update(skip_locked=True)
 _CLAIM_FIRST = Prepared(
     update(outbox)
     .where(outbox.c.seq.in_(_FIRST), outbox.c.handed_at_s.is_(None))
