@@ -21,7 +21,9 @@ Dice = Callable[[int], int]
 
 def new_code(length: int = SHORTEST, dice: Dice = secrets.randbelow) -> str:
     """A fresh code of `length` signs, check sign included, hyphens between groups of four: `7KQ2-MX4P`."""
-    body = "".join(ALPHABET[dice(len(ALPHABET))] for _ in range(max(length, SHORTEST) - 1))
+    signs = max(length, SHORTEST) - 1
+    number = dice(32**signs)  # once: each throw of the system's dice costs as much as all the rest
+    body = "".join(ALPHABET[number >> 5 * place & 31] for place in range(signs))
     return _grouped(body + check_sign(body))
 
 
