@@ -17,7 +17,8 @@ from gateway.storage.metadata import metadata
 
 TOKEN_PREFIX = "etalage_"  # noqa: S105 - not a secret: it lets secret scanners recognise a leaked token
 TOKEN_BYTES = 32
-TOKEN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+TOKEN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+"""A till's name and its key for a request, 64 signs at most, make a message id together: that ends at 128."""
 
 
 class Role(StrEnum):
@@ -63,7 +64,7 @@ tokens = Table(
 def create_token(connection: Connection, *, name: str, role: Role, at_s: float) -> str:
     """Make a token and return it, the only time it can be seen. Raises TokenError."""
     if not TOKEN_NAME.fullmatch(name):
-        raise TokenError(f"token name {name!r}: use 1 to 64 lower-case letters, digits, _ and -, starting with a letter or digit")
+        raise TokenError(f"token name {name!r}: use 1 to 48 lower-case letters, digits, _ and -, starting with a letter or digit")
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise TokenError(f"token name {name!r} has been used before; choose another, so that the record of who called stays plain")
     token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)

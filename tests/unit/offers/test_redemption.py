@@ -9,9 +9,10 @@ import pytest
 from gateway.messages import Event, Outcome, Receipt
 from gateway.offers.ending import housekeep
 from gateway.offers.ledger import Ledger
-from gateway.offers.redemption import KeyReused
+from gateway.offers.redemption import KeyReused, as_receipt
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, promises
+from gateway.storage.users import TOKEN_NAME
 from rules import CodeKind, Codes, Happening, Voucher, Worth
 
 Build = Callable[..., Any]
@@ -140,3 +141,11 @@ def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_in_the
     assert followed == []
     ledger.history("s-1")
     assert followed == ["till:till-1:k-1"]
+
+
+def test_the_longest_names_of_till_and_request_still_make_a_receipt(ledger: Ledger, code: str, now_s: float) -> None:
+    till, key = "t" * 48, "k" * 64
+    assert TOKEN_NAME.fullmatch(till)
+    assert not TOKEN_NAME.fullmatch(till + "t")
+    redemption = ledger.redeem(code, till, now_s + 5, key)
+    assert as_receipt(redemption, till, key, "etalage/c/s/gw-1").id == f"till:{till}:{key}"
