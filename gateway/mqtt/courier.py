@@ -128,7 +128,7 @@ class Courier:
             log.warning("the database was closed before the courier was stopped")
         except Exception as error:
             self._failure = fault(error)
-            log.error("the courier has stopped; restart the gateway", fault=self._failure)
+            log.error("the courier has died; the gateway ends, to be started again", fault=self._failure)
         finally:
             self._postbag.claiming = False
             self._uplink.close()

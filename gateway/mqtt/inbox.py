@@ -139,7 +139,7 @@ class Inbox:
             log.warning("the database was closed before the inbox was stopped")
         except Exception as error:
             self._failure = fault(error)
-            log.error("the inbox has stopped; restart the gateway", fault=self._failure)
+            log.error("the inbox has died; the gateway ends, to be started again", fault=self._failure)
         finally:
             self._uplink.close()
 
