@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 LOCK := -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help demo test lint unit test-radio bench accuracy torture contract lock clean
+.PHONY: help migration lock demo test lint unit test-radio bench accuracy torture contract lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -15,7 +15,7 @@ demo: $(VENV)/runtime.stamp ## a simulated shop with everything in it, on this m
 	@$(BIN)/etalage demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## set up and run every check there is
-	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium
+	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium postgresql
 	$(MAKE) lint unit
 
 lint: $(VENV)/dev.stamp ## style, types and import contracts
@@ -42,6 +42,9 @@ test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual con
 contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings
 	$(BIN)/etalage contract
 	$(BIN)/etalage settings > docs/settings.md
+
+migration: $(VENV)/dev.stamp ## write the migration to what the tables have become: make migration WORDS="add a column"
+	$(BIN)/python tests/write_migration.py $(WORDS)
 
 lock: ## pin every dependency anew, with its hashes (needs uv)
 	uv pip compile $(LOCK) --extra build pyproject.toml -o deploy/requirements.txt

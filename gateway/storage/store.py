@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
 from gateway.settings import StorageSettings
-from gateway.storage.engines import make_engine, trouble
-from gateway.storage.metadata import metadata
+from gateway.storage.engines import StorageError, make_engine, trouble
+from gateway.storage.migrate import TooNew, bring_up_to_date
 from gateway.storage.writer import Writer
 
 
@@ -41,7 +41,13 @@ def open_store(settings: StorageSettings) -> Store:
     engine = make_engine(settings)
     try:
         _check(engine)
-        metadata.create_all(engine)
+        bring_up_to_date(engine)
+    except TooNew as error:
+        engine.dispose()
+        raise StorageError(
+            f"{settings.path}: made by a newer Etalage (its tables are of revision {error}); install that one again, or restore "
+            f"a backup of this one"
+        ) from error
     except DatabaseError as error:
         engine.dispose()
         raise trouble(settings, engine, error) from error

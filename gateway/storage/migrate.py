@@ -1,0 +1,52 @@
+"""Bringing a database's tables up to date, from whichever release made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+HEAD = "0001"
+"""The newest migration. Known here, so that a start with nothing to do needn't load Alembic."""
+FOLDER = Path(__file__).parent / "migrations"
+VERSION_TABLE = "alembic_version"
+LOCK = 0x657461
+"""Any number that nobody else locks by: "eta"."""
+
+
+class TooNew(Exception):
+    """The database was made by a newer release; `str()` is its revision."""
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Run the migrations this database lacks, each in a transaction of its own. Raises TooNew."""
+    with engine.connect() as connection:
+        known = revision(connection)
+    if known == HEAD:
+        return
+    # Only here: a Pi loads it in a second, and nearly every start can do without.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    if known is not None:
+        try:
+            ScriptDirectory.from_config(config).get_revision(known)
+        except CommandError as error:
+            raise TooNew(known) from error
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # of gateways that start together, one does it
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def revision(connection: Connection) -> str | None:
+    """The migration a database stands at; None for an empty one."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  # a constant
+    return None if found is None else str(found)

@@ -1,0 +1,21 @@
+"""All tables at once, for who needs the whole: migrations, retention, backups. Importing a room's module registers its tables."""
+
+from gateway.storage import (
+    books,
+    consents,
+    decisions,
+    identities,
+    inbox,
+    journey,
+    outbox,
+    profiles,
+    promises,
+    shop_facts,
+    users,
+    vouchers,
+)
+from gateway.storage.metadata import metadata
+
+__all__ = ["metadata"]
+
+ROOMS = (books, consents, decisions, identities, inbox, journey, outbox, profiles, promises, shop_facts, users, vouchers)
