@@ -39,6 +39,10 @@ def calibrate(
     except (PlanError, OptInsError, RecordingError, TruthError, CalibrationError) as error:
         raise CommandError(str(error)) from error
     console.print(f"{calibration.walked_s:.0f} s of walking learned; written to {out}", highlight=False, soft_wrap=True)
+    if calibration.trust == 0:
+        console.print(
+            "on walks left out the plan alone does as well: the calibration keeps to the plan", highlight=False, soft_wrap=True
+        )
     if kept is not None:
         console.print(f"the one before it is kept as {kept}", highlight=False, soft_wrap=True)
 

@@ -49,10 +49,14 @@ class Announcer:
     def judge(self, person: Person, belief: Sequence[float], blind: frozenset[int], at_s: float) -> list[Move]:
         """The moves of one shopper after a step. `belief` (z + 1,), the last for between zones; `blind` zones can't be known."""
         if not person.announced:
-            person.announced, person.since_s = True, at_s
-            person.confidence = 1.0
-            return [Move(at_s, person.shopper, MoveEvent.ENTER, None, 1.0), *self._change(person, belief, blind, at_s)]
+            return self._first(person, belief, blind, at_s)
         return self._change(person, belief, blind, at_s) or self._dwell(person, belief, at_s)
+
+    def _first(self, person: Person, belief: Sequence[float], blind: frozenset[int], at_s: float) -> list[Move]:
+        """Somebody new: into their zone where it is certain at once, else into the shop."""
+        person.announced, person.since_s, person.confidence = True, at_s, 1.0
+        moves = self._change(person, belief, blind, at_s)
+        return moves[1:] if moves else [Move(at_s, person.shopper, MoveEvent.ENTER, None, 1.0)]
 
     def _change(self, person: Person, belief: Sequence[float], blind: frozenset[int], at_s: float) -> list[Move]:
         best = max(range(len(self.zones)), key=belief.__getitem__)

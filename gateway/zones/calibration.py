@@ -41,6 +41,8 @@ class Calibration(BaseModel):
     """Seconds of walking with known zones behind it."""
     learned_until_s: float
     """Time of the last reading that went in."""
+    trust: float = Field(ge=0, le=1)
+    """How far the walks were followed: 0 where the plan alone did as well on walks that were left out."""
     receivers: tuple[str, ...]
     level_db: tuple[Row, ...]
     """Per state: what each receiver hears above the plan's physics, dB."""

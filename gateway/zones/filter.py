@@ -125,6 +125,16 @@ class Filter:
         faded /= faded.sum((1, 2), keepdims=True)
         return faded
 
+    def back(self, ratio: Array, walking: Array) -> Array:
+        """The same step backwards: what a step later was learned (b, 2, n; smoothed over predicted), carried to this one."""
+        gait = self._gaits[0]
+        standing = np.exp(-np.clip(walking, -self.physics.gait_most, self.physics.gait_most))
+        ratio = ratio ** self._keeps[0]
+        stands = ratio[:, STANDING] * standing[:, None]
+        walks = ratio[:, WALKING] @ self._roams[0].T
+        back = np.stack([gait[0, 0] * stands + gait[0, 1] * walks, gait[1, 0] * stands + gait[1, 1] * walks], axis=1)
+        return np.asarray(back / back.max((1, 2), keepdims=True))
+
     def gait(self, sums: Array, counts: Array) -> Array:
         """Log odds (b,) that somebody walks rather than stands, from `sums` and `counts` (2, b, r) of two spans in a row."""
         both = (counts[0] > 0) & (counts[1] > 0)
@@ -213,6 +223,13 @@ class Filter:
     def _hears(self, level_dbm: Array) -> Array:
         margin = (level_dbm - self.physics.deaf_dbm) / self.physics.deaf_slope_db
         return np.asarray(self.physics.heard_share / (1 + np.exp(-margin)))
+
+    def deafness(self, offset_db: float) -> tuple[Array, Array]:
+        """What one packet's silence says of a mean level (r, n): slope of its log chance per dB, and information per dB²."""
+        hears = self._hears(self._level + np.float32(offset_db))
+        slope = hears * (1 - hears / self.physics.heard_share) / self.physics.deaf_slope_db
+        information = slope**2 / np.maximum(hears * (1 - hears), 1e-9)
+        return np.asarray(-slope / (1 - hears)), np.asarray(information)
 
     def zones(self, chance: Array) -> Array:
         """Probability per zone (b, z)."""

@@ -2,17 +2,14 @@
 
 Only the zone is known, not the spot: so the tracker's own filter, told the zone at each moment, says where in it the walker was
 likely to be; the levels heard there correct the map; and the corrected map says better where the walker was. Four rounds do.
-The correction is a Gaussian process over the floor (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2.2): an
-offset per receiver, a slope over distance, and shadows as wide as a shelf. Where nobody walked it falls back to the plan's
-physics, and it knows by how much it may be off everywhere.
+Whether that beats the plan is tried on walks that were left out: a map that doesn't is not used.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,27 +17,18 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import RECENT_STEPS_S, WALKING, Filter, Physics
-from gateway.zones.place import AT_1M_DBM, EXPONENT, Place, build_place
+from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, RECENT_STEPS_S, WALKING, Filter, Physics
+from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
+from gateway.zones.radiomap import STEP_DB, prior, regress
 
 Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
 
 ROUNDS = 4
 STEP_S = 1.0
-SHADOW_DB, SHADOW_M = 4.5, 2.5
-"""Spread and reach of shadows, as in the literature on offices and shops."""
-OFFSET_DB = 4.0
-"""A receiver's own gain, its mounting included."""
-SLOPE = 0.5
-"""Spread of the path-loss exponent around the plan's."""
-STEP_DB = 6.0
-"""One second's mean level is off by this: fading, the body's swing."""
 WALKING_S, STANDING_S = 1.0, 15.0
 """So long apart two steps tell different things about a spot: somebody who stands hears the same reflections again and again."""
-STILL_UNKNOWN_DB = 2.5
-"""However well a spot was walked: another phone, another hand, another day."""
 LEAST_WALK_S = 10.0
 """Less than this is no walk."""
 
@@ -84,20 +72,91 @@ def learn(plan: StorePlan, walks: Iterable[Walk], physics: Physics | None = None
             f"only {walked_s:.0f} s of readings fall into known stays of {plan.store}; "
             "the truth must name the shoppers and times of the recording"
         )
-    prior = _prior(place)
-    learned = place
-    for _ in range(ROUNDS):
-        weight, total = _attribute(Filter(learned, physics or Physics(), STEP_S), steps)
-        correction, left = _regress(prior, place, weight, total)
-        learned = replace(place, level_dbm=place.level_dbm + correction, spread_db=np.sqrt(left + STILL_UNKNOWN_DB**2))
+    physics = physics or Physics()
+    candidate = _trusted(place, steps, physics)
+    learned = candidate.on(place, *_learn(place, steps, physics)) if candidate.trust else place
     return Calibration(
         plan=plan.fingerprint(),
         walked_s=walked_s,
         learned_until_s=max(walk.sightings[-1].at_s for walk in walks if walk.sightings),
+        trust=candidate.trust,
         receivers=place.receivers,
         level_db=tuple(map(tuple, np.round(learned.level_dbm - place.level_dbm, 2).tolist())),
         spread_db=tuple(map(tuple, np.round(learned.spread_db, 2).tolist())),
     )
+
+
+class _Candidate(NamedTuple):
+    """How far a correction is followed, and how far a level may be off however well a spot was walked."""
+
+    trust: float
+    unknown_db: float
+
+    def on(self, place: Place, correction: Floats, left: Floats) -> Place:
+        """The place with a correction (n, r) and the variance left in it (n, r) taken up so far."""
+        spread = self.trust * (left + self.unknown_db**2) + (1 - self.trust) * place.spread_db**2
+        return replace(place, level_dbm=place.level_dbm + self.trust * correction, spread_db=np.sqrt(spread))
+
+
+PLAN_ALONE = _Candidate(0.0, 0.0)
+CANDIDATES = (_Candidate(0.5, 4.0), _Candidate(1.0, 4.0), _Candidate(1.0, 2.5))
+"""Another phone, another hand, another day: 2.5 dB where scanners and phones are as on the walks, 4 dB where they aren't."""
+FOLDS = 4
+"""So many times a part of the walks is left out."""
+
+
+def _learn(place: Place, steps: _Steps, physics: Physics) -> tuple[Floats, Floats]:
+    """Correction of the levels (n, r), and the variance left in it (n, r)."""
+    shared, learned = prior(place), place
+    for _ in range(ROUNDS):
+        weight, total = _attribute(Filter(learned, physics, STEP_S), steps)
+        correction, left = regress(shared, place, weight, total)
+        learned = CANDIDATES[-1].on(place, correction, left)
+    return correction, left
+
+
+def _trusted(place: Place, steps: _Steps, physics: Physics) -> _Candidate:
+    """What did best where it was left out; the plan alone, unless something beats it by more than that could be chance.
+
+    Left out are whole walkers, neighbours in time together, or stretches of a single walk: what one standing phone heard says
+    nothing new about what it hears a second later.
+    """
+    fold, groups = _folds(steps)
+    right = {candidate: np.zeros(steps.zone.shape) for candidate in CANDIDATES}
+    for number in range(FOLDS):
+        out = fold == number
+        taught = replace(steps, zone=np.where(out, -1, steps.zone))
+        if not (taught.zone >= 0).any() or not (steps.zone[out] >= 0).any():
+            continue
+        learned = _learn(place, taught, physics)
+        for candidate, found in right.items():
+            found[out] = _found(Filter(candidate.on(place, *learned), physics, STEP_S), steps)[out]
+    known = steps.zone >= 0
+    by_plan = np.bincount(groups[known], _found(Filter(place, physics, STEP_S), steps)[known])
+    gains = {candidate: np.bincount(groups[known], found[known]) - by_plan for candidate, found in right.items()}
+    best = max(CANDIDATES, key=lambda candidate: float(gains[candidate].sum()))
+    return best if gains[best].sum() > SURE_GAIN * np.sqrt(np.square(gains[best]).sum()) else PLAN_ALONE
+
+
+def _folds(steps: _Steps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each step (k, b) when it is left out, and which steps say the same thing and count as one in judging chance."""
+    length, walkers = steps.zone.shape
+    by_walker, by_time = np.arange(walkers)[None, :], np.arange(length)[:, None]
+    fold = by_walker * FOLDS // walkers if walkers >= FOLDS else by_time * FOLDS // length
+    groups = by_walker if walkers >= FOLDS else fold + FOLDS * by_walker
+    return np.broadcast_to(fold, steps.zone.shape), np.broadcast_to(groups, steps.zone.shape)
+
+
+SURE_GAIN = 1.0
+"""Standard errors by which a calibration must beat the plan on walks it hasn't seen."""
+
+
+def _found(filter_: Filter, steps: _Steps) -> Floats:
+    """(k, b) 1 where a tracker that isn't told the zone believes most in the true one."""
+    right = np.zeros(steps.zone.shape)
+    for k, step in enumerate(_forward(filter_, replace(steps, zone=np.full_like(steps.zone, -1)))):
+        right[k, step.known] = filter_.zones(step.believed).argmax(1) == steps.zone[k, step.known]
+    return right
 
 
 def _cut(plan: StorePlan, place: Place, walks: Sequence[Walk]) -> _Steps:
@@ -113,7 +172,7 @@ def _cut(plan: StorePlan, place: Place, walks: Sequence[Walk]) -> _Steps:
         for shopper, sightings in heard.items():
             stays = [stay for stay in walk.stays if stay.shopper == shopper and stay.zone in zones]
             if stays:
-                walkers += _without_pauses(sightings, stays)
+                walkers += _stretches(sightings, stays)
     starts = [sightings[0].at_s for sightings, _ in walkers]
     length = max((int((s[-1].at_s - s[0].at_s) / STEP_S) + 1 for s, _ in walkers), default=0)
     shape = (length, len(walkers), len(columns))
@@ -131,51 +190,97 @@ def _cut(plan: StorePlan, place: Place, walks: Sequence[Walk]) -> _Steps:
     return _Steps(sums, counts, zone)
 
 
-LONGEST_PAUSE_S = 30.0
-"""After a longer silence a walk is begun anew."""
+LONGEST_PAUSE_S, STRETCH_S = 30.0, 120.0
+"""A walk is begun anew after a longer silence, and after two minutes: stretches are reckoned side by side, which is much faster."""
 
 
-def _without_pauses(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[list[Sighting], list[TrueStay]]]:
-    """A walker's readings as stretches without long pauses."""
-    sightings = sorted(sightings, key=lambda sighting: sighting.at_s)
-    cuts = [i for i in range(1, len(sightings)) if sightings[i].at_s - sightings[i - 1].at_s > LONGEST_PAUSE_S]
-    edges = [0, *cuts, len(sightings)]
-    return [(sightings[a:b], stays) for a, b in pairwise(edges)]
+def _stretches(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[list[Sighting], list[TrueStay]]]:
+    """A walker's readings as stretches of two minutes without long pauses."""
+    result: list[list[Sighting]] = []
+    for sighting in sorted(sightings, key=lambda sighting: sighting.at_s):
+        last = result[-1] if result else []
+        if not last or sighting.at_s - last[-1].at_s > LONGEST_PAUSE_S or sighting.at_s - last[0].at_s >= STRETCH_S:
+            result.append([sighting])
+        else:
+            last.append(sighting)
+    return [(stretch, stays) for stretch in result]
+
+
+class _Pass(NamedTuple):
+    """One pass through the walks, step by step: what a step predicted and what it then believed, for the walkers it heard."""
+
+    known: NDArray[np.intp]
+    predicted: Array
+    believed: Array
+    walking: Array
+    means: Array
+    """(b, r) less the phone's offset"""
+    offset_db: Array
 
 
 def _attribute(filter_: Filter, steps: _Steps) -> tuple[Floats, Floats]:
-    """Where the walkers were, by receiver: independent readings (r, n), and the sum of their levels less the phone's (r, n)."""
+    """Where the walkers were, by receiver: independent readings (r, n), and the sum of their levels less the phone's (r, n).
+
+    Forward as the tracker goes, then back (Rauch, Tung & Striebel): where somebody goes next tells where in the zone they were.
+    """
+    shape = (len(filter_.place.receivers), len(filter_.place.zone_of_state))
+    weight, total = np.zeros(shape), np.zeros(shape)
+    forward = list(_forward(filter_, steps))
+    later = np.ones((steps.zone.shape[1], *forward[0].believed.shape[1:]) if forward else (0,), dtype=np.float32)
+    for k in range(len(forward) - 1, -1, -1):
+        known, predicted, believed, walking, means, offset_db = forward[k]
+        smoothed = believed * later[known]
+        smoothed /= np.maximum(smoothed.sum((1, 2), keepdims=True), 1e-30)
+        ratio = smoothed / np.maximum(predicted, 1e-12)
+        later[known] = filter_.back(ratio / np.maximum(ratio.max((1, 2), keepdims=True), 1e-30) + np.float32(1e-9), walking)
+        sure = steps.zone[k, known] >= 0
+        state = smoothed.sum(1)[sure].astype(float)
+        walks = smoothed[sure, WALKING].sum(1, keepdims=True)
+        counts, new = steps.counts[k, known][sure], STEP_S * (walks / WALKING_S + (1 - walks) / STANDING_S)
+        weight += ((counts > 0) * new).T @ state
+        total += ((counts > 0) * new * means[sure]).T @ state
+        sent = np.minimum(counts.max(1, keepdims=True), MOST_SENT)
+        _add_silence(filter_, weight, total, state, (counts == 0) * sent * new, offset_db[sure])
+    return weight, total
+
+
+def _add_silence(filter_: Filter, weight: Floats, total: Floats, state: Floats, silent: Floats, offset_db: Array) -> None:
+    """Packets (b, r) that a receiver missed: without them the far would seem near, for only a lucky reading comes from there.
+
+    A step of Fisher scoring for the level, in the units of a reading: its information, and where the silence pulls it.
+    """
+    level = filter_.place.level_dbm.T
+    rounded = np.rint(offset_db / OFFSET_STEP_DB) * OFFSET_STEP_DB
+    for offset in np.unique(rounded):
+        rows = rounded == offset
+        slope, information = filter_.deafness(float(offset))
+        times = STEP_DB**2 * filter_.physics.silence_share * (silent[rows].T @ state[rows])
+        weight += times * information
+        total += times * (information * level + slope)
+
+
+def _forward(filter_: Filter, steps: _Steps) -> Iterator[_Pass]:
     place, physics = filter_.place, filter_.physics
     walkers = steps.zone.shape[1]
     chance = np.repeat(filter_.fresh()[None], walkers, axis=0)
     offset_db = np.zeros(walkers, dtype=np.float32)
     offset_var = np.full(walkers, physics.phone_spread_db**2, dtype=np.float32)
     alive = np.ones(len(place.receivers), dtype=np.float32)
-    weight = np.zeros((len(place.receivers), len(place.zone_of_state)))
-    total = np.zeros_like(weight)
     span = max(1, round(RECENT_STEPS_S / STEP_S))
     for k in range(len(steps.zone)):
         known = np.flatnonzero(steps.counts[k].sum(1) > 0)
-        if not len(known):
-            continue
         walking = np.zeros(walkers, dtype=np.float32)
         if k >= 2 * span - 1:
             cut = slice(k - 2 * span + 1, k + 1)
             pair = [part[cut].reshape(2, span, walkers, -1).sum(1) for part in (steps.sums, steps.counts)]
             walking = filter_.gait(pair[0], pair[1]) * np.float32(STEP_S)
-        chance[known] = _told(place, filter_.move(chance[known], walking[known]), steps.zone[k, known])
+        predicted = _told(place, filter_.move(chance[known], walking[known]), steps.zone[k, known])
         counts = steps.counts[k, known]
         means = steps.sums[k, known] / np.maximum(counts, 1)
         chance[known], offset_db[known], offset_var[known] = filter_.weigh(
-            chance[known], offset_db[known], offset_var[known], means, counts, alive
+            predicted, offset_db[known], offset_var[known], means, counts, alive
         )
-        sure = steps.zone[k, known] >= 0
-        state = chance[known].sum(1)[sure].astype(float)
-        walks = chance[known][sure, WALKING].sum(1, keepdims=True)
-        heard = (counts[sure] > 0) * STEP_S * (walks / WALKING_S + (1 - walks) / STANDING_S)
-        weight += heard.T @ state
-        total += (heard * (means[sure] - offset_db[known][sure, None])).T @ state
-    return weight, total
+        yield _Pass(known, predicted, chance[known], walking[known], means - offset_db[known][:, None], offset_db[known])
 
 
 def _told(place: Place, chance: Array, zone: NDArray[np.intp]) -> Array:
@@ -184,31 +289,3 @@ def _told(place: Place, chance: Array, zone: NDArray[np.intp]) -> Array:
     kept = np.asarray(chance * allowed[:, None, :], dtype=np.float32)
     kept += allowed[:, None, :] * np.float32(1e-9)
     return np.asarray(kept / np.maximum(kept.sum((1, 2), keepdims=True), 1e-30), dtype=np.float32)
-
-
-def _prior(place: Place) -> Floats:
-    """The part of the prior covariance (n, n) that all receivers share: their offset and the shadows."""
-    count = len(place.zone_of_state)
-    if place.at is None:
-        return OFFSET_DB**2 + SHADOW_DB**2 * np.eye(count)
-    apart = np.hypot(*(place.at[:, None, :] - place.at[None, :, :]).transpose(2, 0, 1))
-    return np.asarray(OFFSET_DB**2 + SHADOW_DB**2 * np.exp(-apart / SHADOW_M))
-
-
-def _regress(prior: Floats, place: Place, weight: Floats, total: Floats) -> tuple[Floats, Floats]:
-    """Correction of the level (n, r) and the variance left in it (n, r)."""
-    correction, left = np.zeros_like(place.level_dbm), np.zeros_like(place.level_dbm)
-    for receiver in range(len(place.receivers)):
-        level = place.level_dbm[:, receiver]
-        slope = SLOPE / EXPONENT * (level - AT_1M_DBM) * (place.at is not None)
-        cover = prior + slope[:, None] * slope[None, :]
-        seen = np.flatnonzero(weight[receiver] > 0.02)
-        if not len(seen):
-            left[:, receiver] = np.diag(cover)
-            continue
-        above = total[receiver, seen] / weight[receiver, seen] - level[seen]
-        gram = cover[np.ix_(seen, seen)] + np.diag(STEP_DB**2 / weight[receiver, seen])
-        solved = np.linalg.solve(gram, np.column_stack([above, cover[seen]]))
-        correction[:, receiver] = cover[:, seen] @ solved[:, 0]
-        left[:, receiver] = np.diag(cover) - np.einsum("ns,sn->n", cover[:, seen], solved[:, 1:])
-    return correction, np.maximum(left, 0.0)

@@ -38,8 +38,6 @@ ENOUGH_READINGS = 3
 FARTHEST_S = 1e11
 """The year 5138: a time beyond it is a fault, and too coarse a number to step through by seconds."""
 ROWS_AT_START = 16
-CONTEST_SHARE_WALKED = 0.1
-"""Levels that were learned on the spot deserve more trust than the plan's physics, the robust contest less."""
 
 
 class Presence(NamedTuple):
@@ -308,9 +306,9 @@ class Tracker:
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:
     """The tracker for a plan, with what a calibration taught where there is one. Raises CalibrationError where it doesn't fit."""
     settings = settings or ZonesSettings()
-    place, physics = build_place(plan, settings.step_s), Physics()
+    place = build_place(plan, settings.step_s)
     if isinstance(calibration, Path):
         calibration = load_calibration(calibration)
     if calibration is not None:
-        place, physics = calibrated(place, plan, calibration), replace(physics, contest_share=CONTEST_SHARE_WALKED)
-    return Tracker(place, settings, physics)
+        place = calibrated(place, plan, calibration)
+    return Tracker(place, settings, Physics())
