@@ -1,12 +1,12 @@
 """Run by Alembic for every migration: on the connection that `migrate` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy.types import TypeDecorator
 
 
-def _plain(kind: str, item: Any, _: Any) -> str | bool:
+def _plain(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """A migration names what the database has, not our own types around it: those may change."""
     return f"sa.{item.impl!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 
