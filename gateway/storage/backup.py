@@ -34,6 +34,7 @@ NONCE_BYTES = 12
 ROWS_AT_ONCE = 2_000
 SUFFIX = ".backup.gz"
 
+
 class BackupError(Exception):
     """A backup can't be made or read; `str()` is one line: what, where, and what to do."""
 

@@ -27,8 +27,7 @@ from gateway.shoppers.identities import Identities, Rotating, Static
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
 from gateway.storage import Store, consents, decisions, journey, open_store, profiles, promises
-from gateway.storage.backup import KEYS_COPY
-from gateway.storage.keys import Keys
+from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
 
 NOON_S = 1_763_719_200.0
