@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from firmware_sim.postgres import Postgres
@@ -17,6 +18,12 @@ from gateway.storage.migrate import VERSION_TABLE
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_comes() -> None:
+    """A command that a test ran in this process may have set the log up for itself."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
