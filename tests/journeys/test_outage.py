@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -176,10 +177,10 @@ def test_a_full_disk_stops_promises_and_they_go_on_when_there_is_room_again(stor
 
     def full(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
-        row: dict[str, Any] = {"topic": "offers", "shopper": None, "at_s": clock.now_s, "expires_at_s": None, "body": "x" * 20_000}
-        outbox.put(connection, event_id=f"p-{len(made)}-{limit[0]}", **row)
+        row: dict[str, Any] = {"topic": "offers", "shopper": None, "at_s": clock.now_s, "expires_at_s": None, "body": noise}
+        outbox.put(connection, event_id=f"p-{limit[0]}", **row)
 
-    made: list[int] = []
+    noise = secrets.token_hex(40_000)  # bodies are stored packed, and this can't be
     limit = [1]  # SQLite takes the present size in place of a smaller one: from here on the file can't grow
     waiting = [store.writer.submit(full) for _ in range(1)]
     cap(1)
