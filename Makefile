@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-LOCK := -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+LOCK := -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .PHONY: help migration lock demo test lint unit test-radio bench accuracy torture contract lock clean
 
