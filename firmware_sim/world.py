@@ -221,6 +221,10 @@ class World:
             if walker.at is not None
         ]
 
+    def levels_dbm(self, at: Floats) -> Floats:
+        """True mean level at points (n, 2) for every scanner (n, scanners): what the best of calibrations would have learned."""
+        return self._channel.mean_dbm(at)
+
     def intents(self) -> dict[str, Intent]:
         """Each opted-in shopper's true intent."""
         return {walker.shopper: walker.intent for walker in self.walkers[: self._shoppers]}

@@ -19,7 +19,7 @@ from gateway.zones.plan import StorePlan
 
 VERSION = 1
 LARGEST_FILE_BYTES = 20_000_000
-"""A plan of 420 cells and 100 receivers takes 1 MB."""
+"""A plan of 240 cells and 100 receivers takes half a MB."""
 
 Row = tuple[Annotated[FiniteFloat, Field(ge=-100, le=100)], ...]
 Spread = tuple[Annotated[FiniteFloat, Field(gt=0, le=100)], ...]

@@ -32,7 +32,7 @@ STRONGEST_DBM, WEAKEST_DBM = 10, -120
 LONGEST_CATCH_UP_S = 90.0
 """After a longer pause nobody's place is known any more: steps are not made up for one by one."""
 ROWS_AT_ONCE = 48
-"""Arrays of 48 shoppers by 420 states stay in a processor's cache."""
+"""Arrays of 48 shoppers by 240 states stay in a processor's cache."""
 ENOUGH_READINGS = 3
 """With fewer new readings a shopper waits for the next step, at most MOST_STEPS_AT_ONCE: one says little and costs as much."""
 FARTHEST_S = 1e11

@@ -12,6 +12,7 @@ from firmware_sim.world import World
 from gateway.model import Advertisement, Sighting
 from gateway.radio.frames import beacon_id
 from gateway.radio.recordings import read_recording
+from gateway.zones.place import Floats, Place
 from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.survey import TrueStay, Walk
 
@@ -87,7 +88,7 @@ def _flat() -> Scene:
 def _simulated(shop: str) -> Scene:
     """Eight shoppers teach in the first ten minutes; eight others are scored over twenty."""
     plan = load_plan(SHOPS / shop / "plan.yaml")
-    world = World(plan, CALIBRATORS + SHOPPERS, SEED, away_s=(20.0, 40.0))
+    world = _world(plan)
     who = {beacon.packed(): shopper for shopper, beacon in world.beacons.items()}
     teachers = {f"s-{n + 1}" for n in range(CALIBRATORS)}
     taught: list[Sighting] = []
@@ -102,6 +103,16 @@ def _simulated(shop: str) -> Scene:
     walk = _walk(tuple(taught), tuple(s for s in truth if s.shopper in teachers and s.start_s < CALIBRATION_S))
     passage = (tuple(scored), tuple(s for s in truth if s.shopper not in teachers))
     return Scene(shop, plan, (passage,), ((walk,),))
+
+
+def _world(plan: StorePlan) -> World:
+    return World(plan, CALIBRATORS + SHOPPERS, SEED, away_s=(20.0, 40.0))
+
+
+def true_levels(scene: Scene, place: Place) -> Floats:
+    """Mean level (n, r) that a simulated shop's scanners truly hear at a place's states."""
+    assert place.at is not None
+    return _world(scene.plan).levels_dbm(place.at)
 
 
 def _sighting(advertisement: Advertisement, who: dict[bytes, str]) -> Sighting:

@@ -2,6 +2,7 @@
 
 python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json beyond its noise
 python tests/accuracy/score.py --accept         writes baseline.json anew
+python tests/accuracy/score.py --bound          the tracker with the simulator's own true levels for a map: what the data hold
 python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
 """
 
@@ -11,24 +12,30 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import trade
 from rivals import Contest, KalmanNearest, StrongestMean, moves_of
-from scenes import Scene, scenes
+from scenes import SIMULATED, Scene, scenes, true_levels
 from scoring import Tally, tally
 
 from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.calibration import Calibration
+from gateway.zones.filter import Physics
+from gateway.zones.place import build_place
 from gateway.zones.plan import StorePlan
 from gateway.zones.survey import Walk, learn
-from gateway.zones.tracker import make_tracker
+from gateway.zones.tracker import Tracker, make_tracker
 
 BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = {"accuracy": -0.03, "false_per_h": 12.0, "delay_s": 0.75}
 """How far a measure may fall behind: about two standard errors of the shortest recordings. False entries: or a third."""
 RIVALS = {"strongest mean": StrongestMean, "kalman nearest": KalmanNearest, "contest": Contest}
+PERFECT_MAP_DB = 2.5
+"""A level is never known better: another phone, another hand."""
 Table = dict[str, dict[str, dict[str, float]]]
 Follow = Callable[[StorePlan, tuple[Sighting, ...], int], Iterable[Move]]
 
@@ -36,7 +43,11 @@ Follow = Callable[[StorePlan, tuple[Sighting, ...], int], Iterable[Move]]
 def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, lesson: tuple[Walk, ...] | None) -> list[Move]:
     """The tracker's moves over a passage; with a lesson given, calibrated by it."""
     calibration = _learned(plan, lesson) if lesson else None
-    tracker = make_tracker(plan, calibration, settings)
+    return through(make_tracker(plan, calibration, settings), heard, settings)
+
+
+def through(tracker: Tracker, heard: Iterable[Sighting], settings: ZonesSettings) -> list[Move]:
+    """A tracker's moves over a passage."""
     moves: list[Move] = []
     last_s = 0.0
     for sighting in heard:
@@ -91,6 +102,20 @@ def table(simulated: bool = True) -> Table:
     return result
 
 
+def bound() -> None:
+    """Print what is reached with a perfect map; the rest is body, fading and the moment that a change takes to be sure of."""
+    settings = ZonesSettings()
+    for scene in scenes():
+        if scene.name not in SIMULATED:
+            continue
+        place = build_place(scene.plan, settings.step_s)
+        level = true_levels(scene, place)
+        known = replace(place, level_dbm=level, spread_db=np.full_like(level, PERFECT_MAP_DB))
+        tally_ = score(scene, lambda _, heard, __, known=known: through(Tracker(known, settings, Physics()), heard, settings))  # type: ignore[misc]  # bound per scene
+        m = tally_.measures()
+        print(f"{scene.name:16s} true levels {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f}", flush=True)
+
+
 def behind(now: Table, baseline: Table) -> list[str]:
     """One line for each measure of the tracker that fell behind the baseline by more than its noise."""
     faults = []
@@ -107,8 +132,12 @@ def behind(now: Table, baseline: Table) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accept", action="store_true", help="make this run the baseline")
+    parser.add_argument("--bound", action="store_true", help="score with the simulator's true levels for a map")
     parser.add_argument("--trade", type=Path, help="draw the trade of delay and false entries to this SVG file")
     arguments = parser.parse_args()
+    if arguments.bound:
+        bound()
+        return 0
     if arguments.trade:
         arguments.trade.write_text(trade.drawing(trade.curves(follow, score)), encoding="utf-8")
         return 0

@@ -189,3 +189,31 @@ def test_neighbours_are_the_only_passages_where_nothing_is_drawn() -> None:
     )
     assert place.roam[0, 2] == 0.0
     assert place.roam[0, 1] > 0.0
+
+
+def test_where_somebody_goes_next_tells_where_they_were(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    assert place.at is not None
+    filter_ = Filter(place, Physics(), 1.0)
+    later = np.full((1, *filter_.fresh().shape), 1e-9, dtype=np.float32)
+    east = np.hypot(*(place.at - (20, 4)).T) < 1.5
+    later[:, :, east] = 1.0
+    earlier = filter_.back(later, np.zeros(1, dtype=np.float32))[0].sum(0)
+    near, far = np.hypot(*(place.at - (20, 4)).T) < 2.5, place.at[:, 0] < 12
+    assert earlier[near].min() > earlier[far].max()
+
+
+def test_a_packet_missed_says_most_of_a_level_at_the_edge_of_hearing(plan: StorePlan) -> None:
+    filter_ = Filter(build_place(plan, 1.0), Physics(), 1.0)
+    near, edge, gone = (filter_.deafness(offset_db) for offset_db in (30.0, -10.0, -80.0))
+    assert (edge[0] < 0).all()
+    assert edge[1].max() > 10 * near[1].max()
+    assert edge[1].max() > 10 * gone[1].max()
+
+
+def test_somebody_new_is_entered_into_their_zone_at_once_or_into_the_shop() -> None:
+    announcer = Announcer(("a", "b"), 10.0, ())
+    [sure] = announcer.judge(Person("s-1", 0, 0.0, 0.0), [0.95, 0.03, 0.02], frozenset(), 1.0)
+    [unsure] = announcer.judge(Person("s-2", 1, 0.0, 0.0), [0.4, 0.4, 0.2], frozenset(), 1.0)
+    assert (sure.event, sure.zone) == (MoveEvent.ENTER, "a")
+    assert (unsure.event, unsure.zone) == (MoveEvent.ENTER, None)

@@ -23,7 +23,7 @@ def walked(readings: Readings, rounds: int, louder_db: int) -> Walk:
     """Half a minute in each room, some times over, where the fish scanner hears too well."""
     rooms = {"bread": (4, 4), "wine": (12, 4), "fish": (20, 4)}
     heard: list[Sighting] = []
-    stays = []
+    stays: list[TrueStay] = []
     for number in range(rounds):
         for zone, at in rooms.items():
             start_s = 30.0 * len(stays)
