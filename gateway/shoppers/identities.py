@@ -21,8 +21,8 @@ BEACON_ID_BYTES = 20
 SHARDS = 256
 AHEAD_S = 120.0
 """How long before a window ends its successor's table is begun: forty times what 100,000 members take."""
-SLICE = 100
-"""Members put into a table before the builder lets others run: about half a millisecond."""
+SLICE = 200
+"""Members put into a table before the builder lets others run: about a millisecond."""
 PAUSE_S = 0.0005
 """How long the builder then sleeps; a bare yield would let it take the interpreter straight back."""
 CHANGES_AT_ONCE = 50
