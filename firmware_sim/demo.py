@@ -45,7 +45,7 @@ AWAY_S = (20.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
 IN_HAND = "s-1"
 """The shopper whose phone is a page in the browser: no dice act for them."""
-NAP_S = 0.01
+NAP_S = 0.002
 """Packets closer together than this are put on the air at once."""
 LAST_WORDS_S = 15.0
 """How long the end of a timed demo waits for what is still under way."""
