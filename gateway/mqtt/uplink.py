@@ -109,5 +109,13 @@ class Uplink:
     def _plan_next(self, reason: str, now_s: float) -> None:
         pause_s = self._dial.pause_s()
         self._next_s = now_s + pause_s
+        # Once for each reason: a broker that is away all night needn't fill the log.
+        say = log.debug if reason == self.reason else log.warning
         self.reason = reason
-        log.warning("no connection", why=reason, next=self.door, pause_s=round(pause_s, 2), client=self._role.client_id)
+        say(
+            "no connection to the broker; trying again, and nothing is lost meanwhile",
+            why=reason,
+            next=self.door,
+            pause_s=round(pause_s, 2),
+            client=self._role.client_id,
+        )
