@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.offers import states
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, decisions, promises, vouchers
+from gateway.storage import Connection, caps, decisions, promises, vouchers
 from rules import CapKind
 
 DAY_S = 86_400.0
@@ -25,9 +25,10 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
     for promise in over:
         if promises.advance(connection, promise.id, promise.state, states.EXPIRED, now_s):  # not another gateway meanwhile
             held = [taking for taking in promise.takings if taking[2] != CapKind.ISSUES]
-            vouchers.give_back(connection, held, promise.shopper)
+            caps.give_back(connection, held, promise.shopper)
     kept_since_s = now_s - settings.promises_days * DAY_S
     promises.purge(connection, kept_since_s, nameless_before_s=late_s)
-    vouchers.purge(connection, kept_since_s, windows_opened_before_s=now_s - WINDOW_COUNTERS_DAYS * DAY_S)
+    vouchers.purge(connection, kept_since_s)
+    caps.purge(connection, windows_opened_before_s=now_s - WINDOW_COUNTERS_DAYS * DAY_S)
     decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
     return len(over)

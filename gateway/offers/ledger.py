@@ -116,6 +116,7 @@ class Ledger:
             self._source,
             self._new_code,
             self._share,
+            self._source.rpartition("/")[2] if self._store.shared else None,
         )
         offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]
         noted = {offer: Happening(offer, "announced", situation.at_s, situation.visit) for offer in offers}

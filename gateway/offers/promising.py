@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.offers import logbook, states, wording
-from gateway.storage import Connection, decisions, outbox, promises, vouchers
+from gateway.storage import Connection, caps, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
 PER_SHOPPER = "per_shopper"
@@ -63,6 +63,8 @@ class Pledge:
     source: str
     new_code: Callable[[int], str]
     share: Share
+    lessee: str | None
+    """This gateway, where others promise from the same counters: it spends from leases."""
 
 
 def keep(connection: Connection, pledge: Pledge) -> Promised:
@@ -90,13 +92,13 @@ def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
 def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
     shopper = pledge.situation.shopper
-    caps = _held(chosen.caps, pledge.share)
-    reached = _take_all(connection, caps, shopper, pledge.situation.at_s)
+    held = _held(chosen.caps, pledge.share)
+    reached = _take_all(connection, held, pledge)
     code = None
     if reached is None and chosen.voucher is not None:
         code = _code(connection, pledge, chosen, promise_id)
         if code is None:
-            vouchers.give_back(connection, _takings(caps), shopper)
+            caps.give_back(connection, _takings(held), shopper)
             reached = "pool"
     if reached is not None and chosen.fallback is None:
         return reached
@@ -116,29 +118,37 @@ def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id:
     return reached
 
 
-def _take_all(connection: Connection, caps: Sequence[Cap], shopper: str, at_s: float) -> str | None:
+def _take_all(connection: Connection, held: Sequence[Cap], pledge: Pledge) -> str | None:
     """Take a share of every cap, or of none: then the kind of the cap that is reached."""
-    for place, cap in enumerate(caps):
-        if not vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s):
-            vouchers.give_back(connection, _takings(caps[:place]), shopper)
+    for place, cap in enumerate(held):
+        if not _take(connection, cap, pledge):
+            caps.give_back(connection, _takings(held[:place]), pledge.situation.shopper)
             return PER_SHOPPER if cap.per_shopper else cap.kind.value
     return None
 
 
-def _held(caps: Iterable[Cap], share: Share) -> list[Cap]:
+def _take(connection: Connection, cap: Cap, pledge: Pledge) -> bool:
+    """Take one promise's share of a cap. A shopper is at one gateway at a time: nobody waits for a counter of theirs."""
+    shopper, at_s = pledge.situation.shopper, pledge.situation.at_s
+    if cap.per_shopper or pledge.lessee is None:
+        return caps.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s)
+    return caps.take_leased(connection, cap.key, pledge.lessee, cap.amount, cap.at_most, at_s)
+
+
+def _held(asked: Iterable[Cap], share: Share) -> list[Cap]:
     """The caps as this gateway holds them: its share, each counter once (the tighter of two), in one order.
 
     The order keeps two gateways on one database from locking each other out. A cap per shopper can't be shared out.
     """
     tightest: dict[tuple[str, bool], Cap] = {}
-    for cap in sorted(caps, key=lambda cap: (cap.key, cap.at_most)):
+    for cap in sorted(asked, key=lambda cap: (cap.key, cap.at_most)):
         at_most = cap.at_most if cap.per_shopper else share.cut(cap.at_most)
         tightest.setdefault((cap.key, cap.per_shopper), cap._replace(at_most=at_most))
     return list(tightest.values())
 
 
-def _takings(caps: Sequence[Cap]) -> list[list[Any]]:
-    return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in caps]
+def _takings(held: Sequence[Cap]) -> list[list[Any]]:
+    return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in held]
 
 
 def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str) -> str | None:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.storage import outbox, vouchers
+from gateway.storage import caps, outbox, vouchers
 from gateway.storage.metadata import metadata
 from gateway.storage.prepared import Prepared
 
@@ -228,7 +228,7 @@ def tally(connection: Connection) -> list[tuple[str, str, int]]:
 
 def release(connection: Connection, promise: Row[Any], at_s: float) -> None:
     """Take back a promise that was certainly never shown: every cap gets its share again, and the pool its code."""
-    vouchers.give_back(connection, promise.takings, promise.shopper)
+    caps.give_back(connection, promise.takings, promise.shopper)
     if vouchers.back_to_pool(connection, promise.id):
         connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None))
     advance(connection, promise.id, promise.state, "withdrawn", at_s)
@@ -250,7 +250,7 @@ def erase(connection: Connection, shopper: str) -> int:
         if promise is not None and promise.state == "reserved":
             release(connection, promise, promise.at_s)
     touched = connection.execute(delete(happenings).where(happenings.c.shopper == shopper)).rowcount
-    touched += vouchers.erase(connection, shopper)
+    touched += caps.erase(connection, shopper)
     worthless = promises.c.code.is_(None) | promises.c.state.in_(("expired", "withdrawn", "redeemed"))
     touched += connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
     nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": null()}

@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     Rule("stray_receipts", _words("ontvangstberichten zonder toezegging", "receipts without a promise"), "offers.promises_days"),
     Rule("redemptions", _words("verzilveringen, zonder klant", "redemptions, without a shopper"), "offers.promises_days"),
     Rule("counters", _words("stand van de maxima", "state of the caps"), until=IN_USE),
+    Rule("leases", _words("wat een gateway van de maxima vooruit nam", "what a gateway took of the caps beforehand"), until=IN_USE),
     Rule("pool_codes", _words("vouchercodes", "voucher codes"), until=IN_USE),
     Rule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
     Rule("books", _words("regelboeken", "rule books"), until=IN_USE),

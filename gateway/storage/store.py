@@ -21,7 +21,9 @@ class Store:
         self.engine = engine
         self.writer = Writer(engine, group_commit_max)
         self._reading = engine
-        if engine.dialect.name == "postgresql":  # what a read of a SQLite file is by itself
+        self.shared = engine.dialect.name == "postgresql"
+        """Whether other gateways may write here too."""
+        if self.shared:  # what a read of a SQLite file is by itself
             self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from gateway.storage import (
     books,
+    caps,
     consents,
     decisions,
     identities,
@@ -18,4 +19,4 @@ from gateway.storage.metadata import metadata
 
 __all__ = ["metadata"]
 
-ROOMS = (books, consents, decisions, identities, inbox, journey, outbox, profiles, promises, shop_facts, users, vouchers)
+ROOMS = (books, caps, consents, decisions, identities, inbox, journey, outbox, profiles, promises, shop_facts, users, vouchers)

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
-from gateway.storage import Store, open_store, outbox, promises, vouchers
+from gateway.storage import Store, caps, open_store, outbox, promises
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
 CAP = 100
@@ -50,7 +50,7 @@ def _tell(store: Store) -> tuple[int, int, int, int, int]:
     with store.read() as connection:
         rows = promises.page(connection, limit=10_000)
         waiting = outbox.count(connection)
-        issues, cents = vouchers.used(connection, "offer/wine/issues"), vouchers.used(connection, "shop/budget_cents")
+        issues, cents = caps.used(connection, "offer/wine/issues"), caps.used(connection, "shop/budget_cents")
     return len(rows), waiting, issues, cents, len({row.code for row in rows})
 
 
@@ -97,6 +97,27 @@ def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(
     with store.read() as connection:
         kept = {row.id for row in promises.page(connection, limit=10_000)}
     assert told <= kept
+    assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
+    store.close()
+
+
+def test_processes_killed_beside_each_other_leave_nothing_that_the_last_one_cant_promise(storage: StorageSettings) -> None:
+    dice = random.Random(42)
+    told: set[str] = set()
+    for turn in range(3):
+        running = [_start(storage, f"gw-{turn}-{number}", tries=40) for number in range(2)]
+        for process in running:
+            assert process.stdout is not None
+            told.update(process.stdout.readline().strip() for _ in range(dice.randrange(1, 12)))
+        for process in running:
+            process.kill()
+            told.update(word for word in process.communicate(timeout=30)[0].split() if len(word) == 36)
+    last = _start(storage, "gw-last", tries=CAP + 5)
+    told.update(last.communicate(timeout=120)[0].split())
+    store = open_store(storage)
+    with store.read() as connection:
+        kept = {row.id for row in promises.page(connection, limit=10_000)}
+    assert told - {"", "refused"} <= kept
     assert _tell(store) == (CAP, CAP, CAP, CAP * 250, CAP)
     store.close()
 

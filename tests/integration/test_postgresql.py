@@ -23,7 +23,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
-from gateway.storage import Connection, StorageError, Store, consents, open_store, promises, vouchers
+from gateway.storage import Connection, StorageError, Store, caps, consents, open_store, promises, vouchers
 from gateway.storage.keys import Keys
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
@@ -97,7 +97,7 @@ def test_two_gateways_in_each_others_way_pass_no_cap_and_give_each_code_once(sto
     made = Counter(one.offer for future in futures for one in future.result(60).made)
     assert made == {"a": 40, "b": 40, "pooled": 60}
     with store.read() as connection:
-        assert dict(vouchers.all_used(connection)) == {"shop/issues": 80, "offer/a": 40, "offer/b": 40, "category/x": 60 * 250}
+        assert dict(caps.all_used(connection)) == {"shop/issues": 80, "offer/a": 40, "offer/b": 40, "category/x": 60 * 250}
         rows = promises.page(connection, limit=1000)
     assert {row.code for row in rows if row.offer == "pooled"} == set(codes)
     assert Counter(row.offer for row in rows) == made
@@ -110,10 +110,10 @@ def test_gateways_that_lock_each_other_out_both_get_through(store: Store, other:
     def take(name: str, first: str, second: str) -> Callable[[Connection], bool]:
         def work(connection: Connection) -> bool:
             tried[name] += 1
-            took = vouchers.take(connection, first, "", 1, 10, AT_S)
+            took = caps.take(connection, first, "", 1, 10, AT_S)
             if tried[name] == 1:
                 met.wait(PATIENCE_S)
-            return took and vouchers.take(connection, second, "", 1, 10, AT_S)
+            return took and caps.take(connection, second, "", 1, 10, AT_S)
 
         return work
 
@@ -121,16 +121,16 @@ def test_gateways_that_lock_each_other_out_both_get_through(store: Store, other:
     assert [future.result(PATIENCE_S) for future in futures] == [True, True]
     assert sorted(tried.values()) == [1, 2], "one was in the way, and was run again"
     with store.read() as connection:
-        assert vouchers.all_used(connection) == [("x", 2), ("y", 2)]
+        assert caps.all_used(connection) == [("x", 2), ("y", 2)]
 
 
 def test_a_counter_that_two_gateways_open_at_once_counts_for_both(store: Store, other: Store) -> None:
     def take(connection: Connection) -> bool:
-        return vouchers.take(connection, "x", "", 1, 2, AT_S)
+        return caps.take(connection, "x", "", 1, 2, AT_S)
 
     assert while_another_commits(store, other, take, take) is True
     with store.read() as connection:
-        assert vouchers.used(connection, "x") == 2
+        assert caps.used(connection, "x") == 2
 
 
 def test_a_code_that_everybody_has_is_good_at_two_tills_at_once(store: Store, other: Store) -> None:
@@ -153,9 +153,9 @@ def test_a_till_that_asks_two_gateways_at_once_is_told_the_same(store: Store, ot
 
 
 def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: Store, other: Store) -> None:
-    caps = (Cap("shop/redemptions", CapKind.REDEMPTIONS, 10),)
+    held = (Cap("shop/redemptions", CapKind.REDEMPTIONS, 10),)
     for shopper in ("s-1", "s-2"):
-        decision = decided("a", caps, Codes(CodeKind.GENERATED))
+        decision = decided("a", held, Codes(CodeKind.GENERATED))
         Ledger(store, "etalage/c/s/gw-1").promise(decision, situation(shopper)).result()
 
     def expire(connection: Connection) -> int:
@@ -163,7 +163,7 @@ def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: 
 
     while_another_commits(store, other, expire, expire)
     with store.read() as connection:
-        assert vouchers.used(connection, "shop/redemptions") == 0
+        assert caps.used(connection, "shop/redemptions") == 0
 
 
 def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store, other: Store, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store,
 
 
 def test_a_server_that_goes_away_is_waited_for_and_nothing_is_lost(store: Store, postgres: Postgres) -> None:
-    take = lambda connection: vouchers.take(connection, "x", "", 1, 10, AT_S)  # noqa: E731
+    take = lambda connection: caps.take(connection, "x", "", 1, 10, AT_S)  # noqa: E731
     assert store.writer.submit(take).result(PATIENCE_S)
     postgres.kill()
     future = store.writer.submit(take)
@@ -203,14 +203,14 @@ def test_a_server_that_goes_away_is_waited_for_and_nothing_is_lost(store: Store,
     assert future.result(PATIENCE_S)
     assert store.writer.last_failure is None
     with store.read() as connection:
-        assert vouchers.used(connection, "x") == 2
+        assert caps.used(connection, "x") == 2
 
 
 def test_a_block_of_reading_sees_one_moment(store: Store) -> None:
     with store.read() as connection:
-        assert vouchers.used(connection, "x") == 0
-        store.writer.submit(lambda connection: vouchers.take(connection, "x", "", 1, 10, AT_S)).result()
-        assert vouchers.used(connection, "x") == 0
+        assert caps.used(connection, "x") == 0
+        store.writer.submit(lambda connection: caps.take(connection, "x", "", 1, 10, AT_S)).result()
+        assert caps.used(connection, "x") == 0
 
 
 def test_every_commit_is_on_the_servers_disk_before_it_counts(store: Store) -> None:

@@ -21,7 +21,7 @@ from gateway.messages import Event, Receipt
 from gateway.offers.ending import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Connection, Store, decisions, open_store, outbox, promises, vouchers
+from gateway.storage import Connection, Store, caps, decisions, open_store, outbox, promises, vouchers
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
 START_S = 1_763_722_800.0
@@ -29,6 +29,7 @@ SETTINGS = OffersSettings(late_receipt_hours=1, cap_retry_s=0)
 POOL = ("P-1", "P-2", "P-3")
 ISSUES, REDEMPTIONS, BUDGET, COST, PER_SHOPPER = 4, 3, 1000, 250, 2
 SHOPPERS = st.sampled_from(["s-1", "s-2", "s-3"])
+GATEWAYS = st.sampled_from([0, 1])
 KINDS = st.sampled_from(["generated", "pool", "single"])
 RECEIPTS = st.sampled_from(["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "shared"])
 GONE = {"withdrawn", "gone", "gone-redeemed"}
@@ -50,8 +51,8 @@ def _store() -> Store:
 
 
 def _empty(connection: Connection) -> None:
-    tables = (promises.promises, promises.happenings, promises.stray_receipts, vouchers.counters, vouchers.pool_codes)
-    for table in (*tables, vouchers.redemptions, decisions.decisions, outbox.outbox):
+    tables = (promises.promises, promises.happenings, promises.stray_receipts, caps.counters, caps.leases)
+    for table in (*tables, vouchers.pool_codes, vouchers.redemptions, decisions.decisions, outbox.outbox):
         connection.execute(table.delete())
 
 
@@ -103,24 +104,32 @@ class LedgerMachine(RuleBasedStateMachine):
         self.of_shopper: dict[tuple[str, str], int] = {}
         self.keys = 0
         self.store = _store()
-        self.ledger = Ledger(self.store, "etalage/c/s/g", SETTINGS)
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Two gateways on one database, with nothing in memory."""
+        self.ledgers = [Ledger(self.store, f"etalage/c/s/gw-{number}", SETTINGS) for number in (1, 2)]
+        self.ledger = self.ledgers[0]
 
     def _do(self, work: Any) -> Any:
         return self.store.writer.submit(work).result(timeout=60)
 
-    @initialize()
-    def fill_the_pool(self) -> None:
+    @initialize(leased=st.booleans())
+    def fill_the_pool(self, leased: bool) -> None:
+        """`leased`: the gateways share the caps as on PostgreSQL."""
+        self.store.shared = leased
         self._do(_empty)
         self._do(lambda connection: vouchers.fill_pool(connection, "pool", POOL, exact=True))
 
-    @rule(target=made, shopper=SHOPPERS, kind=KINDS)
-    def promise(self, shopper: str, kind: str) -> Any:
+    @rule(target=made, shopper=SHOPPERS, kind=KINDS, gateway=GATEWAYS)
+    def promise(self, shopper: str, kind: str, gateway: int) -> Any:
+        ledger = self.ledgers[gateway]
         chosen = _chosen(kind, self.now_s)
         decision = Decision((chosen,), (), (Verdict(kind, Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
         situation = Situation(shopper, self.now_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
-        outcome = self.ledger.promise(decision, situation).result(timeout=60)
+        outcome = ledger.promise(decision, situation).result(timeout=60)
         assert bool(outcome.made) == self._fits(shopper, kind)
-        assert outcome.made or kind in self.ledger.exhausted(self.now_s - 1, shopper)
+        assert outcome.made or kind in ledger.exhausted(self.now_s - 1, shopper)
         if not outcome.made:
             return multiple()
         (one,) = outcome.made
@@ -234,7 +243,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(shopper=SHOPPERS)
     def erase(self, shopper: str) -> None:
         self._do(lambda connection: promises.erase(connection, shopper))
-        self.ledger.forget(shopper)
+        for ledger in self.ledgers:
+            ledger.forget(shopper)
         for one in [other for other in self.model.values() if other.shopper == shopper]:
             if not one.handed and one.state == "reserved":
                 self._withdraw(one)
@@ -266,11 +276,14 @@ class LedgerMachine(RuleBasedStateMachine):
             with contextlib.suppress(_Died):
                 self._half_a_promise(connection, shopper, kind)
             transaction.rollback()
-        self.ledger = Ledger(self.store, "etalage/c/s/g", SETTINGS)
+        self.start_anew()
 
     def _half_a_promise(self, connection: Connection, shopper: str, kind: str) -> None:
         for cap in _chosen(kind, self.now_s).caps:
-            vouchers.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, self.now_s)
+            if self.store.shared and not cap.per_shopper:
+                caps.take_leased(connection, cap.key, "gw-1", cap.amount, cap.at_most, self.now_s)
+            else:
+                caps.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, self.now_s)
         vouchers.take_code(connection, "pool", "half-made")
         raise _Died
 
@@ -291,7 +304,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def no_cap_is_ever_passed(self) -> None:
         with self.store.read() as connection:
-            used = dict(vouchers.all_used(connection))
+            used = dict(caps.all_used(connection))
         for kind, issued in self.issued.items():
             assert used.get(f"offer/{kind}/issues", 0) == issued <= ISSUES
             assert used.get(f"offer/{kind}/redemptions", 0) <= REDEMPTIONS

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.storage import Store, promises, vouchers
+from gateway.storage import Store, caps, promises
 from gateway.storage.users import Role
 
 State = Literal["reserved", "announced", "shown", "redeemed", "reversed", "expired", "withdrawn"]
@@ -80,7 +80,7 @@ def router(store: Store) -> APIRouter:
         with store.read() as connection:
             for offer, state, many in promises.tally(connection):
                 offers.setdefault(offer, {})[state] = many
-            return Standing(offers=offers, caps=dict(vouchers.all_used(connection)))
+            return Standing(offers=offers, caps=dict(caps.all_used(connection)))
 
     @routes.get("/promises/strays", dependencies=[Depends(require(Role.STAFF))])
     def strays(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Stray]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from gateway.offers.ending import WINDOW_COUNTERS_DAYS, housekeep
 from gateway.settings import OffersSettings
-from gateway.storage import Store, vouchers
+from gateway.storage import Store, caps
 
 DAY_S = 86_400.0
 
@@ -16,7 +16,7 @@ def test_counters_go_when_their_window_is_over_and_those_of_a_whole_life_stay(st
         "offer/a/issues": then_s - 1,
     }
     for key, at_s in opened.items():
-        assert store.writer.submit(lambda connection, key=key, at_s=at_s: vouchers.take(connection, key, "", 1, 5, at_s)).result()
+        assert store.writer.submit(lambda connection, key=key, at_s=at_s: caps.take(connection, key, "", 1, 5, at_s)).result()
     store.writer.submit(lambda connection: housekeep(connection, now_s, OffersSettings())).result()
     with store.read() as connection:
-        assert dict(vouchers.all_used(connection)) == {"offer/a/issues": 1, "offer/a/issues@2025-11": 1}
+        assert dict(caps.all_used(connection)) == {"offer/a/issues": 1, "offer/a/issues@2025-11": 1}

@@ -13,7 +13,7 @@ from gateway.offers import logbook
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Share
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Store, decisions, open_store, outbox, promises, vouchers
+from gateway.storage import Store, caps, decisions, open_store, outbox, promises, vouchers
 from rules import (
     Cap,
     CapKind,
@@ -115,12 +115,12 @@ def test_why_a_promise_was_refused_stands_in_the_log(
 def test_when_the_last_of_several_caps_is_reached_the_others_keep_their_share(
     ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build
 ) -> None:
-    caps = (Cap("offer/a/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 600, 250))
+    held = (Cap("offer/a/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 600, 250))
     for number in range(4):
-        ledger.promise(decided(chosen(caps=caps)), situation(f"s-{number}")).result()
+        ledger.promise(decided(chosen(caps=held)), situation(f"s-{number}")).result()
     with store.read() as connection:
-        assert vouchers.used(connection, "offer/a/issues") == 2
-        assert vouchers.used(connection, "shop/budget_cents") == 500
+        assert caps.used(connection, "offer/a/issues") == 2
+        assert caps.used(connection, "shop/budget_cents") == 500
 
 
 def test_a_cap_per_shopper_counts_each_shopper_apart(ledger: Ledger, chosen: Build, decided: Build, situation: Build) -> None:
@@ -145,11 +145,11 @@ def test_one_shoppers_own_cap_is_reached_for_nobody_else(
 def test_two_caps_on_one_counter_take_one_share(
     ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build
 ) -> None:
-    caps = (Cap("offer/a/issues@hour", CapKind.ISSUES, 9), Cap("offer/a/issues@hour", CapKind.ISSUES, 2))
-    made = [bool(ledger.promise(decided(chosen(caps=caps)), situation(f"s-{n}")).result().made) for n in range(3)]
+    held = (Cap("offer/a/issues@hour", CapKind.ISSUES, 9), Cap("offer/a/issues@hour", CapKind.ISSUES, 2))
+    made = [bool(ledger.promise(decided(chosen(caps=held)), situation(f"s-{n}")).result().made) for n in range(3)]
     assert made == [True, True, False]
     with store.read() as connection:
-        assert vouchers.used(connection, "offer/a/issues@hour") == 2
+        assert caps.used(connection, "offer/a/issues@hour") == 2
 
 
 def test_the_offers_content_is_given_when_its_cap_is_reached_at_the_last_moment(

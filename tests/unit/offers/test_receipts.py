@@ -10,7 +10,7 @@ from gateway.messages import Event, Outcome, Receipt
 from gateway.offers.ending import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
-from gateway.storage import Store, promises, vouchers
+from gateway.storage import Store, caps, promises
 from rules import Cap, CapKind, Happening
 
 Build = Callable[..., Any]
@@ -125,8 +125,8 @@ def test_a_share_of_a_cap_that_was_given_out_again_is_never_taken_back(
     late_s = now_s + (8 + 49) * 3600
     assert store.writer.submit(lambda connection: housekeep(connection, late_s, OffersSettings())).result() == 1
     with store.read() as connection:
-        assert vouchers.used(connection, "offer/a/redemptions") == 0
-        assert vouchers.used(connection, "offer/a/issues") == 1
+        assert caps.used(connection, "offer/a/redemptions") == 0
+        assert caps.used(connection, "offer/a/issues") == 1
     assert ledger.promise(decided(offer), situation("s-2", at_s=late_s)).result().made
     assert send(made.promise, "redeemed", now_s + 60).refusals[0].code == "expired"
 

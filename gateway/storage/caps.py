@@ -1,0 +1,153 @@
+"""What the caps have given out: one counter each; and the leases by which several gateways on one database share a counter.
+
+A counter says what is out: promised, or leased and not spent yet. Where a gateway has the database to itself, each promise raises
+the counters by one conditional write. On a shared one every gateway would then wait for the commits of all the others, so there a
+promise spends from its own gateway's lease, a row that nobody else writes to, and only when that is spent a block more is taken
+from the counter. A lease has no end and needs no clock: whoever finds a counter too full takes back what others, alive or dead,
+have not spent of it. Spending and taking back are in the transaction of the promise, so that a gateway killed at any instant leaves
+a lease that is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from gateway.storage.metadata import metadata
+from gateway.storage.prepared import Prepared
+
+BLOCK_PARTS = 8
+"""A block is an eighth of what is left: large while there is much, one by one at the end, where it might lie idle."""
+
+Taking = Sequence[Any]
+"""[key, per shopper (0 or 1), kind of cap, amount]: what a promise took of one counter, as it stands in its row."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("shopper", String(64), primary_key=True),  # "" where the cap is not per shopper
+    Column("used", BigInteger, nullable=False),  # issues, redemptions or cents
+    Column("opened_at_s", Float, nullable=False),
+)
+"""What is out of each cap."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("gateway", String(64), primary_key=True),
+    Column("at_most", BigInteger, nullable=False),  # the cap it was cut from: a changed one is cut anew
+    Column("unspent", BigInteger, nullable=False),
+)
+"""What a gateway has taken of a counter beforehand and not promised yet."""
+
+_TAKE = Prepared(
+    update(counters)
+    .where(
+        counters.c.key == bindparam("b_key"),
+        counters.c.shopper == bindparam("b_shopper"),
+        counters.c.used + bindparam("b_amount") <= bindparam("b_at_most"),
+    )
+    .values(used=counters.c.used + bindparam("b_amount"))
+)
+_SPEND = Prepared(
+    update(leases)
+    .where(
+        leases.c.key == bindparam("b_key"),
+        leases.c.gateway == bindparam("b_gateway"),
+        leases.c.at_most == bindparam("b_at_most"),
+        leases.c.unspent >= bindparam("b_amount"),
+    )
+    .values(unspent=leases.c.unspent - bindparam("b_amount"))
+)
+_GIVE_BACK = (
+    update(counters)
+    .where(counters.c.key == bindparam("b_key"), counters.c.shopper == bindparam("b_shopper"))
+    .values(used=counters.c.used - bindparam("b_amount"))
+)
+_OPEN = text("INSERT INTO counters (key, shopper, used, opened_at_s) VALUES (:key, :shopper, 0, :at_s) ON CONFLICT DO NOTHING")
+
+
+def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int, at_s: float) -> bool:
+    """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit."""
+    values = {"b_key": key, "b_shopper": shopper, "b_amount": amount, "b_at_most": at_most}
+    if _TAKE.run(connection, values).rowcount == 1:
+        return True
+    # Whoever opens it, here or in another gateway at this very moment: after this it is there.
+    connection.execute(_OPEN, {"key": key, "shopper": shopper, "at_s": at_s})
+    return _TAKE.run(connection, values).rowcount == 1
+
+
+def take_leased(connection: Connection, key: str, gateway: str, amount: int, at_most: int, at_s: float) -> bool:
+    """The same for one of several gateways: from its own lease, or else from the counter, with a block for what comes next."""
+    if _SPEND.run(connection, {"b_key": key, "b_gateway": gateway, "b_amount": amount, "b_at_most": at_most}).rowcount == 1:
+        return True
+    connection.execute(_OPEN, {"key": key, "shopper": "", "at_s": at_s})
+    counter = (counters.c.key == key, counters.c.shopper == "")
+    out = connection.execute(select(counters.c.used).where(*counter).with_for_update()).scalar_one()
+    out -= _taken_back(connection, leases.c.key == key, leases.c.gateway == gateway)
+    if out + amount > at_most:
+        out -= _taken_back(connection, leases.c.key == key)
+    fits = out + amount <= at_most
+    block = max(amount, (at_most - out) // BLOCK_PARTS) if fits else 0
+    connection.execute(update(counters).where(*counter).values(used=out + block))
+    if block > amount:
+        connection.execute(insert(leases).values(key=key, gateway=gateway, at_most=at_most, unspent=block - amount))
+    return fits
+
+
+def _taken_back(connection: Connection, *which: ColumnElement[bool]) -> int:
+    """End leases; what was not spent of them."""
+    return sum(connection.execute(delete(leases).where(*which).returning(leases.c.unspent)).scalars())
+
+
+def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:
+    """Take off the counters again what a promise took of them."""
+    for key, per_shopper, _kind, amount in takings:
+        of = (shopper or "") if per_shopper else ""
+        connection.execute(_GIVE_BACK, {"b_key": key, "b_shopper": of, "b_amount": amount})
+
+
+def used(connection: Connection, key: str) -> int:
+    """What was promised of a cap; 0 before its first use."""
+    return dict(all_used(connection)).get(key, 0)
+
+
+def all_used(connection: Connection) -> list[tuple[str, int]]:
+    """(key, promised) of every cap that is not one shopper's own."""
+    unspent = select(func.coalesce(func.sum(leases.c.unspent), 0)).where(leases.c.key == counters.c.key).scalar_subquery()
+    rows = select(counters.c.key, counters.c.used - unspent).where(counters.c.shopper == "").order_by(counters.c.key)
+    return [(key, int(promised)) for key, promised in connection.execute(rows)]
+
+
+def purge(connection: Connection, windows_opened_before_s: float) -> None:
+    """Delete the counters of windows that were opened before a moment, with their leases.
+
+    Counters of no window stay: a cap for the whole life of an offer must not begin anew.
+    """
+    of_a_window = counters.c.key.contains("@", autoescape=True)
+    connection.execute(delete(counters).where(of_a_window, counters.c.opened_at_s < windows_opened_before_s))
+    connection.execute(delete(leases).where(leases.c.key.not_in(select(counters.c.key))))
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Delete a shopper's own counters; rows gone."""
+    return connection.execute(delete(counters).where(counters.c.shopper == shopper)).rowcount
