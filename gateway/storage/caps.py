@@ -102,7 +102,7 @@ def take_leased(connection: Connection, key: str, gateway: str, amount: int, at_
         return True
     connection.execute(_OPEN, {"key": key, "shopper": "", "at_s": at_s})
     counter = (counters.c.key == key, counters.c.shopper == "")
-    out = connection.execute(select(counters.c.used).where(*counter).with_for_update()).scalar_one()
+    out: int = connection.execute(select(counters.c.used).where(*counter).with_for_update()).scalar_one()
     out -= _taken_back(connection, leases.c.key == key, leases.c.gateway == gateway)
     if out + amount > at_most:
         out -= _taken_back(connection, leases.c.key == key)

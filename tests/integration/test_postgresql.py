@@ -133,6 +133,19 @@ def test_a_counter_that_two_gateways_open_at_once_counts_for_both(store: Store, 
         assert caps.used(connection, "x") == 2
 
 
+def test_a_gateway_that_hangs_in_a_promise_holds_nobody_else_up(store: Store, other: Store) -> None:
+    def take(gateway: str) -> Callable[[Connection], bool]:
+        return lambda connection: caps.take_leased(connection, "shop/issues", gateway, 1, 100, AT_S)
+
+    for opened, gateway in ((store, "gw-1"), (other, "gw-2")):
+        assert opened.writer.submit(take(gateway)).result(PATIENCE_S)
+    with other.engine.begin() as hanging:
+        assert take("gw-2")(hanging)
+        assert [store.writer.submit(take("gw-1")).result(PATIENCE_S) for _ in range(5)] == [True] * 5
+    with store.read() as connection:
+        assert caps.used(connection, "shop/issues") == 8
+
+
 def test_a_code_that_everybody_has_is_good_at_two_tills_at_once(store: Store, other: Store) -> None:
     ledger = Ledger(store, "etalage/c/s/gw-1")
     for shopper in ("s-1", "s-2"):
