@@ -2,7 +2,7 @@
 
 One thread. It looks at the outbox when a commit wakes it, marks what it is about to send (so that nobody can later say "certainly
 never sent" of it), hands it to the link, and removes it once the broker has acknowledged it. What was sent and not acknowledged
-when the connection or the process died is sent again under the same id.
+when the connection or the process died is sent again under the same id. Of several gateways on one database one carries at a time.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ from gateway.mqtt.uplink import Uplink
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed, outbox
 from gateway.storage.outbox import Release, Waiting
+from gateway.storage.turn import Turn
 
 ACK_PATIENCE_S = 20.0
 """A broker that owes an answer for longer is taken for dead, although its TCP connection is not."""
 IDLE_S = 5.0
 """How often the outbox is looked at unasked: another process may have put something back."""
+SHARED_IDLE_S = 0.2
+"""The same where other gateways promise into this database: their commits don't wake us."""
 RETRY_READ_S = 1.0
 """Pause after the database couldn't be read."""
 
@@ -61,6 +64,7 @@ class Courier:
     ) -> None:
         self._store = store
         self._postbag = Postbag(store, release, clock)
+        self._turn = Turn(store.engine)
         self._notices = notices
         self._clock = clock
         self._prefix = place.prefix
@@ -106,6 +110,7 @@ class Courier:
         return {
             "state": state,
             "why": self._failure or self._uplink.reason,
+            "carries": self._turn.ours,
             "broker": self._uplink.door,
             "under_way": self._flight.under_way,
             "suspects": self._flight.suspects,
@@ -132,6 +137,7 @@ class Courier:
         finally:
             self._postbag.claiming = False
             self._uplink.close()
+            self._turn.leave()
 
     def _take_events(self) -> None:
         """Wait until something happens or is due, then take all that is there."""
@@ -145,7 +151,8 @@ class Courier:
 
     def _next_s(self) -> float:
         """When there is something to do unasked."""
-        due = [time.monotonic() + IDLE_S, self._uplink.next_s(), self._postbag.next_s()]
+        idle_s = SHARED_IDLE_S if self._turn.shared else IDLE_S
+        due = [time.monotonic() + idle_s, self._uplink.next_s(), self._postbag.next_s()]
         if self._uplink.link is not None:
             due += [self._notices.next_s(), self._flight.next_retry_s()]
         if self._stopping.is_set():
@@ -164,7 +171,6 @@ class Courier:
             self._uplink.came_up(event, now_s)
             self._flight.connected(event.receive_max)
             self._packet_max_bytes = event.packet_max_bytes
-            self._postbag.resend()
             for notice in self._notices.birth(self._clock(), now_s):
                 self._notify(notice)
         elif isinstance(event, Down):
@@ -193,17 +199,34 @@ class Courier:
             self._lose(f"no answer for {ACK_PATIENCE_S:.0f} s", now_s)
         if now_s < self._read_again_s:
             return
-        self._postbag.claiming = self._uplink.link is not None and not self._flight.suspects and not self._stopping.is_set()
         try:
+            carries = self._carries(now_s)
+            self._postbag.claiming = carries and not self._flight.suspects
             self._set_poison_aside()
             self._postbag.tidy(now_s)
             if self._uplink.link is not None and not self._stopping.is_set():
                 for notice in self._notices.due(self._clock(), now_s):
                     self._notify(notice)
+            if carries:
                 self._send_next(now_s)
         except outbox.DatabaseError as error:
+            self._postbag.claiming = False
             self._read_again_s = now_s + RETRY_READ_S
             log.error("the outbox can't be read; trying again", error=str(error.orig))
+
+    def _carries(self, now_s: float) -> bool:
+        """Whether it is for us to send. A turn begins with a connection, and then what has no receipt goes again."""
+        if self._uplink.link is None:
+            if self._turn.ours:  # before another gateway sends what this one knows to have arrived
+                self._postbag.settle()
+                self._turn.leave()
+            return False
+        if self._stopping.is_set():
+            return False
+        had_it = self._turn.ours
+        if self._turn.take(now_s) and not had_it:
+            self._postbag.resend()
+        return self._turn.ours
 
     def _set_poison_aside(self) -> None:
         for event_id, reason in self._flight.poison():

@@ -14,6 +14,9 @@ from gateway.settings import StorageSettings
 
 IDLE_IN_TRANSACTION_MS = 60_000
 """After this the server ends a transaction whose gateway has gone silent, so that the counters it held are free for the others."""
+SILENT_S, PROBE_S, PROBES = 10, 5, 3
+"""Either side of a connection asks a silent other one after so long, every so often, so many times: after 25 s a box whose power
+failed, or a server, is gone, and so is the turn it had (`turn`)."""
 CONNECT_TIMEOUT_S = 5
 """How long a server that doesn't answer is waited for: a start says so soon, and the writer tries again anyway."""
 PAGE_BYTES = 2048
@@ -94,9 +97,16 @@ def _postgresql(settings: StorageSettings, url: URL) -> Engine:
         "synchronous_commit": "on",  # a promise that was shown must outlive a pulled plug
         "lock_timeout": round(settings.busy_timeout_s * 1000),
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        "tcp_keepalives_idle": SILENT_S,
+        "tcp_keepalives_interval": PROBE_S,
+        "tcp_keepalives_count": PROBES,
     }
     connect_args = {
         "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": SILENT_S,
+        "keepalives_interval": PROBE_S,
+        "keepalives_count": PROBES,
+        "tcp_user_timeout": (SILENT_S + PROBE_S * PROBES) * 1000,
         "application_name": "etalage",
         "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
     }

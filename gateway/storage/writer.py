@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -19,6 +20,9 @@ BUSY = 16
 """A group of so many pieces of work shows a stream of them: the next one is worth waiting for. One visitor's moves come alone."""
 GATHER_S = 0.01
 """How long a group under load is gathered: every commit costs a disk sync and the pages that all its work touches, once."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class WriterClosed(Exception):
 
 
 class Writer:
-    """Runs work on the database in one thread, in the order it was handed over, in group commits.
+    """Runs work on the database in one thread, in the order it was handed over, in group commits; cancelled work is left out.
 
     Each piece of work stands in a savepoint of its own: what one raises takes back that one alone, and its Future carries it. A
     Future is resolved only once the commit is on disk. When a commit itself fails (disk full, database locked), every piece in it
@@ -51,7 +55,7 @@ class Writer:
         self.last_failure: str | None = None
         """Why the latest commit failed; None while commits succeed. Shown in health."""
         self.before_commit: list[Callable[[Connection], None]] = []
-        """Called in the writer's thread in each transaction, after its work, unless some of that raised; must not raise."""
+        """Called in the writer's thread in each transaction, after its work; left out where it or some work raises."""
         self.on_commit: list[Callable[[], None]] = []
         """Called in the writer's thread after each commit; must return at once and not raise."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -83,6 +87,8 @@ class Writer:
         jobs: list[_Job[Any]] = []
         while True:
             jobs, last = self._next_group(len(jobs))
+            # Who asked may have gone (a closed web page); from here on a Future can't be cancelled.
+            jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._commit(jobs)
             if last:
@@ -134,13 +140,25 @@ class Writer:
         try:
             with self._engine.begin() as connection:
                 outcomes: list[tuple[Any, Exception | None]] = [(job.work(connection), None) for job in jobs]
-                for call in self.before_commit:
-                    call(connection)
+                self._go_along(connection)
             return outcomes
         except OperationalError:
             raise
         except Exception:
             return self._attempt_each(jobs)
+
+    def _go_along(self, connection: Connection) -> None:
+        for call in self.before_commit:
+            try:
+                call(connection)
+            except OperationalError:
+                raise
+            except Exception as error:  # its text may hold a shopper's values
+                name = getattr(call, "__qualname__", repr(call))
+                log.error(
+                    "what goes along with every commit failed; this one is made without it", call=name, error=type(error).__name__
+                )
+                raise
 
     def _attempt_each(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
         outcomes: list[tuple[Any, Exception | None]] = []

@@ -1,8 +1,9 @@
 """A gateway without a radio, to be killed: ledger, outbox, courier and inbox as in the product, and promises made without pause.
 
-    python promising.py DATABASE BROKER_URL SEED PER_S CAP
+    python promising.py DATABASE BROKER_URL SEED PER_S CAP [GATEWAY]
 
-It runs until it gets SIGTERM (an orderly stop) or SIGKILL (what it is for).
+DATABASE is a file, or the URL of a PostgreSQL database that several of these share. It runs until it gets SIGTERM (an orderly
+stop) or SIGKILL (what it is for).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 import structlog
+from pydantic import SecretStr
 
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.courier import Courier
@@ -79,14 +81,15 @@ def promise_on(ledger: Ledger, dice: Random, per_s: float, cap: int, stop: threa
             ledger.promise(decision, situation(shopper, at_s))
 
 
-def main(database: str, url: str, seed: int, per_s: float, cap: int) -> None:
+def main(database: str, url: str, seed: int, per_s: float, cap: int, gateway: str = "gw-1") -> None:
     """Compose, run, and wait for the end."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output says "ready", and no more
     stop, lock = threading.Event(), threading.Lock()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     mqtt = MqttSettings(brokers=(url,), pause_max_s=1.0, protocol="auto")
-    place, credentials = place_of(StoreSettings()), read_credentials(mqtt)
-    store = open_store(StorageSettings(path=Path(database)))
+    place, credentials = place_of(StoreSettings(gateway=gateway)), read_credentials(mqtt)
+    shared = database.startswith("postgresql:")
+    store = open_store(StorageSettings(url=SecretStr(database)) if shared else StorageSettings(path=Path(database)))
     ledger = Ledger(store, place.source)
     courier = Courier(store, mqtt, place, credentials, Notices(place, mqtt), release=ledger.release_unsent)
 
@@ -112,4 +115,4 @@ def _locked(lock: threading.Lock, call: object) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]), *sys.argv[6:7])

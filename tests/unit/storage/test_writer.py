@@ -154,3 +154,31 @@ def test_what_stands_before_a_commit_is_left_out_where_work_raises(store: Store)
     with pytest.raises(sa.exc.IntegrityError):
         store.writer.submit(write(1)).result(10)
     assert ran == []
+
+
+def test_what_fails_before_a_commit_is_told_and_the_work_is_committed_without_it(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spoil(connection: Connection) -> None:
+        connection.execute(note.insert().values(id=100, text="along"))
+        raise LookupError("s-1 was not there")
+
+    store.writer.before_commit.append(spoil)
+    store.writer.submit(write(1)).result(10)
+    assert count(store) == 1
+    said = capsys.readouterr().out
+    assert "this one is made without it" in said
+    assert "spoil" in said
+    assert "LookupError" in said
+    assert "s-1" not in said
+
+
+def test_work_that_nobody_waits_for_any_more_is_left_out_and_stops_nothing(store: Store) -> None:
+    held = threading.Event()
+    store.writer.submit(lambda connection: held.wait(10))
+    gone, last = store.writer.submit(write(1)), store.writer.submit(write(2))
+    assert gone.cancel()
+    held.set()
+    last.result(10)
+    assert count(store) == 1
+    store.writer.submit(write(3)).result(10)

@@ -1,0 +1,201 @@
+"""Several gateways on one PostgreSQL: one carries the mail at a time, and another goes on when it can't."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from firmware_sim.backend import Backend
+from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.link import read_credentials
+from gateway.mqtt.notices import Notices
+from gateway.mqtt.topics import Place
+from gateway.settings import MqttSettings, StorageSettings
+from gateway.storage import Store, open_store, outbox, promises
+from gateway.storage.turn import Turn
+
+PROMISING = Path(__file__).parents[1] / "journeys" / "promising.py"
+PATIENCE_S = 30.0
+Start = Callable[[Store, str, str], Courier]
+
+
+@pytest.fixture
+def stores(on_postgres: StorageSettings) -> Iterator[tuple[Store, Store]]:
+    opened = open_store(on_postgres), open_store(on_postgres)
+    yield opened
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)) as made:
+        yield made
+
+
+@pytest.fixture
+def backend(broker: Mosquitto) -> Iterator[Backend]:
+    made = Backend(broker.url, "demo-chain", "demo").start()
+    assert wait_for(lambda: made.connected, 10)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def courier() -> Iterator[Start]:
+    """Starts the courier of a gateway; stops them all at the end."""
+    started: list[Courier] = []
+
+    def start(store: Store, gateway: str, url: str) -> Courier:
+        place, settings = Place("demo-chain", "demo", gateway), MqttSettings(brokers=(url,), pause_max_s=1.0)
+        notices = Notices(place, settings)
+        started.append(Courier(store, settings, place, read_credentials(settings), notices, release=lambda *_: None))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop(2.0)
+
+
+def put(store: Store, number: int) -> None:
+    promise, shopper, now_s = f"p-{number:04}", f"s-{number % 7}", time.time()
+    data = {"promise": promise, "shopper": shopper, "content": {"body": "x"}}
+    event = {"source": "g", "id": promise, "type": "etalage.offer.promised", "time": "2026-11-21T10:00:00Z", "data": data}
+    row: dict[str, Any] = {
+        "topic": "offers",
+        "shopper": shopper,
+        "body": json.dumps(event),
+        "at_s": now_s,
+        "expires_at_s": now_s + 600,
+    }
+    store.writer.submit(lambda connection: outbox.put(connection, event_id=promise, **row)).result(PATIENCE_S)
+
+
+def arrived(backend: Backend, count: int) -> bool:
+    return len(backend.cards) >= count
+
+
+def carriers(*couriers: Courier) -> int:
+    return sum(bool(courier.health()["carries"]) for courier in couriers)
+
+
+def test_of_two_gateways_one_has_the_turn_until_it_leaves(stores: tuple[Store, Store]) -> None:
+    one, other = (Turn(store.engine) for store in stores)
+    assert one.take(0.0)
+    assert not other.take(0.0)
+    assert one.take(1.0)
+    assert not other.take(1.0)
+    one.leave()
+    assert not one.ours
+    assert wait_for(lambda: other.take(time.monotonic()), PATIENCE_S)
+    assert not one.take(2.0)
+    other.leave()
+
+
+def test_a_file_has_one_gateway_whose_turn_it_always_is(tmp_path: Path) -> None:
+    store = open_store(StorageSettings(path=tmp_path / "etalage.db"))
+    turn = Turn(store.engine)
+    assert turn.take(0.0)
+    turn.leave()
+    assert not turn.ours
+    assert turn.take(0.0)
+    store.close()
+
+
+def test_two_couriers_send_each_message_once_and_in_order(
+    stores: tuple[Store, Store], broker: Mosquitto, backend: Backend, courier: Start
+) -> None:
+    both = [courier(store, f"gw-{number}", broker.url) for number, store in enumerate(stores, 1)]
+    assert wait_for(lambda: carriers(*both) == 1, PATIENCE_S)
+    for number in range(300):
+        put(stores[number % 2], number)
+    assert wait_for(lambda: len(backend.cards) == 300, PATIENCE_S)
+    assert backend.counts["repeated"] == 0
+    assert all(order == sorted(order) for order in backend.order.values())
+    assert sorted(int(each.health()["sent"]) for each in both) == [0, 300]
+
+
+def test_a_gateway_that_loses_its_broker_leaves_the_mail_to_the_other(
+    stores: tuple[Store, Store], broker: Mosquitto, backend: Backend, courier: Start, tmp_path: Path
+) -> None:
+    with Mosquitto(tmp_path / "other") as elsewhere:
+        first = courier(stores[0], "gw-1", elsewhere.url)
+        assert wait_for(lambda: carriers(first) == 1, PATIENCE_S)
+        second = courier(stores[1], "gw-2", broker.url)
+        assert wait_for(lambda: second.health()["state"] == "up", PATIENCE_S)
+        assert carriers(second) == 0
+    for number in range(20):
+        put(stores[0], number)
+    assert wait_for(lambda: len(backend.cards) == 20, PATIENCE_S)
+    assert (carriers(first), carriers(second)) == (0, 1)
+
+
+def test_a_turn_whose_connection_is_cut_is_taken_anew_and_nothing_is_lost(
+    stores: tuple[Store, Store], broker: Mosquitto, backend: Backend, courier: Start
+) -> None:
+    both = [courier(store, f"gw-{number}", broker.url) for number, store in enumerate(stores, 1)]
+    cut = sa.text("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    for number in range(60):
+        put(stores[number % 2], number)
+        if number % 20 == 10:
+            assert wait_for(lambda: carriers(*both) >= 1, PATIENCE_S)
+            with stores[0].engine.connect() as connection:
+                assert connection.execute(cut).scalar_one() == 1
+    assert wait_for(lambda: len(backend.cards) == 60, PATIENCE_S)
+    assert all(order == sorted(order) for order in backend.order.values())
+    assert wait_for(lambda: carriers(*both) == 1, PATIENCE_S)
+
+
+def test_when_the_gateway_that_carries_is_killed_the_other_sends_what_it_promised(
+    stores: tuple[Store, Store], on_postgres: StorageSettings, broker: Mosquitto, backend: Backend, tmp_path: Path
+) -> None:
+    """Two whole gateways make promises all the while; the one that carries is killed with −9, three times over."""
+    assert on_postgres.url is not None
+    database, log = on_postgres.url.get_secret_value(), (tmp_path / "gateways.log").open("wb")
+
+    def start(number: int, per_s: int = 60) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(PROMISING), database, broker.url, str(number), str(per_s), "10000", f"gw-{number}"]
+        gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        assert gateway.stdout is not None
+        assert gateway.stdout.readline() == b"ready\n"
+        return gateway
+
+    def end(gateway: subprocess.Popen[bytes], how: signal.Signals) -> None:
+        gateway.send_signal(how)
+        gateway.wait(PATIENCE_S)
+        assert gateway.stdout is not None
+        gateway.stdout.close()
+
+    running = [start(1), start(2)]
+    for number in (3, 4, 5):
+        more = len(backend.cards) + 60
+        assert wait_for(partial(arrived, backend, more), PATIENCE_S)
+        end(running.pop(0), signal.SIGKILL)
+        running.append(start(number))
+    more = len(backend.cards) + 60
+    assert wait_for(partial(arrived, backend, more), PATIENCE_S)
+    for gateway in running:
+        end(gateway, signal.SIGTERM)
+    last = start(6, per_s=0)
+
+    def promised() -> set[str]:
+        with stores[0].read() as connection:
+            return {row.id for row in promises.page(connection, limit=100_000)}
+
+    assert wait_for(lambda: promised() == set(backend.cards), PATIENCE_S, every_s=0.2)
+    end(last, signal.SIGTERM)
+    log.close()
+    codes = [card.data["voucher"]["code"] for card in backend.cards.values()]
+    assert len(codes) == len(set(codes))
