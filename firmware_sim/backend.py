@@ -231,7 +231,7 @@ class Backend:
     # ---- receiving ----
 
     def _subscribe(self, client: Client) -> None:
-        for topic in ("offers", "offers/withdrawn", "replies", "staff", "sync/request"):
+        for topic in ("offers", "offers/withdrawn", "offers/redeemed", "replies", "staff", "sync/request"):
             client.subscribe(self._prefix + topic, qos=1)
 
     def _run(self) -> None:
@@ -286,6 +286,10 @@ class Backend:
         elif topic == "offers/withdrawn":
             with self._lock:
                 self.cards.pop(data["promise"], None)
+        elif topic == "offers/redeemed":
+            with self._lock:
+                if (card := self.cards.get(data["promise"])) is not None:
+                    card.did.append(event["type"].rpartition(".")[2])
         elif topic == "replies":
             self.replies.append(data)
             with self._lock:

@@ -103,7 +103,7 @@ class Gateway:
         release = self.ledger.release_unsent
         self.courier = Courier(self.store, settings.mqtt, place, credentials, notices, release=release, clock=clock)
         self.window = Window(plan, self.line, self.ears, self._other_ears, self.courier, self.store, clock)
-        incoming = Incoming(self.line, people, self.ledger, self.window, self._other_ears, plan)
+        incoming = Incoming(self.line, people, self.ledger, self.window, self._other_ears, plan, clock)
         deeds = Deeds(place, incoming.handlers())
         elsewhere = InboxEars(self._other_ears.filters, incoming.hear_elsewhere)
         self.inbox = Inbox(self.store, settings.mqtt, place, credentials, deeds, self._post, ears=elsewhere, clock=clock)

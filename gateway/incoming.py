@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.line import Line
-from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, RedemptionAsked
 from gateway.model import Sighting
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import beacon_id_of
@@ -21,12 +21,22 @@ from gateway.zones.plan import StorePlan
 class Incoming:
     """The handlers of one gateway. `handlers` run in the writer's transaction; what they leave to do runs in the loop's thread."""
 
-    def __init__(self, line: Line, people: People, ledger: Ledger, window: Window, other_ears: OtherEars, plan: StorePlan) -> None:
+    def __init__(
+        self,
+        line: Line,
+        people: People,
+        ledger: Ledger,
+        window: Window,
+        other_ears: OtherEars,
+        plan: StorePlan,
+        clock: Callable[[], float],
+    ) -> None:
         self._line = line
         self._people = people
         self._ledger = ledger
         self._window = window
         self._other_ears = other_ears
+        self._clock = clock
         self._fixed_beacons = {
             beacon_id_of(beacon.uuid, beacon.major, beacon.minor): beacon.id
             for beacon in plan.beacons
@@ -40,6 +50,7 @@ class Incoming:
             OptInWithdrawn.TYPE: self._people.take_withdrawal,
             Profile.TYPE: self._people.take_profile,
             Receipt.TYPE: self._take_receipt,
+            RedemptionAsked.TYPE: lambda connection, event: self._ledger.take_redemption(connection, event, self._clock()),
         }
 
     def hear_elsewhere(self, topic: str, payload: bytes, at_s: float) -> None:

@@ -22,14 +22,17 @@ from pydantic import (
     model_validator,
 )
 
+from rules.parts import CardKind
+
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
 Language = Literal["nl", "en"]
 ReceiptWhat = Literal["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
-OfferKind = Literal["voucher", "content", "social_proof", "question", "invitation", "staff"]
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A shopper: a pseudonym that the backend gave. No `@`, no spaces: an e-mail address or a name doesn't fit."""
+TillId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
+TillAnswer = Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")]
 
 
@@ -162,7 +165,7 @@ class OfferPromised(Message):
     promise: MessageId
     shopper: Pseudonym
     offer: Word
-    kind: OfferKind
+    kind: CardKind
     zone: str | None
     decision: MessageId
     language: Language
@@ -181,6 +184,22 @@ class OfferWithdrawn(Message):
     promise: MessageId
     shopper: Pseudonym
     reason: Literal["consent_withdrawn", "expired_unsent"]
+
+
+class OfferRedeemed(Message):
+    """A promise was used at a till in the shop. The event's `time` is when; what the backend itself told is not told back."""
+
+    TYPE: ClassVar = "etalage.offer.redeemed"
+    promise: MessageId
+    shopper: Pseudonym
+    offer: Word
+    till: str
+
+
+class OfferReversed(OfferRedeemed):
+    """That purchase was undone: the promise is good again until its end."""
+
+    TYPE: ClassVar = "etalage.offer.reversed"
 
 
 class StaffCall(Message):
@@ -203,6 +222,33 @@ class Receipt(Message):
     what: ReceiptWhat
     answer: Word | None = Field(None, description="For a question card: the answer that was tapped.")
     products: list[Word] = Field(default_factory=list, max_length=100, description="For a purchase: product groups bought.")
+
+
+# ---- at the till: from tills -----------------------------------------------------------------------------------------------
+
+
+class RedemptionAsked(Message):
+    """A till has a code in hand. The event's `id` is the till's own key, at most 64 signs; its `time` is when it happened."""
+
+    TYPE: ClassVar = "etalage.redemption.asked"
+    till: TillId = Field(description="As in the topic.")
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        description="As scanned or typed; small letters, missing hyphens are forgiven."
+    )
+    what: Literal["redeem", "reverse"] = Field("redeem", description="reverse undoes a redemption.")
+
+
+class RedemptionAnswer(Message):
+    """What the till does with it, and what was promised."""
+
+    answer: TillAnswer
+    code: str
+    promise: str | None = None
+    offer: str | None = None
+    title: str | None = Field(None, description="As the shopper read it.")
+    value: dict[str, float | str] | None = Field(None, description="One of percent, amount (euro), gift.")
+    ends_at: AwareDatetime | None = None
+    redeemed_at: AwareDatetime | None = Field(None, description="When it was used: now, or that earlier time.")
 
 
 # ---- sightings from elsewhere ----------------------------------------------------------------------------------------------
@@ -251,12 +297,16 @@ class Refusal(Message):
 
 
 class Reply(Message):
-    """Accepted, or refused with reasons. A taken message may carry reasons for the parts that were left out."""
+    """Accepted, or refused with reasons. A taken message may carry reasons for the parts that were left out.
+
+    A till's come on `replies/<till>`; to an MQTT 5 sender they come on the response topic, where that is one below `replies/`.
+    """
 
     TYPE: ClassVar = "etalage.reply"
     accepted: str | None = None
     refused: str | None = None
     reasons: list[Refusal] = Field(default_factory=list)
+    redemption: RedemptionAnswer | None = Field(None, description="To a till: what to do with the code.")
 
     @model_serializer(mode="wrap")
     def _only_what_is_said(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
@@ -289,6 +339,8 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
     taken: bool = True
     then: Callable[[], None] | None = None
+    redemption: RedemptionAnswer | None = None
+    """What a till is answered."""
 
 
 # ---- where each of them travels --------------------------------------------------------------------------------------------
@@ -299,7 +351,7 @@ class Channel:
     """One topic, after `etalage/v1/<chain>/<store>/`; a part in braces stands for an id."""
 
     topic: str
-    publisher: Literal["gateway", "backend", "scanner"]
+    publisher: Literal["gateway", "backend", "scanner", "till"]
     messages: tuple[type[Message], ...]
     qos: Literal[0, 1] = 1
     retained: bool = False
@@ -308,12 +360,14 @@ class Channel:
 CHANNELS = (
     Channel("offers", "gateway", (OfferPromised,)),
     Channel("offers/withdrawn", "gateway", (OfferWithdrawn,)),
+    Channel("offers/redeemed", "gateway", (OfferRedeemed, OfferReversed)),
     Channel("receipts", "backend", (Receipt,)),
     Channel("optins", "backend", (OptInGiven, OptInWithdrawn)),
     Channel("profiles", "backend", (Profile,)),
     Channel("sync/request", "gateway", (SyncRequest,)),
     Channel("sync/pages/{gateway}", "backend", (SyncPage,)),
     Channel("sightings/{scanner}", "scanner", (SightingsBatch,)),
+    Channel("redemptions/{till}", "till", (RedemptionAsked,)),
     Channel("replies", "gateway", (Reply,)),
     Channel("staff", "gateway", (StaffCall,)),
     Channel("gateways/{gateway}/status", "gateway", (Status,), retained=True),

@@ -9,7 +9,19 @@ from typing import Any, Literal
 
 import structlog
 
-from gateway.messages import Event, Message, Outcome, Profile, Receipt, Refusal, Reply, SyncPage, SyncRequest
+from gateway.messages import (
+    Event,
+    Message,
+    Outcome,
+    Profile,
+    Receipt,
+    RedemptionAnswer,
+    RedemptionAsked,
+    Refusal,
+    Reply,
+    SyncPage,
+    SyncRequest,
+)
 from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.notices import event_text
@@ -35,6 +47,7 @@ class Done:
 
     what: Literal["accepted", "refused", "repeated", "failed"]
     then: Then = ()
+    redemption: RedemptionAnswer | None = None
 
 
 class Deeds:
@@ -57,7 +70,8 @@ class Deeds:
             elif isinstance(found.data, SyncPage):
                 event_id, done, reasons = found.id, self._page(connection, found.data, answer_to, at_s), ()
             else:
-                event_id, (done, reasons) = found.id, self._once(connection, found, at_s)
+                again = isinstance(found.data, RedemptionAsked)  # a till that asks again is told the same again
+                event_id, (done, reasons) = found.id, self._once(connection, found, at_s, anew=again)
             self._reply(connection, event_id, done, reasons, answer_to, at_s)
             return done
 
@@ -90,13 +104,14 @@ class Deeds:
         if outcome.taken and not seen:
             inbox.mark_seen(connection, key, at_s)
         then = () if outcome.then is None else (outcome.then,)
-        return Done("accepted" if outcome.taken else "refused", then), outcome.refusals
+        return Done("accepted" if outcome.taken else "refused", then, outcome.redemption), outcome.refusals
 
     def _reply(
         self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float
     ) -> None:
         taken = done.what in ("accepted", "repeated")
-        reply = Reply(accepted=event_id if taken else None, refused=None if taken else event_id, reasons=list(reasons))
+        told = (event_id, None) if taken else (None, event_id)
+        reply = Reply(accepted=told[0], refused=told[1], reasons=list(reasons), redemption=done.redemption)
         self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S)
 
     def _put(self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float) -> None:
@@ -133,7 +148,7 @@ class Deeds:
         """
         then: list[Callable[[], None]] = []
         for document in page.events:
-            inner = check(document, self._handlers)
+            inner = check(document, self._handlers.keys() - {RedemptionAsked.TYPE})
             if isinstance(inner, Refused):
                 self._reply(connection, inner.event_id, Done("refused"), inner.reasons, answer_to, at_s)
                 continue

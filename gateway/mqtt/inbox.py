@@ -20,7 +20,7 @@ import structlog
 
 from gateway.mqtt.deeds import Deeds, Done
 from gateway.mqtt.faults import fault
-from gateway.mqtt.intake import read, types_of
+from gateway.mqtt.intake import read, said_by, types_of
 from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Subscribed, Up
 from gateway.mqtt.notices import Health
 from gateway.mqtt.topics import Place
@@ -174,18 +174,20 @@ class Inbox:
 
     def _filters(self) -> list[str]:
         prefix = self._place.prefix
-        own = [f"{prefix}{topic}" for topic in ("optins", "profiles", "receipts", f"sync/pages/{self._place.gateway}")]
+        topics = ("optins", "profiles", "receipts", "redemptions/+", f"sync/pages/{self._place.gateway}")
+        own = [f"{prefix}{topic}" for topic in topics]
         return own + list(self._ears.filters if self._ears is not None else ())
 
     def _arrived(self, message: Arrived) -> None:
         if self._stopping.is_set():
             return
-        allowed = types_of(message.topic.removeprefix(self._place.prefix))
+        topic = message.topic.removeprefix(self._place.prefix)
+        allowed = types_of(topic)
         if not allowed:
             self._heard(message)
             return
         at_s = self._clock()
-        found = read(message.body, allowed, self._settings.inbound_max_bytes)
+        found = said_by(read(message.body, allowed, self._settings.inbound_max_bytes), topic)
         self._pending += 1
         future = self._store.writer.submit(self._deeds.work(found, self._answer_topic(message), at_s))
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
@@ -201,7 +203,10 @@ class Inbox:
 
     def _answer_topic(self, message: Arrived) -> str:
         wanted = (message.response_topic or "").removeprefix(self._place.prefix)
-        return wanted if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted else "replies"
+        if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted:
+            return wanted
+        till = message.topic.removeprefix(f"{self._place.prefix}redemptions/")
+        return "replies" if till == message.topic else RESPONSE_TOPIC + till
 
     def _settled(self, event: _Settled) -> None:
         self._pending -= 1

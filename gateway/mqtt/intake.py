@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from gateway.messages import CHANNELS, Event, Message, Refusal
+from gateway.messages import CHANNELS, Event, Message, RedemptionAsked, Refusal
 
 DEPTH_MAX = 16
 """No message of the contract is deeper than 8, a page of sync with messages in it included."""
@@ -26,10 +26,10 @@ _FIELD_CODES = {"purposes": "unknown_purpose", "what": "unknown_receipt", "langu
 EVENTS: Mapping[str, type[Event[Any]]] = {
     message.TYPE: Event[message]  # type: ignore[valid-type, attr-defined]  # each message of a channel has a TYPE
     for channel in CHANNELS
-    if channel.publisher == "backend"
+    if channel.publisher in ("backend", "till")
     for message in channel.messages
 }
-"""Every type the backend may send, with the model of its envelope."""
+"""Every type the backend or a till may send, with the model of its envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Refused:
 def types_of(topic: str) -> frozenset[str]:
     """The types that may come on a topic, after the prefix; empty when it is none of ours."""
     for channel in CHANNELS:
-        if channel.publisher == "backend" and _pattern(channel.topic).fullmatch(topic):
+        if channel.publisher in ("backend", "till") and _pattern(channel.topic).fullmatch(topic):
             return frozenset(_type(message) for message in channel.messages)
     return frozenset()
 
@@ -74,6 +74,13 @@ def check(document: Any, allowed: Iterable[str]) -> Event[Any] | Refused:
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         return Refused(event_id, tuple(_reason(fault["loc"], fault["type"], fault["msg"]) for fault in faults[:REASONS_MAX]))
+
+
+def said_by(found: Event[Any] | Refused, topic: str) -> Event[Any] | Refused:
+    """The same, unless it is a till's and came on another one's topic: the broker lets each till write on its own only."""
+    if isinstance(found, Refused) or not isinstance(found.data, RedemptionAsked) or topic == f"redemptions/{found.data.till}":
+        return found
+    return _no(found.id, "data.till", "wrong_till", "the till must be the one in the topic")
 
 
 def _no(event_id: str | None, path: str, code: str, text: str) -> Refused:

@@ -11,18 +11,18 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from gateway.messages import Event, Outcome, Receipt
-from gateway.offers import codes, logbook, promising, receipts, redemption, rewards, states, wording
+from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
+from gateway.offers import codes, logbook, promising, receipts, rewards, states, till, wording
 from gateway.offers.ending import DAY_S, housekeep
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.promising import Pledge, Promised, Share
-from gateway.offers.redemption import Answered, Redemption
+from gateway.offers.redemption import Answered, KeyReused, Redemption
 from gateway.offers.rewards import Pen
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, outbox, promises
@@ -80,8 +80,8 @@ class Ledger:
         self._now_s = 0.0
         self._housekept_s = 0.0
         self._housekeeping: Future[int] | None = None
-        self.on_redeemed: Callable[[Connection, Event[Receipt]], Outcome] | None = None
-        """Told of each redemption at the till, in its transaction, as if the backend had sent the receipt."""
+        self.on_redeemed: till.Follow | None = None
+        """Told of each redemption at a till, in its transaction."""
         self.counts: Counter[str] = Counter()
         """What happened since the start, for the metrics."""
 
@@ -154,24 +154,24 @@ class Ledger:
             expires_at_s=promise.expires_at_s + DAY_S,
         )
 
-    def redeem(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
-        """Use a voucher at the till; from any thread. Answers once it is on disk. Raises KeyReused."""
+    def redeem(self, code: str, name: str, at_s: float, key: str) -> Redemption:
+        """Use a voucher at the till of that name; from any thread. Answers once it is on disk. Raises KeyReused."""
+        return self._answer(till.Asked("redeem", code, name, at_s, key))
 
-        def work(connection: Connection) -> Answered:
-            answered = redemption.redeem(connection, code, till, at_s, idempotency_key)
-            if answered.used is None:
-                return answered
-            rewards.give(connection, answered.used, at_s, self._pen)
-            if self.on_redeemed is None:
-                return answered
-            event = redemption.as_receipt(answered.redemption, till, idempotency_key, self._source)
-            return replace(answered, then=self.on_redeemed(connection, event).then)
-
-        return self._answer(work)
-
-    def reverse(self, code: str, till: str, at_s: float, idempotency_key: str) -> Redemption:
+    def reverse(self, code: str, name: str, at_s: float, key: str) -> Redemption:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._answer(partial(redemption.reverse, code=code, till=till, at_s=at_s, key=idempotency_key))
+        return self._answer(till.Asked("reverse", code, name, at_s, key))
+
+    def take_redemption(self, connection: Connection, event: Event[RedemptionAsked], now_s: float) -> Outcome:
+        """Answer a till's message inside the inbox's transaction."""
+        asked = till.asked_by(event, now_s)
+        if isinstance(asked, Refusal):
+            return Outcome((asked,), taken=False)
+        try:
+            answered = till.answer(connection, asked, self._pen, self.on_redeemed)
+        except KeyReused as error:
+            return Outcome((Refusal(path="id", code="key_reused", text=str(error)),), taken=False)
+        return Outcome(then=partial(self._answered.append, answered), redemption=till.as_answer(answered.redemption))
 
     def forget(self, shopper: str) -> None:
         """Drop a shopper from memory: the visit is over, or they withdrew."""
@@ -249,7 +249,8 @@ class Ledger:
     def _count(self, what: str) -> None:
         self.counts[what] += 1
 
-    def _answer(self, work: Callable[[Connection], Answered]) -> Redemption:
+    def _answer(self, asked: till.Asked) -> Redemption:
+        work = partial(till.answer, asked=asked, pen=self._pen, follow=self.on_redeemed)
         answered = self._store.writer.submit(work).result()
         self._answered.append(answered)
         return answered.redemption

@@ -1,18 +1,16 @@
-"""Redemption at the till: valid once, answered from the shop's own database, the same to the same question."""
+"""Redemption: a voucher is valid once; answered from the shop's own database, the same to the same question."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from gateway.messages import Event, Receipt
+from gateway.messages import Event, Receipt, TillAnswer
 from gateway.offers import codes, states
 from gateway.storage import Connection, promises, vouchers
 from rules import Happening
-
-Answer = Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
 
 
 class KeyReused(ValueError):
@@ -23,7 +21,7 @@ class KeyReused(ValueError):
 class Redemption:
     """What a till is told, with what was promised. Times in seconds since the epoch."""
 
-    answer: Answer
+    answer: TillAnswer
     code: str
     promise: str | None = None
     offer: str | None = None
@@ -41,8 +39,8 @@ class Answered:
     redemption: Redemption
     shopper: str | None = None
     happening: Happening | None = None
-    used: Any | None = None
-    """The promise that was redeemed just now."""
+    moved: Any | None = None
+    """The promise that was redeemed, or reversed, just now."""
     again: bool = False
     """The till had asked before: nothing new happened."""
     then: Callable[[], None] | None = None
@@ -66,7 +64,7 @@ def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) 
     promises.happened(connection, noted)
     redemption = _told("valid", good, redeemed_at_s=at_s)
     _note(connection, "redeemed", code, redemption, till, at_s, key)
-    return Answered(redemption, good.shopper, happening, used=good)
+    return Answered(redemption, good.shopper, happening, moved=good)
 
 
 def reverse(connection: Connection, code: str, till: str, at_s: float, key: str) -> Answered:
@@ -82,7 +80,7 @@ def reverse(connection: Connection, code: str, till: str, at_s: float, key: str)
         known = _carrier(connection, code, states.EVER_SENT)
         redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
     _note(connection, "reversed", code, redemption, till, at_s, key)
-    return Answered(redemption)
+    return Answered(redemption, moved=used)
 
 
 def as_receipt(redemption: Redemption, till: str, key: str, source: str) -> Event[Receipt]:
@@ -118,7 +116,7 @@ def _why_not(connection: Connection, code: str) -> Redemption:
     return _told("expired", ended) if ended is not None else Redemption("unknown", code)
 
 
-def _told(answer: Answer, promise: Any, redeemed_at_s: float | None = None) -> Redemption:
+def _told(answer: TillAnswer, promise: Any, redeemed_at_s: float | None = None) -> Redemption:
     title = promise.content.get("title")
     return Redemption(answer, promise.code, promise.id, promise.offer, title, promise.value, promise.ends_at_s, redeemed_at_s)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.messages import Event, OfferPromised, OfferWithdrawn, StaffCall
+from gateway.messages import Event, OfferPromised, OfferRedeemed, OfferReversed, OfferWithdrawn, StaffCall
 
 OFFERS_TOPIC = "offers"
 WITHDRAWN_TOPIC = "offers/withdrawn"
+REDEEMED_TOPIC = "offers/redeemed"
 STAFF_TOPIC = "staff"
 
 
@@ -41,6 +42,13 @@ def withdrawal(event_id: str, promise: str, shopper: str, at_s: float, source: s
     data = OfferWithdrawn(promise=promise, shopper=shopper, reason="expired_unsent")
     event = Event[OfferWithdrawn](id=event_id, source=source, type=OfferWithdrawn.TYPE, time=_moment(at_s), data=data)
     return event.model_dump_json()
+
+
+def used(event_id: str, promise: Any, till: str, at_s: float, source: str, *, reversed_: bool) -> str:
+    """The body that says a promise (a row) was used at a till, or that this was undone."""
+    kind = OfferReversed if reversed_ else OfferRedeemed
+    data = kind(promise=promise.id, shopper=promise.shopper, offer=promise.offer, till=till)
+    return Event[OfferRedeemed](id=event_id, source=source, type=kind.TYPE, time=_moment(at_s), data=data).model_dump_json()
 
 
 def _voucher(promise: dict[str, Any]) -> dict[str, Any] | None:

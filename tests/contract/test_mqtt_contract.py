@@ -48,6 +48,10 @@ EXAMPLES = [
               "expires_at": "2026-11-21T12:12:05Z"}}""",
     """{"specversion": "1.0", "id": "r-55", "source": "backend", "type": "etalage.receipt", "time": "2026-11-21T10:12:09Z",
      "data": {"promise": "0193", "what": "tapped"}}""",
+    """{"specversion": "1.0", "id": "receipt-0815", "source": "till-1", "type": "etalage.redemption.asked",
+     "time": "2026-11-21T10:20:00Z", "data": {"till": "till-1", "code": "7KQ2-MX4P"}}""",
+    """{"specversion": "1.0", "id": "0194", "source": "etalage/demo-chain/demo/gw-1", "type": "etalage.offer.redeemed",
+     "time": "2026-11-21T10:20:00Z", "data": {"promise": "0193", "shopper": "s-1", "offer": "wine-tasting", "till": "till-1"}}""",
 ]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.messages import TillAnswer
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused, Redemption
+from gateway.offers.till import LONGEST_KEY
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
 
@@ -31,7 +33,7 @@ class AtTheTill(BaseModel):
 
     code: str = Field(min_length=1, max_length=64, description="As scanned or typed; small letters, missing hyphens are forgiven.")
     key: str = Field(
-        min_length=1, max_length=64, description="The till's own id of this request: sent again with the same key, it counts once."
+        min_length=1, max_length=LONGEST_KEY, description="The till's own id of this request: sent again with the same key, it counts once."
     )
     at_s: float | None = Field(
         None, ge=0, le=1e11, description="When it happened, in seconds since 1970, where the till was offline; null: now."
@@ -41,7 +43,7 @@ class AtTheTill(BaseModel):
 class Answer(BaseModel):
     """What the till does with it, and what was promised."""
 
-    answer: Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
+    answer: TillAnswer
     code: str
     promise: str | None
     offer: str | None

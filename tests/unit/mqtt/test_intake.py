@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, OptInGiven
-from gateway.mqtt.intake import DEPTH_MAX, EVENTS, REASONS_MAX, Refused, read, types_of
+from gateway.mqtt.intake import DEPTH_MAX, EVENTS, REASONS_MAX, Refused, read, said_by, types_of
 
 OPT_IN: dict[str, Any] = {
     "specversion": "1.0",
@@ -125,6 +125,15 @@ def test_deep_nesting_is_refused_with_the_messages_id() -> None:
 def test_a_message_wrong_in_a_thousand_places_is_told_twenty() -> None:
     found = refusal_of(changed(purposes=["x"] * 1000, consent={str(n): n for n in range(1000)}))
     assert 0 < len(found.reasons) <= REASONS_MAX
+
+
+def test_a_till_speaks_on_its_own_topic_only() -> None:
+    asked = {**OPT_IN, "type": "etalage.redemption.asked", "data": {"till": "till-1", "code": "7KQ2-MX4P"}}
+    found = read(json.dumps(asked).encode(), types_of("redemptions/till-1"), 65_536)
+    assert said_by(found, "redemptions/till-1") is found
+    elsewhere = said_by(found, "redemptions/till-2")
+    assert isinstance(elsewhere, Refused)
+    assert [(reason.path, reason.code) for reason in elsewhere.reasons] == [("data.till", "wrong_till")]
 
 
 @pytest.mark.parametrize("event_id", [None, 7, "", "x" * 129, ["a"]])
