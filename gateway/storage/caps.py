@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Connection,
     Float,
     String,
@@ -78,11 +77,20 @@ _SPEND = Prepared(
     )
     .values(unspent=leases.c.unspent - bindparam("b_amount"))
 )
+_SHOPS_OWN = (counters.c.key == bindparam("b_key")) & (counters.c.shopper == "")
+_HOLD = select(counters.c.used).where(_SHOPS_OWN).with_for_update()
+_SET = update(counters).where(_SHOPS_OWN).values(used=bindparam("b_used"))
+_END_ALL = delete(leases).where(leases.c.key == bindparam("b_key")).returning(leases.c.unspent)
+_END_OWN = _END_ALL.where(leases.c.gateway == bindparam("b_gateway"))
+_UNSPENT = select(func.coalesce(func.sum(leases.c.unspent), 0)).where(leases.c.key == counters.c.key).scalar_subquery()
+_PROMISED = select(counters.c.key, counters.c.used - _UNSPENT).where(counters.c.shopper == "").order_by(counters.c.key)
 _GIVE_BACK = (
     update(counters)
     .where(counters.c.key == bindparam("b_key"), counters.c.shopper == bindparam("b_shopper"))
     .values(used=counters.c.used - bindparam("b_amount"))
 )
+_PURGE = delete(counters).where(counters.c.key.contains("@", autoescape=True), counters.c.opened_at_s < bindparam("b_before_s"))
+_PURGE_LEASES = delete(leases).where(leases.c.key.not_in(select(counters.c.key)))
 _OPEN = text("INSERT INTO counters (key, shopper, used, opened_at_s) VALUES (:key, :shopper, 0, :at_s) ON CONFLICT DO NOTHING")
 
 
@@ -101,22 +109,16 @@ def take_leased(connection: Connection, key: str, gateway: str, amount: int, at_
     if _SPEND.run(connection, {"b_key": key, "b_gateway": gateway, "b_amount": amount, "b_at_most": at_most}).rowcount == 1:
         return True
     connection.execute(_OPEN, {"key": key, "shopper": "", "at_s": at_s})
-    counter = (counters.c.key == key, counters.c.shopper == "")
-    out: int = connection.execute(select(counters.c.used).where(*counter).with_for_update()).scalar_one()
-    out -= _taken_back(connection, leases.c.key == key, leases.c.gateway == gateway)
+    out: int = connection.execute(_HOLD, {"b_key": key}).scalar_one()
+    out -= sum(connection.execute(_END_OWN, {"b_key": key, "b_gateway": gateway}).scalars())
     if out + amount > at_most:
-        out -= _taken_back(connection, leases.c.key == key)
+        out -= sum(connection.execute(_END_ALL, {"b_key": key}).scalars())
     fits = out + amount <= at_most
     block = max(amount, (at_most - out) // BLOCK_PARTS) if fits else 0
-    connection.execute(update(counters).where(*counter).values(used=out + block))
+    connection.execute(_SET, {"b_key": key, "b_used": out + block})
     if block > amount:
-        connection.execute(insert(leases).values(key=key, gateway=gateway, at_most=at_most, unspent=block - amount))
+        connection.execute(insert(leases), {"key": key, "gateway": gateway, "at_most": at_most, "unspent": block - amount})
     return fits
-
-
-def _taken_back(connection: Connection, *which: ColumnElement[bool]) -> int:
-    """End leases; what was not spent of them."""
-    return sum(connection.execute(delete(leases).where(*which).returning(leases.c.unspent)).scalars())
 
 
 def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:
@@ -133,9 +135,7 @@ def used(connection: Connection, key: str) -> int:
 
 def all_used(connection: Connection) -> list[tuple[str, int]]:
     """(key, promised) of every cap that is not one shopper's own."""
-    unspent = select(func.coalesce(func.sum(leases.c.unspent), 0)).where(leases.c.key == counters.c.key).scalar_subquery()
-    rows = select(counters.c.key, counters.c.used - unspent).where(counters.c.shopper == "").order_by(counters.c.key)
-    return [(key, int(promised)) for key, promised in connection.execute(rows)]
+    return [(key, int(promised)) for key, promised in connection.execute(_PROMISED)]
 
 
 def purge(connection: Connection, windows_opened_before_s: float) -> None:
@@ -143,9 +143,8 @@ def purge(connection: Connection, windows_opened_before_s: float) -> None:
 
     Counters of no window stay: a cap for the whole life of an offer must not begin anew.
     """
-    of_a_window = counters.c.key.contains("@", autoescape=True)
-    connection.execute(delete(counters).where(of_a_window, counters.c.opened_at_s < windows_opened_before_s))
-    connection.execute(delete(leases).where(leases.c.key.not_in(select(counters.c.key))))
+    connection.execute(_PURGE, {"b_before_s": windows_opened_before_s})
+    connection.execute(_PURGE_LEASES)
 
 
 def erase(connection: Connection, shopper: str) -> int:
