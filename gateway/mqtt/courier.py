@@ -25,7 +25,8 @@ from gateway.mqtt.topics import Place
 from gateway.mqtt.uplink import Uplink
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed, outbox
-from gateway.storage.outbox import Release, Waiting
+from gateway.storage.outbox import Release
+from gateway.storage.sending import Waiting
 from gateway.storage.turn import Turn
 
 ACK_PATIENCE_S = 20.0

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.storage.outbox import Waiting
+from gateway.storage.sending import Waiting
 
 DROPS_MAX = 5
 """A message that broke five connections in which others got through would break the sixth."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 from gateway.mqtt.flight import Plan
-from gateway.storage import Connection, Store, outbox
-from gateway.storage.outbox import Release, Waiting
+from gateway.storage import Connection, Store, quarantine, sending
+from gateway.storage.outbox import Release
+from gateway.storage.sending import Waiting
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ class Postbag:
         self._release = release
         self._clock = clock
         self._delivered: dict[str, float] = {}
+        self._settling: tuple[Future[None], list[str]] | None = None
+        """What the writer is just being told of."""
         self.claiming = False
         """Whether what is committed now will be sent at once: then it is marked as handed in the same commit, which saves one."""
         store.writer.before_commit.append(self._claim_along)
@@ -41,16 +45,20 @@ class Postbag:
         self._delivered[event_id] = now_s
 
     def next_s(self) -> float:
-        """When `tidy` has something to do."""
-        return min(min(self._delivered.values(), default=float("inf")) + REMOVE_WITHIN_S, self._sweep_s)
+        """When `tidy` has something to do unasked; after a commit it is called anyway."""
+        return self._sweep_s if self._settling is not None else min(self._settle_s(), self._sweep_s)
 
     def tidy(self, now_s: float) -> None:
         """Remove what was delivered some while ago and, now and then, what has expired."""
-        if min(self._delivered.values(), default=now_s) + REMOVE_WITHIN_S <= now_s:
-            self.settle()
+        if self._settling is not None and self._settling[0].done():
+            self._settled()
+        if self._settling is None and self._settle_s() <= now_s:
+            # Not waited for: a group under load takes a tenth of a second, and there is more to send meanwhile.
+            delivered = list(self._delivered)
+            self._settling = self._store.writer.submit(lambda connection: sending.acknowledge(connection, delivered)), delivered
         if now_s >= self._sweep_s:
             at_s = self._clock()
-            gone = self._write(lambda connection: outbox.sweep(connection, at_s, self._release, SWEEP_ROWS))
+            gone = self._write(lambda connection: sending.sweep(connection, at_s, self._release, SWEEP_ROWS))
             self.expired += gone
             self._sweep_s = now_s if gone >= SWEEP_ROWS else now_s + SWEEP_S
 
@@ -63,11 +71,11 @@ class Postbag:
         at_s = self._clock()
         with self._store.read() as connection:
             if plan.only is not None:
-                ready, expired = outbox.look_at(connection, plan.only, at_s)
+                ready, expired = sending.look_at(connection, plan.only, at_s)
             else:
                 busy, lanes = plan.busy | self._delivered.keys(), plan.busy_shoppers
                 room = plan.room if self.claiming else max(plan.room, AHEAD)
-                ready, expired = outbox.look(connection, room=room, at_s=at_s, busy=busy, busy_shoppers=lanes)
+                ready, expired = sending.look(connection, room=room, at_s=at_s, busy=busy, busy_shoppers=lanes)
         now = ready[: plan.room]
         if expired or any(row.handed_at_s is None for row in now):
             alive = self.settle([row.event_id for row in ready], expired)
@@ -76,34 +84,52 @@ class Postbag:
 
     def settle(self, ready: Sequence[str] = (), expired: Sequence[str] = ()) -> set[str]:
         """In one transaction: settle what was delivered, remove what has expired, claim what is ready; what of that is there."""
+        if self._settling is not None:
+            self._settled()
         delivered = list(self._delivered)
         at_s = self._clock()
 
         def work(connection: Connection) -> set[str]:
-            outbox.acknowledge(connection, delivered, at_s)
+            sending.acknowledge(connection, delivered)
             if expired:
-                outbox.expire(connection, expired, self._release)
-            return outbox.claim(connection, ready, at_s) if ready else set()
+                sending.expire(connection, expired, self._release)
+            return sending.claim(connection, ready, at_s) if ready else set()
 
         alive = self._write(work)
         self.expired += len(expired)
-        for event_id in delivered:
-            del self._delivered[event_id]
+        self._forget(delivered)
         return alive
 
     def resend(self) -> int:
         """A new connection, perhaps to a broker that has lost its memory: announcements without a receipt go again; how many."""
-        return self._write(outbox.resend)
+        at_s = self._clock()
+        return self._write(lambda connection: sending.resend(connection, at_s))
 
     def set_aside(self, event_id: str, reason: str) -> None:
         """Move a message to quarantine."""
         at_s = self._clock()
-        self._write(lambda connection: outbox.set_aside(connection, event_id, reason, at_s))
+        self._write(lambda connection: quarantine.set_aside(connection, event_id, reason, at_s))
+
+    def _settle_s(self) -> float:
+        """When the longest delivered message has waited long enough."""
+        return next(iter(self._delivered.values()), float("inf")) + REMOVE_WITHIN_S
+
+    def _settled(self) -> None:
+        """Wait for what the writer was told of, and forget it."""
+        assert self._settling is not None
+        future, delivered = self._settling
+        self._settling = None
+        future.result()
+        self._forget(delivered)
+
+    def _forget(self, delivered: Sequence[str]) -> None:
+        for event_id in delivered:
+            self._delivered.pop(event_id, None)
 
     def _claim_along(self, connection: Connection) -> None:
         """In the writer's thread, in every transaction."""
         if self.claiming:
-            outbox.claim_first(connection, AHEAD + len(self._delivered), self._clock())
+            sending.claim_first(connection, AHEAD + len(self._delivered), self._clock())
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer and wait for its commit. Raises WriterClosed."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,21 +27,10 @@ def entry(decision_id: str, decision: Decision, situation: Situation, kept: Mapp
         "visit": situation.visit,
         "book": record.pop("book"),
         "inputs_hash": record.pop("inputs"),
-        "inputs": pack(situation),
+        "inputs": situation_record(situation),
         "test_group": record.pop("group"),
         "outcome": {**record, **kept},
     }
-
-
-def pack(situation: Situation) -> bytes:
-    """A situation in a few hundred bytes; `unpack` gives an equal one back."""
-    written = json.dumps(situation_record(situation), separators=(",", ":"), ensure_ascii=False)
-    return zlib.compress(written.encode(), level=1)
-
-
-def unpack(packed: bytes) -> Situation:
-    """The situation that `pack` packed."""
-    return situation_of(json.loads(zlib.decompress(packed)))
 
 
 def logged_since(connection: Connection, from_s: float) -> Iterator[Logged]:
@@ -53,4 +40,4 @@ def logged_since(connection: Connection, from_s: float) -> Iterator[Logged]:
     """
     for row in decisions.since(connection, from_s):
         offers = tuple(str(one["offer"]) for one in (*row.outcome["chosen"], *row.outcome["ghosts"]))
-        yield Logged(unpack(row.inputs), offers)
+        yield Logged(situation_of(row.inputs), offers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -94,8 +93,7 @@ def _all_decisions(connection: Connection, shopper: str) -> Iterator[Any]:
 
 
 def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in row.items() if name != "shopper"}
-    return shown | {"inputs": json.loads(zlib.decompress(row["inputs"]))}
+    return {name: value for name, value in row.items() if name != "shopper"}
 
 
 def _sections(held: Mapping[str, Any], language: Language) -> Iterator[tuple[str, Sequence[str]]]:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     Float,
     Index,
-    LargeBinary,
     Row,
     String,
     Table,
@@ -20,25 +19,24 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
-from gateway.storage.packed import PackedJson
+from gateway.storage.packed import SITUATIONS, HashText, IdText, PackedJson
 from gateway.storage.prepared import Prepared
 
 decisions = Table(
     "decisions",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", IdText(36), primary_key=True),  # of UUID version 7, so in the order of time
     Column("at_s", Float, nullable=False),
     Column("shopper", String(64), nullable=False),
     Column("event", String(16), nullable=False),
     Column("zone", String(64)),
     Column("visit", String(64), nullable=False),
-    Column("book", String(64), nullable=False),
-    Column("inputs_hash", String(64), nullable=False),
-    Column("inputs", LargeBinary, nullable=False),
+    Column("book", HashText(64), nullable=False),
+    Column("inputs_hash", HashText(64), nullable=False),
+    Column("inputs", PackedJson(SITUATIONS), nullable=False),
     Column("test_group", String(12), nullable=False),
     Column("outcome", PackedJson, nullable=False),
     Index("ix_decisions_shopper", "shopper"),
-    Index("ix_decisions_at", "at_s"),
 )
 """One row for each decision for which at least one offer's moment had come; the many others would drown it."""
 _LOG = Prepared(insert(decisions), decisions.c.keys())
@@ -56,14 +54,14 @@ def find(connection: Connection, decision: str) -> Row[Any] | None:
 
 def since(connection: Connection, from_s: float, batch: int = 500) -> Iterator[Row[Any]]:
     """The logged decisions from a moment on, oldest first, read in batches."""
-    place = (from_s, "")
+    after = _before_all(from_s)
     while True:
-        later = (decisions.c.at_s > place[0]) | ((decisions.c.at_s == place[0]) & (decisions.c.id > place[1]))
-        rows = connection.execute(select(decisions).where(later).order_by(decisions.c.at_s, decisions.c.id).limit(batch)).all()
+        later = (decisions.c.id > after) & (decisions.c.at_s >= from_s)
+        rows = connection.execute(select(decisions).where(later).order_by(decisions.c.id).limit(batch)).all()
         yield from rows
         if len(rows) < batch:
             return
-        place = (rows[-1].at_s, rows[-1].id)
+        after = rows[-1].id
 
 
 def page(connection: Connection, *, before: str | None = None, shopper: str | None = None, limit: int = 50) -> Sequence[Row[Any]]:
@@ -78,7 +76,13 @@ def page(connection: Connection, *, before: str | None = None, shopper: str | No
 
 def purge(connection: Connection, before_s: float) -> int:
     """Delete what was decided before a moment."""
-    return connection.execute(delete(decisions).where(decisions.c.at_s < before_s)).rowcount
+    return connection.execute(delete(decisions).where(decisions.c.id < _before_all(before_s))).rowcount
+
+
+def _before_all(at_s: float) -> str:
+    """An id before those of all decisions from a moment on: a UUID of version 7 begins with its milliseconds."""
+    milliseconds = f"{max(0, int(at_s * 1000)):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-000000000000"
 
 
 def erase(connection: Connection, shopper: str) -> int:

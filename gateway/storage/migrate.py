@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Known here, so that a start with nothing to do needn't load Alembic."""
 FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "alembic_version"

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, Delete, Dialect, Insert, Update
+from sqlalchemy import Connection, Delete, Dialect, Insert, Update
 
 _Parameter = tuple[str, Callable[[Any], Any] | None]
 """A parameter's name, and what makes a value the driver takes of one; None: it takes values as they are."""
 _Compiled = tuple[str, list[_Parameter], dict[str, Any], bool]
 """SQL, its parameters in order, the values that stand in the statement, and whether the driver takes parameters by their place."""
+
+
+class Answer(Protocol):
+    """What a statement brought about."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that were written."""
+
+    def fetchone(self) -> Any:
+        """The next row it returns, or None."""
 
 
 class Prepared:
@@ -25,15 +37,21 @@ class Prepared:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
         """Run it. Raises KeyError for a value that is missing, and what SQLAlchemy raises."""
         dialect = connection.dialect
         sql, parameters, fixed, by_place = self._compiled.get(dialect.name) or self._compile(dialect)
-        values = {**fixed, **values}
+        if fixed:
+            values = {**fixed, **values}
         bound = [values[name] if bind is None else bind(values[name]) for name, bind in parameters]
-        if by_place:
-            return connection.exec_driver_sql(sql, tuple(bound))
-        return connection.exec_driver_sql(sql, dict(zip((name for name, _ in parameters), bound, strict=True)))
+        if not by_place:
+            return connection.exec_driver_sql(sql, dict(zip((name for name, _ in parameters), bound, strict=True)))
+        raw: Any = connection.connection.driver_connection
+        try:
+            answer: Answer = raw.execute(sql, bound)  # SQLAlchemy's own way to the same call takes thrice as long
+        except sqlite3.Error:
+            return connection.exec_driver_sql(sql, tuple(bound))  # what failed did nothing; again, for SQLAlchemy's own error
+        return answer
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from gateway.storage import caps, outbox, vouchers
 from gateway.storage.metadata import metadata
+from gateway.storage.packed import HashText, IdText
 from gateway.storage.prepared import Prepared
 
 _OWN_CODE, _SHARED_CODE = text("code IS NOT NULL AND shared = 0"), text("code IS NOT NULL AND shared = 1")
@@ -38,12 +39,12 @@ _OWN_CODE, _SHARED_CODE = text("code IS NOT NULL AND shared = 0"), text("code IS
 promises = Table(
     "promises",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", IdText(36), primary_key=True),
     Column("shopper", String(64)),
     Column("visit", String(64)),
     Column("zone", String(64)),
-    Column("decision", String(36)),
-    Column("book", String(64), nullable=False),
+    Column("decision", IdText(36)),
+    Column("book", HashText(64), nullable=False),
     Column("offer", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("language", String(2), nullable=False),
@@ -70,7 +71,7 @@ happenings = Table(
     "happenings",
     metadata,
     Column("seq", Integer, primary_key=True),
-    Column("promise", String(36)),
+    Column("promise", IdText(36)),
     Column("event_id", String(128), nullable=False),
     Column("shopper", String(64)),
     Column("offer", String(64), nullable=False),

@@ -87,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
     Rule("shop_facts", _words("wat de winkel over zichzelf zegt", "what the shop says of itself"), until=IN_USE),
     Rule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
+    Rule("outbox_waiting", _words("de volgorde daarvan, zonder inhoud", "their order, without content"), until=SENT),
     Rule(
         "outbox_quarantine",
         _words("geweigerde berichten", "refused messages"),

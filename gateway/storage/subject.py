@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.storage import consents, decisions, identities, journey, outbox, profiles, promises
+from gateway.storage import consents, decisions, identities, journey, outbox, profiles, promises, quarantine
 
-ROOMS = (promises, outbox, decisions, journey, profiles, identities, consents)
+ROOMS = (promises, outbox, quarantine, decisions, journey, profiles, identities, consents)
 """Each has `erase` and `export`. Promises first: what of them was never sent is released while the outbox still says so."""
 
 

@@ -11,6 +11,7 @@ from gateway.storage import (
     outbox,
     profiles,
     promises,
+    quarantine,
     shop_facts,
     users,
     vouchers,
@@ -19,4 +20,19 @@ from gateway.storage.metadata import metadata
 
 __all__ = ["metadata"]
 
-ROOMS = (books, caps, consents, decisions, identities, inbox, journey, outbox, profiles, promises, shop_facts, users, vouchers)
+ROOMS = (
+    books,
+    caps,
+    consents,
+    decisions,
+    identities,
+    inbox,
+    journey,
+    outbox,
+    profiles,
+    promises,
+    quarantine,
+    shop_facts,
+    users,
+    vouchers,
+)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from gateway.storage.metadata import metadata
+from gateway.storage.packed import IdText
 
 pool_codes = Table(
     "pool_codes",
@@ -31,7 +32,7 @@ pool_codes = Table(
     Column("code", String(64), primary_key=True),
     Column("offer", String(64), nullable=False),
     Column("place", Integer, nullable=False),
-    Column("promise", String(36)),
+    Column("promise", IdText(36)),
     Index("ix_pool_codes_free", "offer", "promise", "place"),
     Index("ix_pool_codes_promise", "promise"),
 )
@@ -43,7 +44,7 @@ redemptions = Table(
     Column("till", String(64), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("what", String(12), nullable=False),  # redeemed, reversed
-    Column("promise", String(36)),
+    Column("promise", IdText(36)),
     Column("code", String(64), nullable=False),
     Column("answer", String(16), nullable=False),
     Column("at_s", Float, nullable=False),

@@ -13,7 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy import insert
 
 from gateway.settings import StorageSettings
-from gateway.storage import Store, open_store, outbox
+from gateway.storage import Store, open_store, outbox, sending
 
 
 @pytest.fixture
@@ -30,14 +30,16 @@ def test_a_look_costs_the_same_whatever_waits(benchmark: BenchmarkFixture, store
     rows = [
         {
             "event_id": f"e-{number}", "topic": "offers", "shopper": f"s-{number % 500}", "at_s": 1.0, "expires_at_s": 9e9,
-            "urgent": False, "acked_at_s": 2.0 if number < count // 2 else None, "body": "x" * 700,
+            "urgent": False, "body": "x" * 700, "seq": number,
         }
         for number in range(count)
     ]  # fmt: skip
+    queue = [{"rank": outbox.IN_TURN, "seq": number} for number in range(count // 2, count)]
     store.writer.submit(lambda connection: connection.execute(insert(outbox.outbox), rows)).result()
+    store.writer.submit(lambda connection: connection.execute(insert(outbox.waiting), queue)).result()
 
     def look() -> int:
         with store.read() as connection:
-            return len(outbox.look(connection, room=16, at_s=10.0)[0])
+            return len(sending.look(connection, room=16, at_s=10.0)[0])
 
     assert benchmark(look) == 16

@@ -19,7 +19,7 @@ from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Notice, Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings
-from gateway.storage import Connection, Store, open_store, outbox
+from gateway.storage import Connection, Store, open_store, outbox, quarantine
 
 PLACE = Place("demo-chain", "demo", "gw-1")
 Put = Callable[..., None]
@@ -181,7 +181,7 @@ def test_poison_is_set_aside_and_blocks_nobody(store: Store, courier: Callable[.
         backend.stop()
     assert sender.health()["set_aside"] == 1
     with store.read() as connection:
-        [aside] = outbox.quarantined(connection)
+        [aside] = quarantine.quarantined(connection)
     assert aside.event_id == "poison"
     assert "5 times" in aside.reason
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import stat
-import zlib
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -100,7 +99,7 @@ def lived(settings: Settings) -> Settings:
 def _decision(shopper: str) -> dict[str, Any]:
     outcome = {"chosen": [{"offer": "wine-tasting"}], "ghosts": [], "stopped": {"cooldown": ["cheese-board"]}}
     row = {"id": f"d-{shopper}", "at_s": NOON_S, "shopper": shopper, "event": "enter", "zone": "wine", "visit": f"v-{shopper}"}
-    inputs = zlib.compress(json.dumps({"facts": {"segment": "family"}}).encode())
+    inputs = {"facts": {"segment": "family"}}
     return row | {"book": "h", "inputs_hash": "h", "inputs": inputs, "test_group": "treated", "outcome": outcome}
 
 

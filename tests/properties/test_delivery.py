@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.mqtt.flight import Flight
-from gateway.storage.outbox import Waiting
+from gateway.storage.sending import Waiting
 
 
 def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, receive_max: int) -> tuple[list[str], set[str]]:

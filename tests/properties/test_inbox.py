@@ -13,7 +13,7 @@ from gateway.messages import Event, Outcome, Receipt, Reply
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.intake import EVENTS, Refused, read
 from gateway.mqtt.topics import Place
-from gateway.storage import Connection, inbox, outbox
+from gateway.storage import Connection, inbox, outbox, quarantine
 from gateway.storage.metadata import metadata
 
 PLACE = Place("demo-chain", "demo", "gw-1")
@@ -47,7 +47,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
     sendings = data.draw(st.lists(st.integers(0, count - 1), min_size=count, max_size=40))
     failing = data.draw(st.sets(st.integers(0, len(sendings) - 1), max_size=5))
     engine = create_engine("sqlite://")
-    metadata.create_all(engine, tables=[outbox.outbox, outbox.quarantine, inbox.seen, inbox.sync_state])
+    metadata.create_all(engine, tables=[outbox.outbox, outbox.waiting, quarantine.quarantine, inbox.seen, inbox.sync_state])
     done: list[str] = []
     broken = {"now": False}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import Engine, create_engine, delete
+from sqlalchemy import Engine, create_engine, delete, select
 
 from gateway.settings import StorageSettings
-from gateway.storage import open_store, outbox
+from gateway.storage import open_store, outbox, quarantine, sending
 from gateway.storage.metadata import metadata
 
 SHOPPERS = st.sampled_from(["s-1", "s-2", "s-3", None])
@@ -37,7 +37,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        tables = [outbox.outbox, outbox.quarantine]
+        tables = [outbox.waiting, outbox.outbox, quarantine.quarantine]
         metadata.create_all(self.engine, tables=tables)
         with self.engine.begin() as connection:
             for table in tables:
@@ -80,11 +80,11 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(room=st.integers(1, 5), broker_has_it=st.booleans())
     def send(self, room: int, broker_has_it: bool) -> None:
         with self.engine.begin() as connection:
-            ready, expired = outbox.look(connection, room=room, at_s=self.now_s)
-            outbox.expire(connection, expired, lambda _connection, event_id: self.released.append(event_id))
-            alive = outbox.claim(connection, [one.event_id for one in ready], self.now_s)
+            ready, expired = sending.look(connection, room=room, at_s=self.now_s)
+            sending.expire(connection, expired, lambda _connection, event_id: self.released.append(event_id))
+            alive = sending.claim(connection, [one.event_id for one in ready], self.now_s)
             if broker_has_it:
-                outbox.acknowledge(connection, alive, self.now_s)
+                sending.acknowledge(connection, alive)
         for event_id in expired:
             row = self.rows.pop(event_id)
             assert self._over(row)
@@ -111,7 +111,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(ahead=st.integers(1, 5))
     def claim_with_a_commit(self, ahead: int) -> None:
         with self.engine.begin() as connection:
-            outbox.claim_first(connection, ahead, self.now_s)
+            sending.claim_first(connection, ahead, self.now_s)
         in_turn = sorted((key for key, row in self.rows.items() if not row.acked), key=lambda key: (not self.rows[key].urgent, key))
         for key in in_turn[:ahead]:
             self.rows[key].handed |= not self._over(self.rows[key])
@@ -119,8 +119,8 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def reconnect(self) -> None:
         with self.engine.begin() as connection:
-            again = outbox.resend(connection)
-        mine = [row for row in self.rows.values() if row.acked and row.resent < outbox.RESENDS_MAX]
+            again = sending.resend(connection, self.now_s)
+        mine = [row for row in self.rows.values() if row.acked and row.resent < sending.RESENDS_MAX]
         assert again == len(mine)
         for row in mine:
             row.acked = False
@@ -129,7 +129,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         with self.engine.begin() as connection:
-            outbox.sweep(connection, self.now_s, lambda _connection, event_id: self.released.append(event_id))
+            sending.sweep(connection, self.now_s, lambda _connection, event_id: self.released.append(event_id))
         for event_id in [key for key, row in self.rows.items() if self._over(row)]:
             if not self.rows.pop(event_id).handed:
                 self.expected_released.append(event_id)
@@ -149,14 +149,14 @@ class OutboxMachine(RuleBasedStateMachine):
             return
         event_id = sorted(self.rows)[pick % len(self.rows)]
         with self.engine.begin() as connection:
-            outbox.set_aside(connection, event_id, "poison", self.now_s)
+            quarantine.set_aside(connection, event_id, "poison", self.now_s)
         self.aside[event_id] = self.rows.pop(event_id)
 
     @rule()
     def retry(self) -> None:
         """What comes back goes to the end, and is never again called unsent."""
         with self.engine.begin() as connection:
-            moved = outbox.retry(connection)
+            moved = quarantine.retry(connection)
             first = connection.execute(outbox.outbox.select().order_by(outbox.outbox.c.seq)).all()
         assert moved == len(self.aside)
         order = [row.event_id for row in first]
@@ -175,13 +175,14 @@ class OutboxMachine(RuleBasedStateMachine):
             return
         with self.engine.connect() as connection:
             stored = connection.execute(outbox.outbox.select()).all()
-            aside = {one.event_id for one in outbox.quarantined(connection)}
+            aside = {one.event_id for one in quarantine.quarantined(connection)}
             assert outbox.count(connection) == sum(not row.acked for row in self.rows.values())
+            queue = {row.seq: row.handed_at_s for row in connection.execute(select(outbox.waiting))}
         assert {row.event_id for row in stored} == set(self.rows)
         for row in stored:
             model = self.rows[row.event_id]
-            assert (row.handed_at_s is not None) == model.handed
-            assert (row.acked_at_s is not None) == model.acked
+            assert (queue.get(row.seq, 0.0) is not None) == model.handed
+            assert (row.seq not in queue) == model.acked
         assert aside == set(self.aside)
         assert sorted(self.released) == sorted(self.expected_released)
 

@@ -15,7 +15,7 @@ from gateway.settings import StorageSettings
 from gateway.shoppers.consent import Decision as Consent
 from gateway.shoppers.identities import Identities, Static
 from gateway.shoppers.people import People
-from gateway.storage import Store, open_store, outbox
+from gateway.storage import Store, open_store, outbox, sending
 from gateway.storage.keys import Keys
 from gateway.zones.plan import parse_plan
 from gateway.zones.visits import Visits
@@ -114,7 +114,7 @@ def move(event: MoveEvent, zone: str | None, dwell_s: float = 0.0, over: bool = 
 def announced(store: Store) -> list[str]:
     store.writer.submit(lambda connection: None).result(10)
     with store.read() as connection:
-        ready, _ = outbox.look(connection, room=100, at_s=NOW_S, busy=(), busy_shoppers=())
+        ready, _ = sending.look(connection, room=100, at_s=NOW_S, busy=(), busy_shoppers=())
     return [row.body for row in ready]
 
 

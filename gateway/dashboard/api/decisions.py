@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.offers import books, logbook
+from gateway.offers import books
 from gateway.storage import Connection, Store, decisions
 from gateway.storage import books as stored
 from gateway.storage.users import Role
-from rules import BookError, Explanation, explain
+from rules import BookError, Explanation, explain, situation_of
 
 
 def _(text: str) -> str:
@@ -96,7 +96,7 @@ def _why(connection: Connection, row: Any) -> list[Why]:
     if book is None:
         return []
     try:
-        return [_one_why(one) for one in explain(books.load(book.document), logbook.unpack(row.inputs))]
+        return [_one_why(one) for one in explain(books.load(book.document), situation_of(row.inputs))]
     except BookError:  # written for an older engine
         return []
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES
-from gateway.storage import Store, outbox
-from gateway.storage.outbox import Quarantined
+from gateway.storage import Store, quarantine
+from gateway.storage.quarantine import Quarantined
 from gateway.storage.users import Role
 
 
@@ -33,12 +33,12 @@ def router(store: Store) -> APIRouter:
     def quarantined() -> list[Quarantined]:
         """What was set aside, newest first, and why."""
         with store.read() as connection:
-            return outbox.quarantined(connection)
+            return quarantine.quarantined(connection)
 
     @routes.post("/quarantine/retry", dependencies=[Depends(require(Role.ADMIN))])
     async def retry(wanted: Retry) -> Retried:
         """Put a message back in the queue, once the cause is gone."""
-        done = store.writer.submit(lambda connection: outbox.retry(connection, wanted.event_id))
+        done = store.writer.submit(lambda connection: quarantine.retry(connection, wanted.event_id))
         return Retried(moved=await run_in_threadpool(done.result))
 
     return routes

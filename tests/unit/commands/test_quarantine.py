@@ -14,6 +14,7 @@ from gateway.commands import CommandError
 from gateway.commands.quarantine import quarantine
 from gateway.settings import StorageSettings
 from gateway.storage import Store, open_store, outbox
+from gateway.storage.quarantine import set_aside
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     row: dict[str, Any] = {"topic": "offers", "shopper": "s-1", "body": "SECRET", "at_s": 1.0, "expires_at_s": 9e9}
     for name in ("p-1", "p-2"):
         opened.writer.submit(partial(outbox.put, event_id=name, **row)).result()
-        opened.writer.submit(partial(outbox.set_aside, event_id=name, reason="lost (5 times)", at_s=2.0)).result()
+        opened.writer.submit(partial(set_aside, event_id=name, reason="lost (5 times)", at_s=2.0)).result()
     yield opened
     opened.close()
 

@@ -18,6 +18,7 @@ from gateway.dashboard.api import quarantine
 from gateway.dashboard.app import create_app
 from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
+from gateway.storage.quarantine import quarantined, set_aside
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 
@@ -28,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
     row: dict[str, Any] = {"topic": "offers", "shopper": "s-1", "body": "SECRET", "at_s": 1.0, "expires_at_s": 9e9}
     opened.writer.submit(partial(outbox.put, event_id="p-1", **row)).result()
-    opened.writer.submit(partial(outbox.set_aside, event_id="p-1", reason="lost (5 times)", at_s=2.0)).result()
+    opened.writer.submit(partial(set_aside, event_id="p-1", reason="lost (5 times)", at_s=2.0)).result()
     yield opened
     opened.close()
 
@@ -63,7 +64,7 @@ def test_an_admin_sends_it_again(app: FastAPI, store: Store) -> None:
     assert call(app, store, "POST", "/quarantine/retry", Role.ADMIN, event_id="p-1").json() == {"moved": 1}
     with store.read() as connection:
         assert outbox.count(connection) == 1
-        assert outbox.quarantined(connection) == []
+        assert quarantined(connection) == []
 
 
 def test_an_id_that_is_not_there_moves_nothing(app: FastAPI, store: Store) -> None:

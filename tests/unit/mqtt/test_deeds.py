@@ -14,7 +14,7 @@ from gateway.mqtt.deeds import SYNC_PATIENCE_S, Deeds
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import Place
 from gateway.settings import StorageSettings
-from gateway.storage import Connection, inbox, open_store, outbox
+from gateway.storage import Connection, inbox, open_store, outbox, sending
 
 PLACE = Place("demo-chain", "demo", "gw-1")
 
@@ -67,11 +67,11 @@ def test_a_receipt_proves_that_its_announcement_arrived(connection: Connection) 
     row: dict[str, Any] = {"topic": "offers", "shopper": "s-1", "body": "{}", "at_s": 1.0, "expires_at_s": None}
     outbox.put(connection, event_id="p-1", **row)
     outbox.put(connection, event_id="p-2", **row)
-    outbox.claim(connection, ["p-1", "p-2"], 1.0)
-    outbox.acknowledge(connection, ["p-1", "p-2"], 1.0)
+    sending.claim(connection, ["p-1", "p-2"], 1.0)
+    sending.acknowledge(connection, ["p-1", "p-2"])
     Deeds(PLACE, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(connection)
-    assert outbox.resend(connection) == 1
-    assert [one.event_id for one in outbox.look(connection, room=9, at_s=3.0)[0] if one.topic == "offers"] == ["p-2"]
+    assert sending.resend(connection, 2.0) == 1
+    assert [one.event_id for one in sending.look(connection, room=9, at_s=3.0)[0] if one.topic == "offers"] == ["p-2"]
 
 
 def test_what_a_failed_handler_wrote_is_taken_back(connection: Connection) -> None:

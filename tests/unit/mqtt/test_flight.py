@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.mqtt.flight import BREAKS_MAX, DROPS_MAX, SUSPECTS_MAX, WAIT_MAX_S, Flight
-from gateway.storage.outbox import Waiting
+from gateway.storage.sending import Waiting
 
 
 def row(name: str, shopper: str | None = None) -> Waiting:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, OfferPromised, StaffCall
-from gateway.offers import logbook
 from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Share
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Store, caps, decisions, open_store, outbox, promises, vouchers
+from gateway.storage import Store, caps, decisions, open_store, outbox, promises, sending, vouchers
 from rules import (
     Cap,
     CapKind,
@@ -29,6 +28,7 @@ from rules import (
     Verdict,
     Voucher,
     Worth,
+    situation_of,
 )
 
 Build = Callable[..., Any]
@@ -41,7 +41,7 @@ def _waiting(store: Store) -> list[Any]:
 
 def _hand_to_the_network(store: Store) -> None:
     events = [row.event_id for row in _waiting(store)]
-    store.writer.submit(lambda connection: outbox.claim(connection, events, 0.0)).result()
+    store.writer.submit(lambda connection: sending.claim(connection, events, 0.0)).result()
 
 
 def _rows(store: Store) -> list[Any]:
@@ -254,7 +254,7 @@ def test_silence_where_an_offer_waited_is_logged_with_its_inputs(
         row = decisions.find(connection, promised.decision)
     assert row is not None
     assert row.outcome["stopped"] == {"condition": ["cheese"]}
-    assert logbook.unpack(row.inputs) == situation(history=(Happening("bread", "shown", 5.0, "v"),))
+    assert situation_of(row.inputs) == situation(history=(Happening("bread", "shown", 5.0, "v"),))
 
 
 def test_two_promises_of_one_offer_at_one_moment_are_two_in_memory_as_on_disk(
@@ -284,7 +284,7 @@ def test_an_announcement_that_ended_unsent_gives_everything_back(
     store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool, exact=True)).result()
     offer = chosen(issues=1, voucher=Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 9000))
     (made,) = ledger.promise(decided(offer), situation("s-1")).result().made
-    store.writer.submit(lambda connection: outbox.sweep(connection, now_s + 7201, ledger.release_unsent)).result()
+    store.writer.submit(lambda connection: sending.sweep(connection, now_s + 7201, ledger.release_unsent)).result()
     (again,) = ledger.promise(decided(offer), situation("s-2")).result().made
     assert (made.code, again.code) == ("RED-1", "RED-1")
     rows = {row.id: row.state for row in _rows(store)}
@@ -299,7 +299,7 @@ def test_a_promise_that_may_have_been_seen_is_never_released(
 ) -> None:
     ledger.promise(decided(chosen(issues=1)), situation("s-1")).result()
     _hand_to_the_network(store)  # handed to the network, and nobody knows what became of it
-    store.writer.submit(lambda connection: outbox.sweep(connection, now_s + 7201, ledger.release_unsent)).result()
+    store.writer.submit(lambda connection: sending.sweep(connection, now_s + 7201, ledger.release_unsent)).result()
     assert [row.state for row in _rows(store)] == ["reserved"]
     assert not ledger.promise(decided(chosen(issues=1)), situation("s-2")).result().made
 

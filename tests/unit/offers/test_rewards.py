@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.messages import Event, OfferPromised, Receipt
 from gateway.offers.ledger import Ledger
-from gateway.storage import Store, outbox, promises
+from gateway.storage import Store, outbox, promises, sending
 from rules import Chosen, Invitation, Worth
 
 Build = Callable[..., Any]
@@ -67,7 +67,7 @@ def test_who_was_erased_is_promised_nothing_more(
     ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
     (made,) = ledger.promise(decided(_invitation(chosen)), situation("s-1")).result().made
-    store.writer.submit(lambda connection: outbox.claim(connection, [made.promise], now_s)).result()
+    store.writer.submit(lambda connection: sending.claim(connection, [made.promise], now_s)).result()
     store.writer.submit(lambda connection: promises.erase(connection, "s-1")).result()
     assert ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1").answer == "valid"
     assert _announced(store) == []

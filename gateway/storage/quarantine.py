@@ -1,0 +1,82 @@
+"""Messages that the broker will not take, set aside so that they hold up no others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Boolean, Column, Connection, Float, String, Table, Text, delete, insert, select
+
+from gateway.storage import outbox
+from gateway.storage.metadata import metadata
+
+KEPT_S = 30 * 86_400.0
+"""How long a quarantined message stays for a person to look at, after it has expired."""
+
+quarantine = Table(
+    "outbox_quarantine",
+    metadata,
+    Column("event_id", String(128), primary_key=True),
+    Column("topic", String(128), nullable=False),
+    Column("shopper", String(64)),
+    Column("at_s", Float(53), nullable=False),
+    Column("expires_at_s", Float(53)),
+    Column("urgent", Boolean(create_constraint=False), nullable=False),
+    Column("quarantined_at_s", Float(53), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+)
+_SHARED = ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One message that was set aside, and why."""
+
+    event_id: str
+    topic: str
+    at_s: float
+    expires_at_s: float | None
+    quarantined_at_s: float
+    reason: str
+
+
+def set_aside(connection: Connection, event_id: str, reason: str, at_s: float) -> None:
+    """Move a message that the broker will not take out of the queue, with the reason for whoever looks."""
+    row = connection.execute(select(outbox.outbox).where(outbox.outbox.c.event_id == event_id)).mappings().first()
+    if row is None:
+        return
+    values = {name: row[name] for name in _SHARED} | {"quarantined_at_s": at_s, "reason": reason[:200]}
+    outbox.remove(connection, [event_id])
+    connection.execute(insert(quarantine).values(values))
+
+
+def quarantined(connection: Connection, limit: int = 100) -> list[Quarantined]:
+    """What was set aside, newest first."""
+    names = [quarantine.c[name] for name in Quarantined.__slots__]
+    rows = connection.execute(select(*names).order_by(quarantine.c.quarantined_at_s.desc()).limit(limit))
+    return [Quarantined(*row) for row in rows]
+
+
+def retry(connection: Connection, event_id: str | None = None) -> int:
+    """Put a quarantined message (None: all of them) back at the end of the queue; how many. Handed once, it stays handed."""
+    chosen = select(quarantine) if event_id is None else select(quarantine).where(quarantine.c.event_id == event_id)
+    rows = connection.execute(chosen.order_by(quarantine.c.at_s)).mappings().all()
+    for row in rows:
+        outbox.add(connection, {name: row[name] for name in _SHARED}, handed_at_s=row["quarantined_at_s"])
+        connection.execute(delete(quarantine).where(quarantine.c.event_id == row["event_id"]))
+    return len(rows)
+
+
+def purge(connection: Connection, at_s: float) -> int:
+    """Delete what ended long ago; rows gone."""
+    return connection.execute(delete(quarantine).where(quarantine.c.expires_at_s <= at_s - KEPT_S)).rowcount
+
+
+def erase(connection: Connection, shopper: str) -> int:
+    """Delete what is about a shopper; rows gone."""
+    return connection.execute(delete(quarantine).where(quarantine.c.shopper == shopper)).rowcount
+
+
+def export(connection: Connection, shopper: str) -> dict[str, object]:
+    """What was set aside of what was meant for `shopper`."""
+    return {"quarantined": list(connection.execute(select(quarantine.c.body).where(quarantine.c.shopper == shopper)).scalars())}
