@@ -11,6 +11,7 @@ reports nothing. Commands come as JSON datagrams on /run/air.sock, counters stan
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -91,6 +92,20 @@ class Chip(Controller):  # type: ignore[misc]  # bumble has no types
         return super().on_hci_command_packet(packet)
 
 
+class Bus:
+    """The way from the chip to the kernel. While the kernel has the adapter down it refuses every write: that packet is lost, as on
+    USB. asyncio's own pipe would take it for the end of the stick.
+    """
+
+    def __init__(self, sink: Any) -> None:
+        self._pipe = sink.transport.get_extra_info("pipe")
+
+    def on_packet(self, packet: bytes) -> None:
+        """One HCI packet of the chip's."""
+        with contextlib.suppress(OSError):
+            os.write(self._pipe.fileno(), packet)
+
+
 class Air:
     """What is on the air, and the stick that hears it."""
 
@@ -118,7 +133,7 @@ class Air:
         """A new stick, as the kernel sees it."""
         self.transport = await open_transport("vhci")
         chip = Chip(
-            "chip", host_source=self.transport.source, host_sink=self.transport.sink, link=link.LocalLink(),
+            "chip", host_source=self.transport.source, host_sink=Bus(self.transport.sink), link=link.LocalLink(),
             public_address="00:AA:01:00:00:01",
         )  # fmt: skip
         chip.seen = {}

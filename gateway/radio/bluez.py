@@ -19,6 +19,8 @@ BLUEZ = "org.bluez"
 DBUS, DBUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 ADAPTER = "org.bluez.Adapter1"
 CALL_TIMEOUT_S = 3.0
+_NOT_RUNNING = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1.")
+"""Nobody answers for BlueZ, or D-Bus or systemd failed to start it. No rung of the ladder mends that: it is only looked for."""
 POWER_OFF_S = 0.5
 """How long the power stays off: enough for the controller to forget its scan."""
 
@@ -131,9 +133,9 @@ async def _call(
     except (OSError, EOFError) as error:
         raise SourceError(f"the system D-Bus is gone ({error})") from error
     if reply is None or reply.message_type is MessageType.ERROR:
-        fault = reply.error_name if reply else "no reply"
-        if fault == "org.freedesktop.DBus.Error.ServiceUnknown":
-            raise SourceError("bluetoothd isn't running; `systemctl start bluetooth`")
+        fault = str(reply.error_name) if reply else "no reply"
+        if fault.startswith(_NOT_RUNNING):
+            raise AdapterAbsentError("bluetoothd isn't running; `systemctl start bluetooth`")
         raise SourceError(f"BlueZ refused {member}: {fault}")
     return list(reply.body)
 

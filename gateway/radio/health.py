@@ -88,8 +88,8 @@ WORDS: dict[str, dict[str, str]] = {
         "en": "{scanner} is being restarted.",
     },
     "ear.absent": {
-        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje?",
-        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in?",
+        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje, en draait bluetoothd?",
+        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?",
     },
     "ear.filtered": {
         "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
