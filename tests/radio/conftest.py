@@ -42,7 +42,8 @@ def measured(suite: str) -> Results:
     subprocess.run(["bash", str(GUEST / "build.sh"), suite, str(built)], check=True, env=environment, timeout=BUILD_LIMIT_S)
     parts = ["share", *CAUSES, f"junk{JUNK_S}"]
     limit_s = BOOT_LIMIT_S + 2 * (MODE_LIMIT_S + JUNK_S)
-    command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "mgmt", *parts, "bleak", *parts, "active", "passive"]
+    # Plain bleak first: it has no time-outs, and no way back where a disturbance leaves BlueZ with a scan half begun.
+    command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "active", "passive", "mgmt", *parts, "bleak", *parts]
     serial = built / "serial.log"
     with serial.open("w", encoding="utf-8") as log:
         subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=limit_s + 30, check=False)
