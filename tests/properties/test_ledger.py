@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
@@ -44,6 +45,7 @@ OPEN = {"reserved", "announced", "shown", "reversed"}
 
 HISTORIES = int(os.environ.get("LEDGER_HISTORIES", "40"))
 """Random histories per run; the figure in docs/promises.md is of a run with 10,000."""
+pytestmark = pytest.mark.timeout(60 + HISTORIES)
 
 
 MEMORY = Path("/dev/shm")  # a folder of our own in it, and nothing secret
