@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -200,8 +201,7 @@ class Link:
         """Hand a message to the network; the number under which Acked will speak of it. Raises LinkError when it can't go."""
         properties = None
         if self._is_5 and expires_in_s is not None:
-            properties = _properties(PacketTypes.PUBLISH)
-            properties.MessageExpiryInterval = max(1, min(int(expires_in_s), 0xFFFFFFFF))
+            properties = _expiring(max(1, min(int(expires_in_s), 0xFFFFFFFF)))
         try:
             sent = self._client.publish(topic, body, qos, retain, properties)
         except (ValueError, OSError) as error:
@@ -267,6 +267,14 @@ class Link:
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
         self._events.put(Subscribed(self, mid, not any(reason.is_failure for reason in reasons)))
+
+
+@lru_cache(64)
+def _expiring(seconds: int) -> Properties:
+    """The properties of a message with so much time left: for paho, making them costs as much as sending."""
+    properties = _properties(PacketTypes.PUBLISH)
+    properties.MessageExpiryInterval = seconds
+    return properties
 
 
 def _properties(packet_type: int) -> Properties:

@@ -15,8 +15,9 @@ T = TypeVar("T")
 
 REMOVE_WITHIN_S = 0.25
 """Delivered messages wait so long for company before they cost a commit of their own; a crash in between sends them again."""
-AHEAD = 64
-"""Messages marked in one commit: four windows. Of so many a crash or a withdrawal leaves unsaid whether they were sent."""
+AHEAD = 256
+"""Messages marked in one commit: as many as may be promised in one. Of so many a crash or a withdrawal leaves unsaid whether they
+were sent."""
 SWEEP_S = 60.0
 """How often expired messages are removed wherever they stand: an outage doesn't fill the disk with what nobody may see any more."""
 SWEEP_ROWS = 1000

@@ -26,12 +26,14 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    and_,
+    case,
     delete,
     exists,
     func,
     insert,
-    or_,
     select,
+    tuple_,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -86,9 +88,9 @@ _PUT = Prepared(
     ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "resent", "body"),
 )
 _QUEUE = Prepared(insert(waiting), ("rank", "seq", "handed_at_s"))
-QUEUED = outbox.c.seq == waiting.c.seq
-ANY_RANK = or_(waiting.c.rank == URGENT, waiting.c.rank == IN_TURN)
-"""Says nothing, but lets a message's place in the queue be found by its number alone."""
+_RANK = case((outbox.c.urgent, URGENT), else_=IN_TURN)
+QUEUED = and_(waiting.c.seq == outbox.c.seq, waiting.c.rank == _RANK)
+"""A message and its place in the queue."""
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
 
 
@@ -179,8 +181,12 @@ def remove_where(connection: Connection, which: ColumnElement[bool]) -> int:
 
 def unqueue(connection: Connection, which: ColumnElement[bool]) -> None:
     """Let messages wait no more."""
-    rows = ANY_RANK & waiting.c.seq.in_(select(outbox.c.seq).where(which))
-    connection.execute(delete(waiting).where(rows))
+    connection.execute(delete(waiting).where(their_places(which)))
+
+
+def their_places(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The places in the queue of messages."""
+    return tuple_(waiting.c.rank, waiting.c.seq).in_(select(_RANK, outbox.c.seq).where(which))
 
 
 def cancel_unsent(connection: Connection, shopper: str) -> list[str]:
@@ -194,7 +200,7 @@ def cancel_unsent(connection: Connection, shopper: str) -> list[str]:
 
 def never_handed() -> ColumnElement[bool]:
     """Messages that certainly were never given to the network."""
-    return exists().where(QUEUED, ANY_RANK, waiting.c.handed_at_s.is_(None))
+    return exists().where(QUEUED, waiting.c.handed_at_s.is_(None))
 
 
 def _about(shopper: str) -> ColumnElement[bool]:

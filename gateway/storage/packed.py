@@ -12,6 +12,8 @@ from sqlalchemy import Dialect, LargeBinary, String
 from sqlalchemy.types import TypeDecorator
 
 MESSAGES: Final = (
+    b'{"chosen":[{"offer":"","kind":"content","score":50.0,"propensity":1.0}],"ghosts":[],"stopped":{"condition":[""],"moment":["",'
+    b'""],"limit":[""],"cooldown":[""]},"promises":{"":"01"},"refused":{}}'
     b'{"chosen": [{"offer": "", "kind": "content", "score": 50.0, "propensity": 1.0}], "ghosts": [], "stopped": {"condition": [""],'
     b' "moment": ["", ""], "limit": [""], "cooldown": [""]}, "promises": {"": "01"}, "refused": {}}'
     b'{"specversion":"1.0","id":"01","source":"etalage/","type":"etalage.offer.withdrawn","time":"20","data":{"promise":"01",'
@@ -21,7 +23,8 @@ MESSAGES: Final = (
     b'"body":"","button":"","link":"https://"},"voucher":{"code":"","value":{"percent":10.0},"ends_at":"20-00T00:00:00.000000Z"},'
     b'"question":null,"proof":null,"invitation":null,"expires_at":"20"}}'
 )
-"""What messages and outcomes have in common, so that it needn't be stored with each. Never change it: all was packed with it."""
+"""What messages and outcomes have in common, so that it needn't be stored with each. What is stored counts from its end: put more
+before it, and change nothing of it."""
 SITUATIONS: Final = (
     b'"stage":"fan","intent":"browsing","path":["open":true,"visits_90d":"days_since_visit":"purchases_90d":"newsletter":true,"age_'
     b'{"shopper":"s-","at_s":17,"event":"purchase","event":"visit_start","event":"exit","event":"dwell","event":"enter","zone":"",'

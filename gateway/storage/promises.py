@@ -59,7 +59,7 @@ promises = Table(
     Column("takings", JSON, nullable=False),
     Column("state", String(12), nullable=False),
     Column("state_at_s", Float, nullable=False),
-    Index("ix_promises_shopper", "shopper", "at_s"),
+    Index("ix_promises_shopper", "shopper"),
     Index("ix_promises_end", "state", "ends_at_s"),
     # A code is in one of the two: its place in an index is anywhere, so each index costs every promise a page written.
     Index("uq_promises_own_code", "code", unique=True, sqlite_where=_OWN_CODE, postgresql_where=_OWN_CODE),

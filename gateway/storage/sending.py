@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, or_, select, update
 
 from gateway.storage import quarantine
-from gateway.storage.outbox import ANY_RANK, IN_TURN, QUEUED, URGENT, Release, never_handed, outbox, remove, unqueue, waiting
+from gateway.storage.outbox import IN_TURN, QUEUED, URGENT, Release, never_handed, outbox, remove, their_places, unqueue, waiting
 from gateway.storage.prepared import Prepared
 
 EXPIRED_PER_TURN = 64
@@ -33,15 +33,15 @@ _AHEAD = (
 )
 _ONE = _MESSAGE.where(outbox.c.event_id == bindparam("event_id"))
 _THESE = outbox.c.event_id.in_(bindparam("event_ids", expanding=True))
-_UNHANDED = update(waiting).where(ANY_RANK, waiting.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
-_CLAIM = _UNHANDED.where(waiting.c.seq.in_(select(outbox.c.seq).where(_THESE)))
+_UNHANDED = update(waiting).where(waiting.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
+_CLAIM = _UNHANDED.where(their_places(_THESE))
 # Rows another gateway is at are passed over: nobody waits in the commit of a promise.
-_FIRST = select(waiting.c.seq).order_by(*_ORDER).limit(bindparam("ahead")).with_for_update(skip_locked=True)
+_FIRST = select(waiting.c.seq).order_by(*_ORDER).limit(bindparam("ahead")).with_for_update(skip_locked=True).cte("first")
 _VALID = or_(outbox.c.expires_at_s.is_(None), outbox.c.expires_at_s > bindparam("at_s"))
-_CLAIM_FIRST = Prepared(_UNHANDED.where(waiting.c.seq.in_(select(outbox.c.seq).where(outbox.c.seq.in_(_FIRST), _VALID))))
+_CLAIM_FIRST = Prepared(_UNHANDED.where(their_places(outbox.c.seq.in_(select(_FIRST.c.seq)) & _VALID)))
 _STILL_THERE = select(outbox.c.event_id).where(_THESE)
 _DELIVERED = delete(outbox).where(_THESE, outbox.c.topic != RECEIPTED_TOPIC)
-_UNRECEIPTED = ~exists().where(QUEUED, ANY_RANK) & (outbox.c.resent < RESENDS_MAX)
+_UNRECEIPTED = ~exists().where(QUEUED) & (outbox.c.resent < RESENDS_MAX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from gateway.storage import Store, open_store, outbox, promises
 from gateway.storage.turn import Turn
 
 PROMISING = Path(__file__).parents[1] / "journeys" / "promising.py"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Start = Callable[[Store, str, str], Courier]
 
 
@@ -165,7 +165,7 @@ def test_when_the_gateway_that_carries_is_killed_the_other_sends_what_it_promise
     assert on_postgres.url is not None
     database, log = on_postgres.url.get_secret_value(), (tmp_path / "gateways.log").open("wb")
 
-    def start(number: int, per_s: int = 60) -> subprocess.Popen[bytes]:
+    def start(number: int, per_s: int = 15) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(PROMISING), database, broker.url, str(number), str(per_s), "10000", f"gw-{number}"]
         gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert gateway.stdout is not None
@@ -180,11 +180,11 @@ def test_when_the_gateway_that_carries_is_killed_the_other_sends_what_it_promise
 
     running = [start(1), start(2)]
     for number in (3, 4, 5):
-        more = len(backend.cards) + 60
+        more = len(backend.cards) + 30
         assert wait_for(partial(arrived, backend, more), PATIENCE_S)
         end(running.pop(0), signal.SIGKILL)
         running.append(start(number))
-    more = len(backend.cards) + 60
+    more = len(backend.cards) + 30
     assert wait_for(partial(arrived, backend, more), PATIENCE_S)
     for gateway in running:
         end(gateway, signal.SIGTERM)

@@ -39,6 +39,8 @@ def upgrade() -> None:
     op.drop_column("outbox", "acked_at_s")
     op.drop_column("outbox", "handed_at_s")
     op.drop_index("ix_decisions_at", table_name="decisions")
+    op.drop_index("ix_promises_shopper", table_name="promises")
+    op.create_index("ix_promises_shopper", "promises", ["shopper"], unique=False)
     if op.get_bind().dialect.name == "sqlite":
         _shorten(_IDS, _UUID)
         _shorten(_HASHES, _HASH)
