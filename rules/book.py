@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rules.clock import Local
-from rules.decision import Gate, Verdict
 from rules.document import Attention, Attribute, Document, Offer, ShopFact
 from rules.evaluate import SHOP, View
 from rules.fields import BUILT_IN, Field, FieldType
@@ -19,10 +18,13 @@ from rules.situation import Situation, Value
 
 
 class Offered(NamedTuple):
-    """A rule at one event and zone, with the moments that can make it match there."""
+    """A rule at one event and zone."""
 
     rule: Rule
+    dwell_s: float
+    """Before so long in the zone it can't match."""
     whens: tuple[When, ...]
+    """The moments that can make it match there, where more is asked than having been there long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ class Book:
     """The fields that some rule reads and the engine works out itself."""
     scopes: Mapping[str, tuple[str, ...]]
     index: Mapping[tuple[str, str | None], tuple[Offered, ...]]
-    passed_by: tuple[Verdict, ...]
-    """The verdicts of a move that no offer was waiting for."""
+    by_offer: Mapping[str, Rule]
+    """In the book's order."""
+    has_yielding: bool
+    """Whether any offer ever gives way to another."""
 
     @property
     def id(self) -> str:
@@ -134,7 +138,8 @@ def build(data: Any, book: Document, rules: tuple[Rule, ...], fields: Mapping[st
         engine_reads=engine,
         scopes={rule.id: _scopes(rule.offer) for rule in rules},
         index=_index(rules),
-        passed_by=tuple(Verdict(rule.id, Gate.MOMENT) for rule in rules),
+        by_offer={rule.id: rule for rule in rules},
+        has_yielding=any(rule.yields_to for rule in rules),
     )
 
 
@@ -154,7 +159,8 @@ def _index(rules: tuple[Rule, ...]) -> dict[tuple[str, str | None], tuple[Offere
             for zone in when.zones or zones:
                 places.setdefault((when.event, zone), []).append(when)
         for place, whens in places.items():
-            index[place].append(Offered(rule, tuple(whens)))
+            plain = len(whens) == 1 and not whens[0].returns and not whens[0].of
+            index[place].append(Offered(rule, min(when.dwell_s for when in whens), () if plain else tuple(whens)))
     return {place: tuple(offered) for place, offered in index.items()}
 
 

@@ -6,6 +6,7 @@ a line of text (see text.py). The cost is bounded by construction: no loops, no 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -72,12 +73,12 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often something happened with an offer (None: any offer) within so many seconds (None: ever), against a number."""
+    """How often something happened with an offer (None: any offer) within so many seconds (infinite: ever), against a number."""
 
     path: str
     what: str
     offer: str | None
-    within_s: float | None
+    within_s: float
     operator: str
     value: float
 
@@ -206,11 +207,10 @@ class _Parser:
             self.refuse("unknown_offer", path, nearest(offer, self._words.offers), value=offer)
         if operator not in ORDERED:
             self.refuse("unknown_operator", path, nearest(operator, ORDERED), value=operator)
-        within_s = None
-        if tree.get("within") is not None:
-            within_s = parse_duration(tree["within"])
-            if within_s is None:
-                self.refuse("duration", path, value=str(tree["within"]))
+        within_s = math.inf if tree.get("within") is None else parse_duration(tree["within"])
+        if within_s is None:
+            self.refuse("duration", path, value=str(tree["within"]))
+            return None
         value = tree.get("value", 1)
         if type(value) not in (int, float):
             self.refuse("wrong_type", path, value=str(value), type="number", field=what)

@@ -6,7 +6,8 @@ way, tier, rank (silence is a candidate too), group, places; last of all the tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules.assignment import in_control, in_trial
@@ -14,11 +15,9 @@ from rules.book import Book
 from rules.clock import Local
 from rules.decision import Chosen, Decision, Gate, Group, Verdict
 from rules.evaluate import View
-from rules.fields import Field
 from rules.gates import crowded_out, matches, own_gate, shop_gate
 from rules.making import make
 from rules.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
-from rules.record import inputs_hash
 from rules.rule import Rule
 from rules.situation import Situation
 
@@ -26,83 +25,85 @@ HIGHEST_AFFINITY = 10.0
 """A factor above this is a mistake of the backend; it counts as this much."""
 
 
+_verdict = lru_cache(32_768)(Verdict)
+"""There are few and they come again: making a named tuple takes longer than finding one."""
+
+
 class Outcome(NamedTuple):
-    """Who won, in order, and the gate of every offer."""
+    """Who won, in order, and the gate of every offer, in the book's order."""
 
     winners: list[tuple[Rule, Ranked]]
-    verdicts: list[Verdict]
+    gates: list[Gate]
 
 
 def decide(book: Book, situation: Situation, ranker: Ranker = by_priority_and_affinity) -> Decision:
     """What to do for one shopper at one moment. Pure: the same book, situation and ranker give the same decision anywhere."""
     local = Local(situation.at_s, book.zone)
     view = book.look(situation, local)
-    outcome = settle(book, situation, view, local, ranker)
+    winners, gates = settle(book, situation, view, local, ranker)
     group = group_of(book, situation)
     chosen: list[Chosen] = []
     ghosts: list[Chosen] = []
-    for rule, ranked in outcome.winners:
+    for rule, ranked in winners:
         made = make(rule, book, situation, view, local, ranked, propensity(book, rule, group, ranked))
         ghost = is_ghost(book, rule, group, situation.shopper)
         (ghosts if ghost else chosen).append(made)
-        outcome.verdicts[rule.index] = Verdict(rule.id, Gate.GHOST if ghost else Gate.CHOSEN)
-    return Decision(tuple(chosen), tuple(ghosts), tuple(outcome.verdicts), book.hash, inputs_hash(situation), group)
+        gates[rule.index] = Gate.GHOST if ghost else Gate.CHOSEN
+    verdicts = tuple(map(_verdict, book.by_offer, gates))
+    return Decision(tuple(chosen), tuple(ghosts), verdicts, book.hash, group)
 
 
 def settle(book: Book, situation: Situation, view: View, local: Local, ranker: Ranker) -> Outcome:
-    """Gates and arbitration, before test groups. The winners' verdicts still say RANK: the caller knows better."""
-    verdicts = list(book.passed_by)
+    """Gates and arbitration, before test groups. The winners' gates still say RANK: the caller knows better."""
+    gates = [Gate.MOMENT] * len(book.rules)
     eligible: list[Rule] = []
     shop = shop_gate(book, view, local)
-    for offered in book.offered_at(situation.event, situation.zone):
-        if not matches(offered, situation, view):
+    dwell_s = situation.dwell_s
+    for rule, least_dwell_s, whens in book.offered_at(situation.event, situation.zone):
+        if dwell_s < least_dwell_s or (whens and not matches(whens, situation, view)):
             continue
-        rule = offered.rule
         gate = own_gate(rule, situation, view, local, shop)
         if gate is None:
             eligible.append(rule)
         else:
-            verdicts[rule.index] = Verdict(rule.id, gate)
-    competing = _arbitrate(eligible, verdicts) if eligible else {}
-    candidates = [Candidate(rule.id, rule.priority, affinity(situation, rule.affinity)) for rule in competing.values()]
+            gates[rule.index] = gate
+    competing = _arbitrate(book, eligible, gates) if eligible else []
+    candidates = [_candidate(rule, situation) if rule.affinity.name in situation.facts else rule.candidate for rule in competing]
     ranking = ranker(candidates, situation) if candidates else ()
-    return Outcome(_places(book, situation, view, local, competing, ranking, verdicts), verdicts)
+    return Outcome(_places(book, situation, view, local, ranking, gates), gates)
 
 
-def _arbitrate(eligible: list[Rule], verdicts: list[Verdict]) -> dict[str, Rule]:
-    """Those of the best tier that give way to nobody, by offer."""
-    names = {rule.id for rule in eligible}
-    standing = [rule for rule in eligible if not rule.yields_to or names.isdisjoint(rule.yields_to)]
-    best = min(rule.tier for rule in standing)  # nobody gives way in a circle, so somebody stands
-    if len(standing) < len(eligible):
+def _arbitrate(book: Book, eligible: list[Rule], gates: list[Gate]) -> list[Rule]:
+    """Those of the best tier that give way to nobody: RANK stops them, until they win or something else is known."""
+    standing = eligible
+    if book.has_yielding:
+        names = {rule.id for rule in eligible}
+        standing = [rule for rule in eligible if names.isdisjoint(rule.yields_to)]
         for rule in eligible:
-            verdicts[rule.index] = Verdict(rule.id, Gate.YIELDED)
-    for rule in standing:  # RANK until it wins, or something else is known
-        verdicts[rule.index] = Verdict(rule.id, Gate.RANK if rule.tier == best else Gate.TIER)
-    return {rule.id: rule for rule in standing if rule.tier == best}
+            gates[rule.index] = Gate.YIELDED
+    best = min([rule.tier for rule in standing])  # nobody gives way in a circle, so somebody stands
+    rank, tier = Gate.RANK, Gate.TIER
+    for rule in standing:
+        gates[rule.index] = rank if rule.tier == best else tier
+    return [rule for rule in standing if rule.tier == best]
 
 
 def _places(
-    book: Book,
-    situation: Situation,
-    view: View,
-    local: Local,
-    competing: Mapping[str, Rule],
-    ranking: Sequence[Ranked],
-    verdicts: list[Verdict],
+    book: Book, situation: Situation, view: View, local: Local, ranking: Sequence[Ranked], gates: list[Gate]
 ) -> list[tuple[Rule, Ranked]]:
     """The best few; whoever they leave no room for gets the gate that says why."""
     silence = book.document.silence
-    for ranked in ranking:
-        if ranked.score <= silence:
-            verdicts[competing[ranked.offer].index] = Verdict(ranked.offer, Gate.SILENCE)
     heard = [ranked for ranked in ranking if ranked.score > silence]
+    if len(heard) < len(ranking):
+        for ranked in ranking:
+            if ranked.score <= silence:
+                gates[book.by_offer[ranked.offer].index] = Gate.SILENCE
     winners: list[tuple[Rule, Ranked]] = []
     for ranked in ordered(heard, book.document.salt, situation):  # lazily: whoever comes after the last place needs no order
-        rule = competing[ranked.offer]
+        rule = book.by_offer[ranked.offer]
         gate = _no_room(rule, [winner for winner, _ in winners], book, situation, view, local) if winners else None
         if gate is not None:
-            verdicts[rule.index] = Verdict(rule.id, gate)
+            gates[rule.index] = gate
             continue
         winners.append((rule, ranked))
         if len(winners) == book.document.offers_per_move:
@@ -122,14 +123,12 @@ def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, 
     return Gate.ATTENTION if rule.attention > left else None
 
 
-def affinity(situation: Situation, field: Field) -> float:
-    """The backend's factor for this shopper and offer, 1 where it is unknown or unusable."""
-    value = situation.facts.get(field.name)
-    if value is None or field.purpose not in situation.purposes or not field.admits(value):
-        return 1.0
-    if not isinstance(value, int | float) or value < 0:
-        return 1.0
-    return min(float(value), HIGHEST_AFFINITY)
+def _candidate(rule: Rule, situation: Situation) -> Candidate:
+    """An offer with the backend's factor for this shopper; an unusable one counts as none."""
+    value, field = situation.facts[rule.affinity.name], rule.affinity
+    if field.purpose not in situation.purposes or not field.admits(value) or not isinstance(value, int | float) or value < 0:
+        return rule.candidate
+    return rule.candidate._replace(affinity=min(float(value), HIGHEST_AFFINITY))
 
 
 def group_of(book: Book, situation: Situation) -> Group:

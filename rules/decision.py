@@ -188,5 +188,4 @@ class Decision:
     ghosts: tuple[Chosen, ...]
     verdicts: tuple[Verdict, ...]
     book_hash: str
-    inputs_hash: str
     group: Group

@@ -6,67 +6,78 @@ is unknown. So missing data can't make a condition true, whatever stands around 
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from rules.conditions import All, Compare, Count, Known, Node, Not, Some
 from rules.situation import Happening, Value
 
+EVER = -math.inf
 SHOP = "*"
 """The scope of any offer of the shop."""
 
 Test = Callable[["View"], bool | None]
 
 
+class LimitRule(NamedTuple):
+    """At most so often in a scope (an offer, `category/…` or SHOP), in a visit or in a window."""
+
+    scope: str
+    what: str
+    at_most: int
+    per_visit: bool
+    within_s: float
+    """Infinite for ever."""
+    every: str | None
+    path: str
+    """Where it stands: below the offer, or below the book for a category's, a group's or the shop's."""
+
+
 class View:
     """What the conditions of one decision see: the facts that may be used, and the shopper's history by offer."""
 
-    __slots__ = ("_by_scope", "_history", "_scopes", "at_s", "known_limits", "values")
+    __slots__ = ("_history", "_scopes", "_shared", "at_s", "happened", "reached", "values")
 
     def __init__(
         self, at_s: float, values: dict[str, Value], history: Sequence[Happening], scopes: Mapping[str, tuple[str, ...]]
     ) -> None:
         self.at_s = at_s
         self.values = values
-        self.known_limits: dict[str, bool] = {}
-        """Which limits of a category, a group or the shop are reached: the same for all their offers, so counted once."""
+        self.happened: dict[str, list[Happening]] = {}
+        """By offer. Of an offer that isn't in here, limits and cool-downs needn't be looked at."""
+        self.reached: dict[str, LimitRule | None] = {}
+        """By `Rule.family`, the first limit reached of those its offers share: worked out once for all of them."""
         self._history = history
         self._scopes = scopes
-        self._by_scope: dict[str, list[Happening]] = {}
+        self._shared: dict[str, list[Happening]] = {}
         for happening in history:
-            self._by_scope.setdefault(happening.offer, []).append(happening)
+            self.happened.setdefault(happening.offer, []).append(happening)
 
-    def met(self, offer: str) -> bool:
-        """True when anything at all happened with that offer: where not, its limits and cool-downs needn't be looked at."""
-        return offer in self._by_scope
-
-    def count(self, what: str, scope: str, since_s: float | None = None, visit: str | None = None) -> int:
-        """How often it happened since then, or in that visit. Scope: an offer, `category/…`, `group/…` or SHOP for any offer.
-
-        `seen` is announced or shown, whichever says more.
-        """
-        happenings = self._by_scope.get(scope)
-        if happenings is None:
-            if scope in self._scopes:
-                return 0
-            happenings = self._by_scope[scope] = self._shared(scope)
-        if what == "seen":
-            return max(_count(happenings, "announced", since_s, visit), _count(happenings, "shown", since_s, visit))
-        return _count(happenings, what, since_s, visit)
-
-    def _shared(self, scope: str) -> list[Happening]:
-        if scope == SHOP:
-            return list(self._history)
-        return [happening for happening in self._history if scope in self._scopes.get(happening.offer, ())]
+    def happenings(self, scope: str) -> Sequence[Happening]:
+        """What happened with an offer, with those of a `category/…` or `group/…`, or (SHOP) with any."""
+        if scope in self._scopes:
+            return self.happened.get(scope, ())
+        found = self._shared.get(scope)
+        if found is None:
+            mine = [one for one in self._history if scope == SHOP or scope in self._scopes.get(one.offer, ())]
+            found = self._shared[scope] = mine
+        return found
 
 
-def _count(happenings: Sequence[Happening], what: str, since_s: float | None, visit: str | None) -> int:
-    number = 0
+def count(happenings: Sequence[Happening], what: str, since_s: float = EVER, visit: str | None = None) -> int:
+    """How many of these are that, since then, or in that visit. `seen` is announced or shown, whichever says more."""
+    wanted, besides = ("announced", "shown") if what == "seen" else (what, "")
+    number = others = 0
     for _, happened, at_s, in_visit in happenings:  # mostly one or two: a generator would cost more than the counting
-        if happened == what and (visit is None or in_visit == visit) and (since_s is None or at_s >= since_s):
-            number += 1
-    return number
+        if at_s >= since_s and (visit is None or in_visit == visit):
+            if happened == wanted:
+                number += 1
+            elif happened == besides:
+                others += 1
+    return number if number >= others else others
 
 
 _COMPARISONS: Mapping[str, Callable[[str, Any], Test]] = {
@@ -91,6 +102,10 @@ _COUNTS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_OPPOSITE |= {"in": "not in", "not in": "in", "has": "lacks", "lacks": "has"}
+
+
 def compile_test(node: Node) -> Test:
     """The closure that tests a condition against a View."""
     if isinstance(node, Compare):
@@ -101,6 +116,8 @@ def compile_test(node: Node) -> Test:
         name = node.field.name
         return lambda view: True if name in view.values else None
     if isinstance(node, Not):
+        if isinstance(node.part, Compare | Count):  # what isn't equal is unequal, and unknown stays unknown: one call less
+            return compile_test(replace(node.part, operator=_OPPOSITE[node.part.operator]))
         return _negation(compile_test(node.part))
     tests = tuple(compile_test(part) for part in node.parts)
     return _conjunction(tests) if isinstance(node, All) else _disjunction(tests)
@@ -108,10 +125,12 @@ def compile_test(node: Node) -> Test:
 
 def _counting(node: Count) -> Test:
     compare, what, within_s, value = _COUNTS[node.operator], node.what, node.within_s, node.value
-    scope = node.offer or SHOP
+    scope, of_none = node.offer or SHOP, _COUNTS[node.operator](0, node.value)
 
     def test(view: View) -> bool:
-        return compare(view.count(what, scope, None if within_s is None else view.at_s - within_s), value)
+        if scope not in view.happened and scope != SHOP:
+            return of_none
+        return compare(count(view.happenings(scope), what, view.at_s - within_s), value)
 
     return test
 
@@ -129,9 +148,9 @@ def _conjunction(tests: tuple[Test, ...]) -> Test:
         truth: bool | None = True
         for inner in tests:
             part = inner(view)
-            if part is False:
-                return False
-            if part is None:
+            if part is not True:
+                if part is False:
+                    return False
                 truth = None
         return truth
 
@@ -143,9 +162,9 @@ def _disjunction(tests: tuple[Test, ...]) -> Test:
         truth: bool | None = False
         for inner in tests:
             part = inner(view)
-            if part is True:
-                return True
-            if part is None:
+            if part is not False:
+                if part is True:
+                    return True
                 truth = None
         return truth
 

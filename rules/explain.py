@@ -6,6 +6,7 @@ test holds the two together.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from rules.clock import Local
 from rules.conditions import Compare, Count, Known, Leaf, Node, Not
 from rules.decide import decide
 from rules.decision import Decision, Gate
-from rules.evaluate import SHOP, View, combine
+from rules.evaluate import SHOP, View, combine, count
 from rules.fields import Field, FieldType
 from rules.literals import duration_text
 from rules.ranking import Ranker, by_priority_and_affinity
@@ -118,8 +119,7 @@ def _evaluate(node: Node, view: View, leaves: list[LeafTruth]) -> tuple[bool | N
 
 def _leaf_truth(leaf: Leaf, view: View) -> LeafTruth:
     if isinstance(leaf, Count):
-        since_s = None if leaf.within_s is None else view.at_s - leaf.within_s
-        actual: Any = view.count(leaf.what, leaf.offer or SHOP, since_s)
+        actual: Any = count(view.happenings(leaf.offer or SHOP), leaf.what, view.at_s - leaf.within_s)
     else:
         actual = view.values.get(leaf.field.name)
     if actual is None:
@@ -142,7 +142,7 @@ def _leaf_text(leaf: Leaf, language: Language) -> str:
         return phrase("known", language, field=leaf.field.name)
     if isinstance(leaf, Count):
         offer = leaf.offer or phrase("any_offer", language)
-        within = f", {duration_text(leaf.within_s)}" if leaf.within_s is not None else ""
+        within = f", {duration_text(leaf.within_s)}" if leaf.within_s < math.inf else ""
         return phrase(
             "count", language, what=leaf.what, offer=offer, within=within, operator=leaf.operator, value=f"{leaf.value:g}"
         )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from rules.book import Book, Offered
+from rules.book import Book
 from rules.clock import Local, closing, within
 from rules.decision import Gate
-from rules.evaluate import View
-from rules.rule import LimitRule, Rule, When
+from rules.evaluate import EVER, LimitRule, View, count
+from rules.rule import Rule, When
 from rules.situation import Situation
 
 
-def matches(offered: Offered, situation: Situation, view: View) -> bool:
-    """True when one of the moments that can match here does."""
-    whens = offered.whens
-    return _when(whens[0], situation, view) if len(whens) == 1 else any(_when(when, situation, view) for when in whens)
+def matches(whens: Sequence[When], situation: Situation, view: View) -> bool:
+    """True when one of these moments of the event and zone has come."""
+    return any(_when(when, situation, view) for when in whens)
 
 
 def _when(when: When, situation: Situation, view: View) -> bool:
@@ -51,23 +50,25 @@ def own_gate(rule: Rule, situation: Situation, view: View, local: Local, shop: G
     truth = rule.test(view)
     if truth is not True:
         return Gate.UNKNOWN if truth is None else Gate.CONDITION
-    if view.met(rule.id):
+    met = rule.id in view.happened  # where not, its own limits and cool-downs needn't be looked at
+    if met:
         if cooling(rule, view) is not None:
             return Gate.COOLDOWN
         if reached(rule.limits, situation, view, local) is not None:
             return Gate.LIMIT
-    shared = reached_shared(rule, situation, view, local)
+    shared = view.reached[rule.family] if rule.family in view.reached else reached_shared(rule, situation, view, local)
     if shared is not None:
         return Gate.GROUP if shared.scope.startswith("group/") else Gate.LIMIT
-    if rule.fallback is None and (spent := spent_gate(rule, situation, view, local)) is not None:
+    if (met or situation.exhausted) and rule.fallback is None and (spent := spent_gate(rule, situation, view, local)) is not None:
         return spent
     return Gate.ATTENTION if rule.attention > situation.attention else None
 
 
 def cooling(rule: Rule, view: View) -> tuple[str, float] | None:
     """The cool-down that still runs: what happened, and its length in seconds."""
+    happenings = view.happened.get(rule.id, ())
     for what, seconds in rule.cooldowns:
-        if view.count(what, rule.id, view.at_s - seconds):
+        if count(happenings, what, view.at_s - seconds):
             return what, seconds
     return None
 
@@ -81,14 +82,9 @@ def reached(limits: tuple[LimitRule, ...], situation: Situation, view: View, loc
 
 
 def reached_shared(rule: Rule, situation: Situation, view: View, local: Local) -> LimitRule | None:
-    """The first limit that is reached of those an offer shares with others; each is counted once per decision."""
-    for limit in rule.shared_limits:
-        known = view.known_limits.get(limit.path)
-        if known is None:
-            known = view.known_limits[limit.path] = counted(limit, situation, view, local) >= limit.at_most
-        if known:
-            return limit
-    return None
+    """The first limit that is reached of those an offer shares with others; kept for the others."""
+    found = view.reached[rule.family] = reached(rule.shared_limits, situation, view, local)
+    return found
 
 
 def crowded_out(
@@ -105,17 +101,18 @@ def crowded_out(
 
 def counted(limit: LimitRule, situation: Situation, view: View, local: Local) -> int:
     """How often it happened within a limit's visit or window."""
-    if limit.per_visit:
-        return view.count(limit.what, limit.scope, visit=situation.visit)
-    if limit.every is not None:
-        return view.count(limit.what, limit.scope, local.start_of(limit.every))
-    return view.count(limit.what, limit.scope, None if limit.within_s is None else view.at_s - limit.within_s)
+    scope, what, _, per_visit, within_s, every, _ = limit
+    if per_visit:
+        return count(view.happenings(scope), what, EVER, situation.visit)
+    if every is not None:
+        return count(view.happenings(scope), what, local.start_of(every))
+    return count(view.happenings(scope), what, view.at_s - within_s)
 
 
 def spent_gate(rule: Rule, situation: Situation, view: View, local: Local) -> Gate | None:
     """EXHAUSTED or LIMIT when the voucher itself can no longer be given: where a fallback steps in."""
     if rule.id in situation.exhausted:
         return Gate.EXHAUSTED
-    if not view.met(rule.id):
+    if rule.id not in view.happened:
         return None
     return Gate.LIMIT if reached(rule.voucher_limits, situation, view, local) is not None else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, mul
 from typing import NamedTuple
 
 from rules.situation import Situation
@@ -28,6 +29,8 @@ class Ranked(NamedTuple):
 
 
 _SCORE = attrgetter("score")
+_ranked = lru_cache(8192)(Ranked)
+"""Most candidates have the same score as last time, and making a named tuple takes longer than finding one."""
 
 Ranker = Callable[[Sequence[Candidate], Situation], Sequence[Ranked]]
 """Pure: a ranker that explores draws from a hash of the situation, never from a random generator, and states its propensities."""
@@ -35,7 +38,8 @@ Ranker = Callable[[Sequence[Candidate], Situation], Sequence[Ranked]]
 
 def by_priority_and_affinity(candidates: Sequence[Candidate], situation: Situation) -> Sequence[Ranked]:
     """Priority × affinity."""
-    return [Ranked(offer, priority * affinity) for offer, priority, affinity in candidates]
+    offers, priorities, affinities = zip(*candidates, strict=True)
+    return [*map(_ranked, offers, map(mul, priorities, affinities))]
 
 
 def ordered(ranked: Sequence[Ranked], salt: str, situation: Situation) -> Iterator[Ranked]:

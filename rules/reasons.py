@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -10,10 +11,10 @@ from typing import Any, NamedTuple
 from rules.book import Book
 from rules.clock import Local
 from rules.decision import Decision, Gate
-from rules.evaluate import View
+from rules.evaluate import LimitRule, View, count
 from rules.gates import cooling, counted, crowded_out, reached
 from rules.literals import duration_text
-from rules.rule import LimitRule, Rule, When
+from rules.rule import Rule, When
 from rules.situation import Situation
 from rules.words import LANGUAGES, Language, Words, phrase
 
@@ -112,7 +113,7 @@ def _answered(scene: _Scene) -> Reason:
 def _cooldown(scene: _Scene) -> Reason:
     what, seconds = cooling(scene.rule, scene.view) or ("seen", 0.0)
     path = f"cooldown.{'shown' if what == 'seen' else what}"
-    times = scene.view.count(what, scene.rule.id, scene.view.at_s - seconds)
+    times = count(scene.view.happenings(scene.rule.id), what, scene.view.at_s - seconds)
     return Reason(path, _said("cooled", what=what, duration=duration_text(seconds)), _said("times", count=times))
 
 
@@ -134,14 +135,14 @@ def _limit_reason(limit: LimitRule, scene: _Scene) -> Reason:
             return phrase("visit", language)
         if limit.every is not None:
             return phrase("every", language, window=limit.every)
-        return duration_text(limit.within_s) if limit.within_s is not None else phrase("ever", language)
+        return duration_text(limit.within_s) if limit.within_s < math.inf else phrase("ever", language)
 
     expected: Words = {
         language: phrase("less_than", language, most=limit.at_most, what=limit.what, window=window(language))
         for language in LANGUAGES
     }
-    count = counted(limit, scene.situation, scene.view, scene.local)
-    return Reason(limit.path, expected, _said("times", count=count))
+    times = counted(limit, scene.situation, scene.view, scene.local)
+    return Reason(limit.path, expected, _said("times", count=times))
 
 
 def _exhausted(scene: _Scene) -> Reason:
@@ -170,7 +171,7 @@ def _tier(scene: _Scene) -> Reason:
 
 
 def _silence(scene: _Scene) -> Reason:
-    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{scene.rule.priority:g}"))
+    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{scene.rule.offer.priority:g}"))
 
 
 def _group(scene: _Scene) -> Reason:

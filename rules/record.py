@@ -62,7 +62,6 @@ def decision_record(decision: Decision) -> dict[str, Any]:
             stopped.setdefault(gate.value, []).append(offer)
     return {
         "book": decision.book_hash,
-        "inputs": decision.inputs_hash,
         "group": decision.group.value,
         "chosen": [_summary(chosen) for chosen in decision.chosen],
         "ghosts": [_summary(chosen) for chosen in decision.ghosts],

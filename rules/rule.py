@@ -12,10 +12,11 @@ from rules import document
 from rules.conditions import All, Compare, Known, Node, Vocabulary, leaves, parse
 from rules.content import PLACEHOLDERS, Card, cards, names
 from rules.decision import CapKind, CodeKind, Codes, Worth
-from rules.evaluate import SHOP, Test, compile_test
+from rules.evaluate import SHOP, LimitRule, Test, compile_test
 from rules.fields import BUILT_IN, Field, affinity_field
 from rules.literals import parse_moment
 from rules.parts import CodesPart, WorthPart
+from rules.ranking import Candidate
 from rules.words import LANGUAGES, Language
 
 
@@ -27,19 +28,6 @@ class When(NamedTuple):
     dwell_s: float
     returns: bool
     of: frozenset[str]
-
-
-class LimitRule(NamedTuple):
-    """At most so often in a scope (an offer, `category/…` or SHOP), in a visit or in a window."""
-
-    scope: str
-    what: str
-    at_most: int
-    per_visit: bool
-    within_s: float | None
-    every: str | None
-    path: str
-    """Where it stands: below the offer, or below the book for a category's, a group's or the shop's."""
 
 
 class CapRule(NamedTuple):
@@ -82,11 +70,14 @@ class Rule:
     cost_cents: int
     # what `decide` reads for every candidate, without a detour through the model
     id: str
+    family: str
+    """Category and group: offers that have both in common share all limits but their own."""
     purpose: str
     tier: int
-    priority: float
     attention: float
     affinity: Field
+    candidate: Candidate
+    """Among the candidates where the backend says nothing of the shopper's affinity."""
 
     def reads(self) -> dict[str, Field]:
         """The fields that its condition, words and moments read."""
@@ -105,7 +96,7 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
     node = _whole_condition(offer, shown, instead, words)
     own = _limits(offer.id, "limits", offer.limits)
     voucher_limits = tuple(limit for limit in own if not limit.per_visit)
-    once = LimitRule(offer.id, "seen", offer.per_visit, True, None, None, "per_visit")
+    once = LimitRule(offer.id, "seen", offer.per_visit, True, math.inf, None, "per_visit")
     voucher_until_s = _voucher_until_s(offer, zone)
     invitation = offer.invitation
     worth = offer.voucher.worth if offer.voucher else invitation.friend if invitation else None
@@ -132,11 +123,12 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         codes=_codes(codes) if codes else None,
         cost_cents=cost_cents(offer),
         id=offer.id,
+        family=f"{offer.category}/{offer.group}",
         purpose=offer.purpose,
         tier=offer.tier,
-        priority=offer.priority,
         attention=offer.attention,
         affinity=affinity_field(offer.id),
+        candidate=Candidate(offer.id, offer.priority, 1.0),
     )
 
 
@@ -164,7 +156,7 @@ def _when(moment: document.Moment) -> When:
 
 def _limits(scope: str, path: str, limits: tuple[document.Limit, ...]) -> tuple[LimitRule, ...]:
     return tuple(
-        LimitRule(scope, limit.of, limit.at_most, limit.per == "visit", limit.within, limit.every, f"{path}[{index}]")
+        LimitRule(scope, limit.of, limit.at_most, limit.per == "visit", limit.within or math.inf, limit.every, f"{path}[{index}]")
         for index, limit in enumerate(limits)
     )
 
@@ -177,7 +169,7 @@ def _shared_limits(offer: document.Offer, book: document.Document) -> tuple[Limi
     group = book.groups[offer.group] if offer.group else None
     if group is not None and group.per == "visit":
         path = f"groups.{offer.group}"
-        shared += (LimitRule(f"group/{offer.group}", "seen", group.at_most, True, None, None, path),)
+        shared += (LimitRule(f"group/{offer.group}", "seen", group.at_most, True, math.inf, None, path),)
     return shared
 
 

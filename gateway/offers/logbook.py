@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.storage import Connection, decisions
-from rules import Decision, Gate, Situation, decision_record, situation_of, situation_record
+from rules import Decision, Gate, Situation, decision_record, inputs_hash, situation_of, situation_record
 from rules.replay import Logged
 
 
@@ -26,7 +26,7 @@ def entry(decision_id: str, decision: Decision, situation: Situation, kept: Mapp
         "zone": situation.zone,
         "visit": situation.visit,
         "book": record.pop("book"),
-        "inputs_hash": record.pop("inputs"),
+        "inputs_hash": inputs_hash(situation),
         "inputs": situation_record(situation),
         "test_group": record.pop("group"),
         "outcome": {**record, **kept},

@@ -33,7 +33,7 @@ def _decision(at_s: float = AT_S) -> Decision:
     content = Content("Proef de nieuwe Rioja", "Vandaag 10 % op alle rode wijn.")
     chosen = Chosen("wine", "voucher", "wine", "wine", "nl", content, at_s + 7200, 1, 50, 0.9, voucher, caps)
     verdicts = (Verdict("wine", Gate.CHOSEN), Verdict("cheese", Gate.CONDITION), Verdict("bread", Gate.MOMENT))
-    return Decision((chosen,), (), verdicts, "b" * 64, "i" * 64, Group.TREATED)
+    return Decision((chosen,), (), verdicts, "b" * 64, Group.TREATED)
 
 
 def _situation(shopper: str) -> Situation:

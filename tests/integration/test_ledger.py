@@ -40,7 +40,7 @@ def _try(ledger: Ledger, shopper: str, at_s: float) -> bool:
     voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
     caps = (Cap("offer/wine/issues", CapKind.ISSUES, CAP), Cap("shop/budget_cents", CapKind.BUDGET, CAP * 250, 250))
     chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), at_s + 600, 1, 1, 1, voucher, caps)
-    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
     situation = Situation(shopper, at_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
     return bool(ledger.promise(decision, situation).result(timeout=60).made)
 
@@ -158,7 +158,7 @@ ledger = Ledger(store, f"etalage/c/s/{gateway}")
 voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, 1e9 + 3600)
 caps = (Cap("offer/wine/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 100 * 250, 250))
 chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), 1e9 + 600, 1, 1, 1, voucher, caps)
-decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
 for number in range(int(tries)):
     shopper = f"s-{gateway}-{number}"
     situation = Situation(shopper, 1e9, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())

@@ -49,7 +49,7 @@ def other(store: Store, on_postgres: StorageSettings) -> Iterator[Store]:
 def decided(offer: str, caps: tuple[Cap, ...], codes: Codes) -> Decision:
     voucher = Voucher(Worth(percent=10), codes, 250, AT_S + 3600)
     chosen = Chosen(offer, "voucher", None, "wine", "nl", Content("Wijn", ""), AT_S + 600, 1, 1, 1, voucher, caps)
-    return Decision((chosen,), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+    return Decision((chosen,), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, Group.TREATED)
 
 
 def situation(shopper: str) -> Situation:

@@ -99,7 +99,7 @@ def promised(ledger: Ledger, good_for_s: float) -> str:
     at_s = time.time() - 3600
     voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600 + good_for_s)
     chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("10 % op wijn", ""), at_s + 7200, 1, 1, 1, voucher)
-    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
     situation = Situation("s-1", at_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
     return str(ledger.promise(decision, situation).result().made[0].code)
 

@@ -76,7 +76,7 @@ def promise_on(ledger: Ledger, dice: Random, per_s: float, cap: int, stop: threa
     """Decide for one shopper after another, until told to stop."""
     while not stop.wait(dice.expovariate(per_s)):
         at_s, shopper, offer = time.time(), f"s-{dice.randrange(SHOPPERS)}", f"offer-{dice.randrange(OFFERS)}"
-        decision = Decision((chosen(offer, at_s, cap),), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+        decision = Decision((chosen(offer, at_s, cap),), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, Group.TREATED)
         with lock:
             ledger.promise(decision, situation(shopper, at_s))
 

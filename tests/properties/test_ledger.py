@@ -148,7 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def promise(self, shopper: str, kind: str, gateway: int) -> Any:
         ledger = self.ledgers[gateway]
         chosen = _chosen(kind, self.now_s)
-        decision = Decision((chosen,), (), (Verdict(kind, Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED)
+        decision = Decision((chosen,), (), (Verdict(kind, Gate.CHOSEN),), "b" * 64, Group.TREATED)
         situation = Situation(shopper, self.now_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())
         outcome = ledger.promise(decision, situation).result(timeout=60)
         assert bool(outcome.made) == self._fits(shopper, kind)

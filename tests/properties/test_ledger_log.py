@@ -1,10 +1,14 @@
 """What is logged can be decided again: any situation comes back from the log as it went in."""
 
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
-from gateway.offers.logbook import pack, unpack
-from rules import HAPPENINGS, Happening, Situation, inputs_hash
+from gateway.storage.decisions import decisions
+from gateway.storage.packed import PackedJson
+from rules import HAPPENINGS, Happening, Situation, inputs_hash, situation_of, situation_record
 
 TEXT = st.text(min_size=1, max_size=12)
 SECONDS = st.floats(min_value=0, max_value=4e9)
@@ -32,6 +36,8 @@ SITUATION = st.builds(
 
 @given(SITUATION)
 def test_a_situation_survives_the_log(situation: Situation) -> None:
-    back = unpack(pack(situation))
+    column, dialect = cast("PackedJson", decisions.c.inputs.type), sqlite.dialect()
+    stored = column.process_bind_param(situation_record(situation), dialect)
+    back = situation_of(column.process_result_value(stored, dialect))
     assert back == situation
     assert inputs_hash(back) == inputs_hash(situation)

@@ -67,7 +67,7 @@ def decided() -> Callable[..., Decision]:
         verdicts = [Verdict(one.offer, Gate.CHOSEN) for one in chosen] + [Verdict(one.offer, Gate.GHOST) for one in ghosts]
         verdicts += [Verdict("cheese", Gate.CONDITION), Verdict("bread", Gate.MOMENT)]
         group = Group.CONTROL if ghosts else Group.TREATED
-        return Decision(chosen, ghosts, tuple(verdicts), "b" * 64, "i" * 64, group)
+        return Decision(chosen, ghosts, tuple(verdicts), "b" * 64, group)
 
     return build
 

@@ -240,7 +240,7 @@ def test_questions_and_invitations_say_what_their_cards_need(
 
 
 def test_a_decision_without_any_offers_moment_is_not_logged(ledger: Ledger, store: Store, situation: Build) -> None:
-    passed_by = Decision((), (), (Verdict("bread", Gate.MOMENT),), "b" * 64, "i" * 64, Group.TREATED)
+    passed_by = Decision((), (), (Verdict("bread", Gate.MOMENT),), "b" * 64, Group.TREATED)
     assert ledger.promise(passed_by, situation()).result().made == ()
     with store.read() as connection:
         assert decisions.page(connection) == []

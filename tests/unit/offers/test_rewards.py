@@ -20,7 +20,9 @@ def _invitation(chosen: Build, to: str = "share") -> Chosen:
 
 def _announced(store: Store) -> list[OfferPromised]:
     with store.read() as connection:
-        bodies = connection.execute(outbox.outbox.select().order_by(outbox.outbox.c.seq)).all()
+        bodies = connection.execute(
+            outbox.outbox.select().where(outbox.outbox.c.topic == "offers").order_by(outbox.outbox.c.seq)
+        ).all()
     return [Event[OfferPromised].model_validate_json(row.body).data for row in bodies]
 
 
