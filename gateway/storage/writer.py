@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 BUSY = 16
 """A group of so many pieces of work shows a stream of them: the next one is worth waiting for. One visitor's moves come alone."""
-GATHER_S = 0.03
+GATHER_S = 0.05
 """How long a group under load is gathered: every commit costs a disk sync and the pages that all its work touches, once."""
 
 
