@@ -126,7 +126,7 @@ def decided(number: int, at_s: float) -> tuple[Decision, Situation]:
         shopper=f"s-{number % 500}", at_s=at_s, event="enter", zone="wine", dwell_s=0.0, visit=f"v-{number % 500}",
         purposes=frozenset({"offers"}), language="nl", facts={}, fact_times={}, history=(), attention=4.0, exhausted=frozenset(),
     )  # fmt: skip
-    return Decision((chosen,), (), (Verdict("wine-tasting", Gate.CHOSEN),), "b" * 64, "i" * 64, Group.TREATED), situation
+    return Decision((chosen,), (), (Verdict("wine-tasting", Gate.CHOSEN),), "b" * 64, Group.TREATED), situation
 
 
 def promise_and_deliver(store: Store, courier: Courier, count: int) -> None:
