@@ -69,10 +69,6 @@ class Book:
         """The token bucket's values: capacity, refill per day, what a dismissal costs, what engagement refills."""
         return self.document.attention
 
-    def fields_read(self) -> frozenset[str]:
-        """Every field that a rule of this book reads, affinities included: what isn't in here need not be known."""
-        return frozenset(field.name for field in self.readers) | self.engine_reads | {rule.affinity.name for rule in self.rules}
-
     def dwell_steps_s(self, zone: str) -> tuple[float, ...]:
         """The dwell times in seconds, rising, at which some offer waits in a zone."""
         whens = [when for rule in self.rules for when in rule.whens if when.event == "dwell"]

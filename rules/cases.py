@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rules.book import Book
 from rules.decide import decide
 from rules.decision import Gate
 from rules.document import Case, CaseSituation
 from rules.errors import BookError, Problem
-from rules.fields import AFFINITY, Field, FieldType
-from rules.literals import literal, parse_moment
-from rules.situation import Happening, Situation, Value
+from rules.literals import fact, parse_moment
+from rules.situation import Happening, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def situation_of_case(book: Book, given: CaseSituation, place: str = "") -> Situ
     at_s = parse_moment(given.at, book.zone)
     if at_s is None:
         raise BookError([Problem("moment_time", f"{place}at", values={"value": given.at})])
-    facts = {name: fact(book.fields.get(name), name, value, f"{place}facts.{name}") for name, value in given.facts.items()}
+    facts = {name: fact(book.fields, name, value, f"{place}facts.{name}") for name, value in given.facts.items()}
     return Situation(
         shopper=given.shopper,
         at_s=at_s,
@@ -104,18 +101,3 @@ def situation_of_case(book: Book, given: CaseSituation, place: str = "") -> Situ
         attention=book.attention.capacity if given.attention is None else given.attention,
         exhausted=frozenset(given.exhausted),
     )
-
-
-def fact(field: Field | None, name: str, value: Any, path: str = "") -> Value:
-    """A fact as it is written in a case or on a command line, in the form that conditions compare. Raises BookError."""
-    if field is None:
-        number = name.startswith(f"{AFFINITY}.") and type(value) in (int, float) and math.isfinite(value)
-        if not number:
-            raise BookError([Problem("unknown_field", path, values={"value": name})])
-        return float(value)
-    many = value if isinstance(value, list) else [value]
-    try:
-        found = [literal(field, one) for one in many]
-    except BookError as error:
-        raise BookError(Problem(one.code, path, nearest=one.nearest, values=one.values) for one in error.problems) from None
-    return frozenset(found) if field.type is FieldType.SET else found[0]

@@ -7,14 +7,14 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rules.book import field_of
+from rules.book import Book, field_of
 from rules.content import PLACEHOLDERS
 from rules.decision import Gate
-from rules.document import Case, Document
-from rules.errors import Problem, nearest
+from rules.document import Case, CaseSituation, Document
+from rules.errors import BookError, Problem, nearest
 from rules.fields import BUILT_IN, WEEKDAYS, Field
-from rules.literals import parse_date, parse_moment
-from rules.offer_checks import Names, check_offer, unknown
+from rules.literals import fact, parse_date, parse_moment
+from rules.offer_checks import Names, check_limits, check_offer, unknown
 
 
 def declared_fields(document: Document, zones: Collection[str] | None) -> dict[str, Field]:
@@ -73,6 +73,9 @@ def _whole(document: Document, words: Names) -> Iterator[Problem]:
         if day not in WEEKDAYS and parse_date(day) is None:
             near = nearest(day, WEEKDAYS)
             yield Problem("unknown_key", f"hours.{day}", nearest=near, values={"key": day})
+    yield from check_limits(document.limits, "limits")
+    for name, category in document.categories.items():
+        yield from check_limits(category.limits, f"categories.{name}.limits")
     yield from _loops(document)
 
 
@@ -96,19 +99,38 @@ def _questions_read(document: Document) -> Iterator[Problem]:
 
 
 def _case(case: Case, words: Names) -> Iterator[Problem]:
-    given = case.given
-    if parse_moment(given.at, words.zone) is None:
-        yield Problem("moment_time", "given.at", values={"value": given.at})
-    for name in (*given.facts, *given.ages):
-        if not name.startswith("affinity."):
-            yield from unknown("field", f"given.facts.{name}", name, words.fields)
-    for happening in given.history:
-        yield from unknown("offer", "given.history", happening.offer, words.offers)
-    for offer in (*given.exhausted, *case.chosen, *case.because):
-        yield from unknown("offer", "chosen" if offer in case.chosen else "because", offer, words.offers)
+    yield from (_at("given", problem) for problem in check_situation(case.given, words))
+    for offer in case.chosen:
+        yield from unknown("offer", "chosen", offer, words.offers)
+    for offer in case.because:
+        yield from unknown("offer", f"because.{offer}", offer, words.offers)
     for offer, gate in case.because.items():
         if gate not in list(Gate):
             allowed = ", ".join(Gate)
             yield Problem(
                 "case_words", f"because.{offer}", nearest=nearest(gate, list(Gate)), values={"value": gate, "allowed": allowed}
             )
+
+
+def names_of(book: Book) -> Names:
+    """The names that a loaded book may use."""
+    return Names(book.by_offer, book.fields["zone"].values, book.fields, book.zone)
+
+
+def check_situation(given: CaseSituation, words: Names) -> Iterator[Problem]:
+    """Every fault of a described situation, its path below it."""
+    if parse_moment(given.at, words.zone) is None:
+        yield Problem("moment_time", "at", values={"value": given.at})
+    if given.zone is not None and words.zones is not None:
+        yield from unknown("zone", "zone", given.zone, words.zones)
+    for name, value in given.facts.items():
+        try:
+            fact(words.fields, name, value, f"facts.{name}")
+        except BookError as error:
+            yield from error.problems
+    for name in given.ages:
+        yield from unknown("field", f"ages.{name}", name, words.fields)
+    for index, happening in enumerate(given.history):
+        yield from unknown("offer", f"history[{index}].offer", happening.offer, words.offers)
+    for offer in given.exhausted:
+        yield from unknown("offer", "exhausted", offer, words.offers)

@@ -68,7 +68,7 @@ def settle(book: Book, situation: Situation, view: View, local: Local, ranker: R
         else:
             gates[rule.index] = gate
     competing = _arbitrate(book, eligible, gates) if eligible else []
-    candidates = [_candidate(rule, situation) if rule.affinity.name in situation.facts else rule.candidate for rule in competing]
+    candidates = [candidate(rule, situation) if rule.affinity.name in situation.facts else rule.candidate for rule in competing]
     ranking = ranker(candidates, situation) if candidates else ()
     return Outcome(_places(book, situation, view, local, ranking, gates), gates)
 
@@ -123,10 +123,11 @@ def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, 
     return Gate.ATTENTION if rule.attention > left else None
 
 
-def _candidate(rule: Rule, situation: Situation) -> Candidate:
+def candidate(rule: Rule, situation: Situation) -> Candidate:
     """An offer with the backend's factor for this shopper; an unusable one counts as none."""
-    value, field = situation.facts[rule.affinity.name], rule.affinity
-    if field.purpose not in situation.purposes or not field.admits(value) or not isinstance(value, int | float) or value < 0:
+    field = rule.affinity
+    value = situation.facts.get(field.name)
+    if field.purpose not in situation.purposes or not isinstance(value, int | float) or value < 0 or not field.admits(value):
         return rule.candidate
     return rule.candidate._replace(affinity=min(float(value), HIGHEST_AFFINITY))
 

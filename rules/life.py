@@ -140,13 +140,6 @@ def go_live(versions: Sequence[Version], hash_: str, who: str, at_s: float, zone
     return moved
 
 
-def live_in(versions: Sequence[Version], zone: str | None) -> Version | None:
-    """The version that decides in a zone: the staged one where it is staged, else the one for the whole shop, else none."""
-    live = [version for version in versions if version.state is State.LIVE]
-    staged = next((version for version in live if version.zones and zone in version.zones), None)
-    return staged or next((version for version in live if not version.zones), None)
-
-
 def needs_four_eyes(book: Book) -> bool:
     """True where a book may give away more than the amount it names for that, or where nothing bounds what it gives."""
     most = book.document.four_eyes_above

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.errors import BookError, Problem, nearest
-from rules.fields import Field, FieldType
+from rules.fields import AFFINITY, Field, FieldType
+from rules.situation import Value
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 """Seconds in each unit a duration may have; a day is 24 hours, whatever the clocks do."""
@@ -75,3 +77,21 @@ def literal(field: Field, value: Any) -> Any:
         words = {"value": str(value)[:80], "field": field.name, "allowed": ", ".join(sorted(field.values))}
         raise BookError([Problem("not_in_domain", nearest=nearest(str(value), field.values), values=words)])
     return parsed
+
+
+def fact(fields: Mapping[str, Field], name: str, value: Any, path: str = "") -> Value:
+    """A fact as it is written in a case, in a shop or on a command line, in the form that conditions compare.
+
+    Any offer's affinity is one too. Raises BookError, with the nearest right word.
+    """
+    field = fields.get(name)
+    if field is None:
+        if name.startswith(f"{AFFINITY}.") and type(value) in (int, float) and math.isfinite(value):
+            return float(value)
+        raise BookError([Problem("unknown_field", path, nearest=nearest(name, fields), values={"value": name[:80]})])
+    many = value if isinstance(value, list) else [value]
+    try:
+        found = [literal(field, one) for one in many]
+    except BookError as error:
+        raise BookError(Problem(one.code, path, nearest=one.nearest, values=one.values) for one in error.problems) from None
+    return frozenset(found) if field.type is FieldType.SET else found[0]

@@ -56,7 +56,7 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
     try:
         document = Document.model_validate(data)
     except ValidationError as error:
-        raise BookError(_problem(fault) for fault in error.errors(include_url=False) if not _echo(fault)) from None
+        raise BookError(problems_of(error)) from None
     except UnicodeError:  # half a surrogate pair, which JSON can spell and nothing can print
         raise BookError([Problem("syntax", values={"why": "characters that are not allowed"})]) from None
     problems = check(document, zones)
@@ -77,6 +77,11 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
     if problems:
         raise BookError(problems)
     return build(data, document, tuple(rules), fields, zone)
+
+
+def problems_of(error: ValidationError, model: type[BaseModel] = Document) -> list[Problem]:
+    """Pydantic's faults with a `model` of the book, in our own words and with the nearest right one."""
+    return [_problem(fault, model) for fault in error.errors(include_url=False) if not _echo(fault)]
 
 
 def _path(source: str | Path) -> Path | None:
@@ -119,7 +124,7 @@ def _echo(fault: Any) -> bool:
     return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
 
 
-def _problem(fault: Any) -> Problem:
+def _problem(fault: Any, whole: type[BaseModel]) -> Problem:
     """Pydantic's fault in our own words."""
     kind, loc = fault["type"], fault["loc"]
     path, last = path_text(loc), str(loc[-1]) if loc else ""
@@ -128,7 +133,7 @@ def _problem(fault: Any) -> Problem:
     if kind == "missing":
         return Problem("translation" if last in ("nl", "en") else "missing", path, values={"key": last})
     if kind == "extra_forbidden":
-        return Problem("unknown_key", path, nearest=nearest(last, _words_at(loc[:-1])), values={"key": last})
+        return Problem("unknown_key", path, nearest=nearest(last, _words_at(loc[:-1], whole)), values={"key": last})
     if kind in ("literal_error", "enum"):
         allowed = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
         return Problem(
@@ -142,9 +147,9 @@ def _problem(fault: Any) -> Problem:
     return Problem(code, path, values={"value": value})
 
 
-def _words_at(loc: tuple[str | int, ...]) -> list[str]:
+def _words_at(loc: tuple[str | int, ...], whole: type[BaseModel]) -> list[str]:
     """The words that the model at a place knows."""
-    model: Any = Document
+    model: Any = whole
     for step in loc:
         if isinstance(model, type) and issubclass(model, BaseModel):
             found = [field for name, field in model.model_fields.items() if step in (name, field.alias)]

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rules.content import PLACEHOLDERS, card, fillable, names
-from rules.document import Document, Offer
+from rules.document import Document, Limit, Offer
 from rules.errors import Problem, nearest
 from rules.fields import Field
 from rules.literals import parse_moment
-from rules.parts import Words, WorthPart
+from rules.parts import VoucherPart, Words, WorthPart
 from rules.words import LANGUAGES
 
 SMALLEST_CROWD = 15
@@ -60,17 +60,19 @@ def check_offer(offer: Offer, document: Document, words: Names) -> Iterator[Prob
             yield Problem("unknown_key", f"at[{index}].of", values={"key": "of"})
     yield from _dates(offer, words)
     yield from _sections(offer)
-    yield from _voucher(offer, document)
+    yield from _voucher(offer)
+    yield from _cost(offer, document)
     yield from _proof(offer, words)
     yield from _question(offer, document)
-    yield from _limits_told(offer)
+    yield from check_limits(offer.limits, "limits")
     yield from _texts(offer, words)
 
 
-def _limits_told(offer: Offer) -> Iterator[Problem]:
-    for index, limit in enumerate(offer.limits):
+def check_limits(limits: tuple[Limit, ...], path: str) -> Iterator[Problem]:
+    """A limit that counts in two windows at once."""
+    for index, limit in enumerate(limits):
         if sum(value is not None for value in (limit.per, limit.within, limit.every)) > 1:
-            yield Problem("exactly_one", f"limits[{index}]", values={"keys": "per, within, every"})
+            yield Problem("exactly_one", f"{path}[{index}]", values={"keys": "per, within, every"})
 
 
 def _dates(offer: Offer, words: Names) -> Iterator[Problem]:
@@ -106,7 +108,7 @@ def _worth(part: WorthPart | None, path: str) -> Iterator[Problem]:
     yield from _one_of(part, path, ("percent", "amount", "gift"))
 
 
-def _voucher(offer: Offer, document: Document) -> Iterator[Problem]:
+def _voucher(offer: Offer) -> Iterator[Problem]:
     invitation, voucher = offer.invitation, offer.voucher
     if invitation is not None:
         yield from _worth(invitation.reward, "invitation.reward")
@@ -120,15 +122,24 @@ def _voucher(offer: Offer, document: Document) -> Iterator[Problem]:
     yield from _worth(voucher.worth, "voucher.worth")
     yield from _one_of(voucher.codes, "voucher.codes", ("single", "pool", "generated"))
     yield from _pool(offer)
-    category = document.categories.get(offer.category or "")
-    budgets = (offer.caps.budget, document.caps.budget, category.caps.budget if category else None)
-    if any(budget is not None for budget in budgets) and voucher.cost is None and voucher.worth.amount is None:
-        yield Problem("budget_cost", "voucher.cost")
     was = voucher.was_price
     if was is not None and not was.source.strip():
         yield Problem("was_price", "voucher.was_price")
     if was is not None and voucher.price is not None and was.amount <= voucher.price:
         yield Problem("was_price_low", "voucher.was_price")
+
+
+def _cost(offer: Offer, document: Document) -> Iterator[Problem]:
+    """Under a budget, what is given away must have a price: an amount is its own."""
+    category = document.categories.get(offer.category or "")
+    budgets = (offer.caps.budget, document.caps.budget, category.caps.budget if category else None)
+    if all(budget is None for budget in budgets):
+        return
+    for section, part in (("voucher", offer.voucher), ("invitation", offer.invitation)):
+        if part is not None and part.cost is None:
+            given = [part.worth] if isinstance(part, VoucherPart) else [part.reward, part.friend]
+            if any(worth is not None and worth.amount is None for worth in given):
+                yield Problem("budget_cost", f"{section}.cost", values={"section": section})
 
 
 def _pool(offer: Offer) -> Iterator[Problem]:

@@ -147,4 +147,5 @@ class InvitationPart(Part):
     reward: WorthPart | None = None
     friend: WorthPart | None = None
     codes: CodesPart | None = None
+    cost: Euro | None = None
     valid_for: Duration | None = None

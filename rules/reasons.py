@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from rules.book import Book
 from rules.clock import Local
+from rules.decide import candidate
 from rules.decision import Decision, Gate
 from rules.evaluate import LimitRule, View, count
 from rules.gates import cooling, counted, crowded_out, reached
@@ -171,7 +172,8 @@ def _tier(scene: _Scene) -> Reason:
 
 
 def _silence(scene: _Scene) -> Reason:
-    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{scene.rule.offer.priority:g}"))
+    _, priority, affinity = candidate(scene.rule, scene.situation)
+    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{priority * affinity:g}"))
 
 
 def _group(scene: _Scene) -> Reason:

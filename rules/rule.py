@@ -212,8 +212,10 @@ def cost_cents(offer: document.Offer) -> int:
     """The most that one redemption costs, in cents: as stated, or the amount given away; 0 where nothing is."""
     if offer.voucher is not None:
         return round((offer.voucher.cost or offer.voucher.worth.amount or 0) * 100)
-    given = (offer.invitation.reward, offer.invitation.friend) if offer.invitation else ()
-    return round(sum(part.amount or 0 for part in given if part) * 100)
+    if offer.invitation is None:
+        return 0
+    given = (offer.invitation.reward, offer.invitation.friend)
+    return round((offer.invitation.cost or sum(part.amount or 0 for part in given if part)) * 100)
 
 
 def _codes(part: CodesPart) -> Codes:

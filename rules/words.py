@@ -155,8 +155,8 @@ PROBLEMS: dict[str, Words] = {
         "en": "a personal code is generated (`codes: {{generated: 8}}`)",
     },
     "budget_cost": {
-        "nl": "een budget in geld vraagt `voucher.cost`: wat één verzilvering hooguit kost",
-        "en": "a budget in money needs `voucher.cost`: the most that one redemption costs",
+        "nl": "een budget in geld vraagt `{section}.cost`: wat één verzilvering hooguit kost",
+        "en": "a budget in money needs `{section}.cost`: the most that one redemption costs",
     },
     "case_words": {"nl": "dit is geen oordeel: `{value}`; wel: {allowed}", "en": "`{value}` is no verdict; allowed: {allowed}"},
 }

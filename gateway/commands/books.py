@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from gateway.commands import CommandError
+from gateway.commands import CommandError, differences
 from gateway.offers import books as life
 from gateway.offers import logbook
 from gateway.offers.books import StepRefused
@@ -28,8 +28,6 @@ from rules import Book, BookError
 from rules.replay import ReplayReport, replay
 
 T = TypeVar("T")
-DIFFERENCES_SHOWN = 20
-"""Decisions a person reads one by one; the table by offer says the rest."""
 
 books = typer.Typer(no_args_is_help=True, help="Rule books: draft, checked, approved, live, paused, archived, and one step back.")
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
@@ -129,15 +127,7 @@ def diff(
         book = _draft(connection, draft, place.zones)
         logged = list(logbook.logged_since(connection, time.time() - days * 86_400))
         report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)), ReplayReport())
-    console = Console()
-    console.print(f"{report.decisions} decisions, {report.changed} would have gone otherwise.")
-    table = Table("offer", "as before", "more", "less")
-    for offer in sorted({*report.kept, *report.gained, *report.lost}):
-        table.add_row(offer, *(str(counts.get(offer, 0)) for counts in (report.kept, report.gained, report.lost)))
-    console.print(table)
-    for one in report.differences[:DIFFERENCES_SHOWN]:
-        was, would_be = (", ".join(offers) or "nothing" for offers in (one.before, one.after))
-        console.print(f"{_when(one.at_s)} {one.shopper} in {one.zone or 'the shop'}: {was} → {would_be}", highlight=False)
+    differences.show(report)
 
 
 def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,18 +14,19 @@ from rich.markup import escape
 from rich.progress import open as open_with_progress
 from rich.table import Table
 
-from gateway.commands import CommandError
+from gateway.commands import CommandError, differences
+from gateway.commands.differences import named
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, explain, load_book
-from rules.cases import CaseReport, fact, run_cases, situation_of_case
+from rules.cases import CaseReport, run_cases, situation_of_case
+from rules.checks import check_situation, names_of
 from rules.document import CaseSituation
 from rules.life import needs_four_eyes, value_cents
+from rules.literals import fact
+from rules.loading import problems_of
 from rules.reading import scalar
 from rules.replay import ReplayReport, read_log, replay
 from rules.words import Language
-
-DIFFERENCES_SHOWN = 20
-"""Decisions a person reads one by one; the table by offer says the rest."""
 
 rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, ask it why, compare it with what was decided.")
 BookFile = Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.", show_default=False)]
@@ -102,7 +104,7 @@ def compare(
             replay(loaded, read_log(lines, report), report)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{log}: can't be read ({error}); give the path of a log of decisions") from None
-    _show_replay(report)
+    differences.show(report)
 
 
 def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
@@ -118,12 +120,20 @@ def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
 def _explained(book: Book, described: dict[str, Any], language: Language) -> tuple[Explanation, ...]:
     try:
         case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
-        return explain(book, situation_of_case(book, case))
+        problems = list(check_situation(case, names_of(book)))
+        if not problems:
+            return explain(book, situation_of_case(book, case))
     except ValidationError as error:
-        faults = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in error.errors())
-        raise CommandError("\n".join(faults)) from None
+        problems = problems_of(error, CaseSituation)
     except BookError as error:
-        raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
+        problems = list(error.problems)
+    raise CommandError("\n".join(replace(problem, path=_option(problem.path)).text(language) for problem in problems)) from None
+
+
+def _option(path: str) -> str:
+    """The option that fills a part of a case's situation: `purposes[0]` is `--purpose`."""
+    name = path.partition("[")[0].partition(".")[0]
+    return f"--{ {'purposes': 'purpose', 'history': 'happened', 'facts': 'fact'}.get(name, name) }"
 
 
 def _language(named: str) -> Language:
@@ -141,7 +151,7 @@ def _fact(book: Book, written: str) -> tuple[str, Any]:
     several = field is not None and field.type == "set"
     plain = [one for one in value.split(",") if one] if several else value if _is_text(book, name) else scalar(value)
     try:
-        fact(field, name, plain, f"--fact {name}")
+        fact(book.fields, name, plain, f"--fact {name}")
     except BookError as error:
         raise CommandError(str(error)) from None
     return name, plain
@@ -164,7 +174,7 @@ def _show_cases(report: CaseReport) -> None:
     for result in report.results:
         if not result.passed:
             console.print(f"[red]✗[/red] {escape(result.name)}")
-            console.print(f"    chosen {_names(result.chosen)}, expected {_names(result.expected)}")
+            console.print(f"    chosen {named(result.chosen)}, expected {named(result.expected)}")
             for offer, expected, actual in result.reasons:
                 console.print(f"    {offer}: {actual}, expected {expected}")
     table = Table("offer", "chosen", "stopped by")
@@ -183,21 +193,3 @@ def _show_reasons(explanations: tuple[Explanation, ...], language: Language, com
             truth = {True: "✓", False: "✗", None: "?"}[leaf.truth]
             line = f"{truth} {leaf.path}: {leaf.expected_text(language)} ← {leaf.actual_text(language)}"
             console.print(f"    {escape(line)}")
-
-
-def _show_replay(report: ReplayReport) -> None:
-    console = Console()
-    table = Table("offer", "more", "fewer", "the same")
-    for offer in sorted({*report.gained, *report.lost, *report.kept}):
-        table.add_row(offer, *(str(counts.get(offer, 0)) for counts in (report.gained, report.lost, report.kept)))
-    console.print(table)
-    for one in report.differences[:DIFFERENCES_SHOWN]:
-        console.print(f"{one.shopper} in {one.zone}: {_names(one.before)} → {_names(one.after)}")
-    if report.changed > DIFFERENCES_SHOWN:
-        console.print(f"… and {report.changed - DIFFERENCES_SHOWN} more")
-    skipped = f"; {report.malformed} lines were no decisions" if report.malformed else ""
-    console.print(f"{report.changed} of {report.decisions} decisions would differ{skipped}.")
-
-
-def _names(offers: tuple[str, ...]) -> str:
-    return ", ".join(offers) or "nothing"

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from gateway.storage import Store, shop_facts
 from rules import Book, BookError, Problem, Value
-from rules.cases import fact
 from rules.errors import nearest
 from rules.fields import Field, FieldType
+from rules.literals import fact
 
 Json = bool | int | float | str | list[str]
 """A fact as it is sent, stored and shown: a set is a list."""
@@ -125,7 +125,7 @@ def _taken(field: Field, value: Json) -> Value:
     if isinstance(value, list) and field.type is not FieldType.SET:
         words = {"value": str(value)[:80], "type": field.type.value, "field": field.name}
         raise BookError([Problem("wrong_type", values=words)])
-    return fact(field, field.name, value)
+    return fact({field.name: field}, field.name, value)
 
 
 def _field_for(fields: Sequence[Field], value: Json | None) -> Field | None:

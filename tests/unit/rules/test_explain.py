@@ -45,7 +45,7 @@ def test_unknown_is_said_to_be_unknown(book: Load, offer: Make, situation: Situa
         ({"purpose": "aftercare"}, {"purposes": frozenset({"offers"})}, Gate.CONSENT, "purpose", "consent to aftercare", "offers"),
         ({"attention": 3}, {"attention": 0.5}, Gate.ATTENTION, "attention", "at least 3 attention", "0.5"),
         ({}, {"exhausted": frozenset({"hello"})}, Gate.EXHAUSTED, "caps", "some left", "all gone"),
-        ({"priority": 1}, {"facts": {"affinity.hello": 0}}, Gate.SILENCE, "priority", "score above 0", "1"),
+        ({"priority": 1}, {"facts": {"affinity.hello": 0}}, Gate.SILENCE, "priority", "score above 0", "0"),
         ({"test": {"id": "t", "share": 0}}, {}, Gate.GHOST, "test", "not in a control group", "in a control group"),
         ({}, {}, Gate.CHOSEN, "", "every gate", "every gate"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rules import Book
-from rules.life import STEPS, Action, LifeError, State, Version, go_live, live_in, needs_four_eyes, step, value_cents
+from rules.life import STEPS, Action, LifeError, State, Version, go_live, needs_four_eyes, step, value_cents
 
 DRAFT = Version("h1", "anna")
 
@@ -77,19 +77,20 @@ def test_going_live_archives_the_one_before_and_rolling_back_is_one_step() -> No
 def test_a_book_may_go_live_in_some_zones_first() -> None:
     versions = go_live([lived("h1"), lived("h2"), lived("h3")], "h1", "anna", 1.0)
     staged = go_live(versions, "h2", "anna", 2.0, frozenset({"wine"}))
-    assert [live_in(staged, zone).hash for zone in ("wine", "bread", None)] == ["h2", "h1", "h1"]  # type: ignore[union-attr]
+    assert [(version.state, set(version.zones)) for version in staged[:2]] == [(State.LIVE, set()), (State.LIVE, {"wine"})]
     other = go_live(staged, "h3", "anna", 3.0, frozenset({"bread"}))
     assert [version.state for version in other] == [State.LIVE, State.ARCHIVED, State.LIVE]
     everywhere = go_live(staged, "h2", "anna", 3.0)
     assert [version.state for version in everywhere][:2] == [State.ARCHIVED, State.LIVE]
-    assert live_in(everywhere, "bread").hash == "h2"  # type: ignore[union-attr]
+    assert everywhere[1].zones == frozenset()
 
 
-def test_a_paused_book_decides_nothing_until_it_is_resumed() -> None:
-    live = go_live([lived("h1")], "h1", "anna", 1.0)[0]
+def test_a_paused_book_is_not_live_until_it_is_resumed_where_it_was() -> None:
+    live = go_live([lived("h1")], "h1", "anna", 1.0, frozenset({"wine"}))[0]
     paused = step(live, Action.PAUSE, "anna", 2.0)
-    assert live_in([paused], "wine") is None
-    assert live_in([step(paused, Action.RESUME, "anna", 3.0)], "wine") is not None
+    assert paused.state is State.PAUSED
+    resumed = step(paused, Action.RESUME, "anna", 3.0)
+    assert (resumed.state, resumed.zones) == (State.LIVE, {"wine"})
 
 
 def test_four_eyes_are_needed_above_the_books_value_or_where_nothing_bounds_it(

@@ -96,11 +96,15 @@ def test_a_was_price_needs_its_source(faults: Faults, voucher: Make) -> None:
     assert faults(voucher(voucher=low)) == {"offers[0].voucher.was_price": "was_price_low"}
 
 
-def test_a_budget_in_money_needs_what_a_redemption_costs(faults: Faults, voucher: Make) -> None:
+def test_a_budget_in_money_needs_what_a_redemption_costs(faults: Faults, voucher: Make, document: Make) -> None:
     part = {"worth": {"percent": 10}, "codes": {"generated": 8}}
     expected = {"offers[0].voucher.cost": "budget_cost"}
     assert faults(voucher(voucher=part, caps={"budget": 10})) == expected
     assert faults(voucher(voucher=part), caps={"budget": 10}) == expected
+    invited = {"to": "share", "reward": {"gift": {"nl": "ijs", "en": "ice"}}, "friend": {"amount": 5}, "codes": {"generated": 8}}
+    invitation = voucher(kind="invitation", voucher=None, invitation=invited, caps={"budget": 10})
+    assert faults(invitation) == {"offers[0].invitation.cost": "budget_cost"}
+    assert load_data(document(invitation | {"invitation": invited | {"cost": 7}})).rules[0].caps[0].amount == 700
     label = {"nl": "x", "en": "x"}
     assert faults(voucher(voucher=part, category="c"), categories={"c": {"label": label, "caps": {"budget": 1}}}) == expected
 
@@ -260,9 +264,7 @@ def test_a_book_says_what_it_needs_to_know(book: Callable[..., Book], offer: Mak
         offer("c", content={"nl": {"title": "Uw {stage}"}, "en": {"title": "Your {stage}"}}),
         attributes=declared,
     )
-    assert made.fields_read() == {
-        "diet", "visits_30d", "stage", "entries", "open", "affinity.a", "affinity.b", "affinity.c",
-    }  # fmt: skip
+    assert {field.name for field in made.readers} == {"diet", "visits_30d", "stage", "entries", "open"}
     assert made.dwell_steps_s("wine") == (15.0, 120.0)
     assert made.dwell_steps_s("bread") == (120.0,)
     assert set(made.attributes) == {"diet", "unread"}

@@ -95,10 +95,19 @@ def test_explain_reads_sets_and_choices_as_their_field_has_them(run: Run) -> Non
     ("words", "told"),
     [
         (["--fact", "stage=fann"], "did you mean `fan`"),
-        (["--fact", "stagge=fan"], "stagge"),
+        (["--fact", "stagge=fan"], "--fact stagge: unknown field `stagge`; did you mean `stage`?"),
         (["--fact", "stage"], "write name=value"),
         (["--happened", "wine"], "write offer:what:ago"),
-        (["--purpose", "spying"], "purposes"),
+        (["--happened", "salmon-tody:shown:3d"], "--happened: unknown offer `salmon-tody`; did you mean `salmon-today`?"),
+        (["--happened", "salmon-today:shwn:3d"], "--happened: `shwn` is not allowed here"),
+        (["--exhausted", "salmon-tody"], "--exhausted: unknown offer"),
+        (
+            ["--event", "dwel"],
+            "visit_start, enter, dwell, exit, purchase; did you mean `dwell`?",
+        ),
+        (["--zone", "fisch", "--language", "nl"], "--zone: onbekende zone `fisch`; bedoelde u `fish`?"),
+        (["--dwell", "10"], "--dwell: `10` is no duration"),
+        (["--purpose", "offer"], "--purpose: `offer` is not allowed here"),
         (["--language", "fr"], "nl or en"),
     ],
 )
