@@ -206,7 +206,14 @@ class Hostile(RuleBasedStateMachine):
         self.number += 1
         event_id = f"{self.prefix}{self.number}"
         time = datetime.fromtimestamp(BEGAN_S + self.number * HOUR_S, UTC).isoformat()
-        event = {"specversion": "1.0", "id": event_id, "source": "backend", "type": type_, "time": time, "data": data}
+        event: dict[str, object] = {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": "backend",
+            "type": type_,
+            "time": time,
+            "data": data,
+        }
         letter = (topic, event_id, event)
         if hold:
             self.held.append(letter)
@@ -233,4 +240,4 @@ class Hostile(RuleBasedStateMachine):
 
 def test_the_state_is_the_models_whatever_comes_in(world: World) -> None:
     bounds = settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(lambda: Hostile(world), settings=bounds)  # type: ignore[no-untyped-call]  # hypothesis has no types there
+    run_state_machine_as_test(lambda: Hostile(world), settings=bounds)  # type: ignore[arg-type]  # a factory will do

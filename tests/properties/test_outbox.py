@@ -194,5 +194,5 @@ test_the_outbox_does_what_its_model_does = OutboxMachine.TestCase
 def test_the_outbox_does_so_on_postgresql(on_postgres: StorageSettings) -> None:
     store = open_store(on_postgres)
     few = settings(max_examples=6, stateful_step_count=30, deadline=None)
-    run_state_machine_as_test(lambda: OutboxMachine(store.engine), settings=few)
+    run_state_machine_as_test(lambda: OutboxMachine(store.engine), settings=few)  # type: ignore[arg-type]  # a factory will do
     store.close()
