@@ -15,6 +15,7 @@ from rules.book import Book
 from rules.clock import Local
 from rules.decision import Chosen, Decision, Gate, Group, Verdict
 from rules.evaluate import View
+from rules.fields import AFFINITY
 from rules.gates import crowded_out, matches, own_gate, shop_gate
 from rules.making import make
 from rules.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
@@ -68,8 +69,7 @@ def settle(book: Book, situation: Situation, view: View, local: Local, ranker: R
         else:
             gates[rule.index] = gate
     competing = _arbitrate(book, eligible, gates) if eligible else []
-    candidates = [candidate(rule, situation) if rule.affinity.name in situation.facts else rule.candidate for rule in competing]
-    ranking = ranker(candidates, situation) if candidates else ()
+    ranking = ranker(_candidates(competing, situation), situation) if competing else ()
     return Outcome(_places(book, situation, view, local, ranking, gates), gates)
 
 
@@ -121,6 +121,12 @@ def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, 
         return Gate.GROUP if full.scope.startswith("group/") else Gate.LIMIT
     left = situation.attention - sum(winner.attention for winner in winners)
     return Gate.ATTENTION if rule.attention > left else None
+
+
+def _candidates(rules: Sequence[Rule], situation: Situation) -> list[Candidate]:
+    if not any(name.startswith(AFFINITY) for name in situation.facts):
+        return [rule.candidate for rule in rules]
+    return [candidate(rule, situation) for rule in rules]
 
 
 def candidate(rule: Rule, situation: Situation) -> Candidate:

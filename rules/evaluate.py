@@ -106,6 +106,11 @@ _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _OPPOSITE |= {"in": "not in", "not in": "in", "has": "lacks", "lacks": "has"}
 
 
+def compile_tests(node: Node) -> tuple[Test, ...]:
+    """The closures that must all be true for a condition to be."""
+    return tuple(compile_test(part) for part in (node.parts if isinstance(node, All) else (node,)))
+
+
 def compile_test(node: Node) -> Test:
     """The closure that tests a condition against a View."""
     if isinstance(node, Compare):
@@ -125,12 +130,13 @@ def compile_test(node: Node) -> Test:
 
 def _counting(node: Count) -> Test:
     compare, what, within_s, value = _COUNTS[node.operator], node.what, node.within_s, node.value
-    scope, of_none = node.offer or SHOP, _COUNTS[node.operator](0, node.value)
+    if node.offer is None:
+        return lambda view: compare(count(view.happenings(SHOP), what, view.at_s - within_s), value)
+    offer, of_none = node.offer, compare(0, value)
 
     def test(view: View) -> bool:
-        if scope not in view.happened and scope != SHOP:
-            return of_none
-        return compare(count(view.happenings(scope), what, view.at_s - within_s), value)
+        mine = view.happened.get(offer)
+        return of_none if mine is None else compare(count(mine, what, view.at_s - within_s), value)
 
     return test
 
@@ -147,8 +153,7 @@ def _conjunction(tests: tuple[Test, ...]) -> Test:
     def test(view: View) -> bool | None:
         truth: bool | None = True
         for inner in tests:
-            part = inner(view)
-            if part is not True:
+            if (part := inner(view)) is not True:
                 if part is False:
                     return False
                 truth = None

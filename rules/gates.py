@@ -9,7 +9,7 @@ from rules.clock import Local, closing, within
 from rules.decision import Gate
 from rules.evaluate import EVER, LimitRule, View, count
 from rules.rule import Rule, When
-from rules.situation import Situation
+from rules.situation import Happening, Situation
 
 
 def matches(whens: Sequence[When], situation: Situation, view: View) -> bool:
@@ -47,21 +47,39 @@ def own_gate(rule: Rule, situation: Situation, view: View, local: Local, shop: G
         return Gate.CONSENT
     if rule.asks is not None and rule.asks in view.values:
         return Gate.ANSWERED
-    truth = rule.test(view)
-    if truth is not True:
-        return Gate.UNKNOWN if truth is None else Gate.CONDITION
-    met = rule.id in view.happened  # where not, its own limits and cool-downs needn't be looked at
-    if met:
-        if cooling(rule, view) is not None:
-            return Gate.COOLDOWN
-        if reached(rule.limits, situation, view, local) is not None:
-            return Gate.LIMIT
+    unknown = False
+    for test in rule.tests:
+        if (truth := test(view)) is not True:
+            if truth is False:
+                return Gate.CONDITION
+            unknown = True
+    if unknown:
+        return Gate.UNKNOWN
+    mine = view.happened.get(rule.id)
+    met = mine is not None and _counts(mine, view.at_s - rule.looks_back_s, situation.visit)
+    if met and (gate := _met_before(rule, situation, view, local)) is not None:
+        return gate
     shared = view.reached[rule.family] if rule.family in view.reached else reached_shared(rule, situation, view, local)
     if shared is not None:
         return Gate.GROUP if shared.scope.startswith("group/") else Gate.LIMIT
     if (met or situation.exhausted) and rule.fallback is None and (spent := spent_gate(rule, situation, view, local)) is not None:
         return spent
     return Gate.ATTENTION if rule.attention > situation.attention else None
+
+
+def _met_before(rule: Rule, situation: Situation, view: View, local: Local) -> Gate | None:
+    """COOLDOWN or LIMIT by what happened with this very offer."""
+    if cooling(rule, view) is not None:
+        return Gate.COOLDOWN
+    return Gate.LIMIT if reached(rule.limits, situation, view, local) is not None else None
+
+
+def _counts(happenings: Sequence[Happening], since_s: float, visit: str) -> bool:
+    """False when all of it was too long ago to be counted; then limits and cool-downs needn't be looked at, and most are so."""
+    for _, _, at_s, in_visit in happenings:  # noqa: SIM110  # a generator would cost more than all it saves
+        if at_s >= since_s or in_visit == visit:
+            return True
+    return False
 
 
 def cooling(rule: Rule, view: View) -> tuple[str, float] | None:

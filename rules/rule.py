@@ -12,12 +12,15 @@ from rules import document
 from rules.conditions import All, Compare, Known, Node, Vocabulary, leaves, parse
 from rules.content import PLACEHOLDERS, Card, cards, names
 from rules.decision import CapKind, CodeKind, Codes, Worth
-from rules.evaluate import SHOP, LimitRule, Test, compile_test
+from rules.evaluate import SHOP, LimitRule, Test, compile_tests
 from rules.fields import BUILT_IN, Field, affinity_field
 from rules.literals import parse_moment
 from rules.parts import CodesPart, WorthPart
 from rules.ranking import Candidate
 from rules.words import LANGUAGES, Language
+
+LONGEST_WINDOW_S = 32 * 86_400.0
+"""No calendar window is longer: a month, with an hour for the clocks."""
 
 
 class When(NamedTuple):
@@ -50,7 +53,8 @@ class Rule:
     offer: document.Offer
     whens: tuple[When, ...]
     node: Node
-    test: Test
+    tests: tuple[Test, ...]
+    """Its condition: all of these must be true."""
     from_s: float
     until_s: float
     voucher_until_s: float
@@ -59,6 +63,8 @@ class Rule:
     shared_limits: tuple[LimitRule, ...]
     voucher_limits: tuple[LimitRule, ...]
     cooldowns: tuple[tuple[str, float], ...]
+    looks_back_s: float
+    """What happened longer ago, and not in this visit, none of its own cool-downs and limits counts."""
     caps: tuple[CapRule, ...]
     yields_to: frozenset[str]
     asks: str | None
@@ -97,6 +103,7 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
     own = _limits(offer.id, "limits", offer.limits)
     voucher_limits = tuple(limit for limit in own if not limit.per_visit)
     once = LimitRule(offer.id, "seen", offer.per_visit, True, math.inf, None, "per_visit")
+    cooldowns = _cooldowns(offer.cooldown)
     voucher_until_s = _voucher_until_s(offer, zone)
     invitation = offer.invitation
     worth = offer.voucher.worth if offer.voucher else invitation.friend if invitation else None
@@ -106,14 +113,15 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         offer=offer,
         whens=tuple(_when(moment) for moment in offer.at),
         node=node,
-        test=compile_test(node),
+        tests=compile_tests(node),
         from_s=_moment_s(offer.from_, zone, -math.inf),
         until_s=min(_moment_s(offer.until, zone, math.inf), voucher_until_s),
         voucher_until_s=voucher_until_s,
         limits=(once, *(limit for limit in own if limit.per_visit)),
         shared_limits=_shared_limits(offer, book),
         voucher_limits=voucher_limits,
-        cooldowns=_cooldowns(offer.cooldown),
+        cooldowns=cooldowns,
+        looks_back_s=max([seconds for _, seconds in cooldowns] + [_window_s(limit) for limit in voucher_limits], default=0.0),
         caps=_all_caps(offer, book),
         yields_to=frozenset(offer.yields_to),
         asks=offer.question.attribute if offer.question else None,
@@ -171,6 +179,10 @@ def _shared_limits(offer: document.Offer, book: document.Document) -> tuple[Limi
         path = f"groups.{offer.group}"
         shared += (LimitRule(f"group/{offer.group}", "seen", group.at_most, True, math.inf, None, path),)
     return shared
+
+
+def _window_s(limit: LimitRule) -> float:
+    return limit.within_s if limit.every is None else LONGEST_WINDOW_S
 
 
 def _cooldowns(cooldown: document.Cooldown) -> tuple[tuple[str, float], ...]:
