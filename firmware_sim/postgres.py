@@ -79,6 +79,20 @@ class Postgres:
             self._process.wait(END_PATIENCE_S)
             self._process = None
 
+    def create(self, database: str) -> SecretStr:
+        """Make an empty database; its URL."""
+        self._alone(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self._alone(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _alone(self, statement: sql.Composed) -> None:
+        """Run what can't stand in a transaction."""
+        with psycopg.connect(self.url("postgres").get_secret_value(), autocommit=True) as connection:
+            connection.execute(statement)
+
     def clear(self, database: str, keep: str) -> None:
         """Delete all rows of all tables but one: a tenth of what a fresh database costs."""
         with self._connect(database) as connection:
