@@ -13,6 +13,8 @@ from rules.errors import BookError, Problem, nearest
 from rules.fields import AFFINITY, Field, FieldType
 from rules.situation import Value
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Calendars end not far outside: what is added to or taken from a moment must still be one."""
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 """Seconds in each unit a duration may have; a day is 24 hours, whatever the clocks do."""
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])")
@@ -53,6 +55,8 @@ def parse_moment(value: str, zone: ZoneInfo) -> float | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
+        return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 

@@ -40,7 +40,9 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 """As the store plan names it; other ids are ours, and lower case."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
+MOST_S = 36_600 * 86_400.0
+"""A hundred years: longer is a slip, and a calendar ends."""
+Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, le=MOST_S)]
 Span = Annotated[tuple[int, int], BeforeValidator(_span)]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(listed)]
 Spans = Annotated[tuple[Span, ...], BeforeValidator(_spans)]

@@ -13,7 +13,7 @@ import pytest
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
-from gateway.dashboard.api import books, decisions, promises, redemptions
+from gateway.dashboard.api import books, decisions, promises, redemptions, trials
 from gateway.dashboard.app import create_app
 from gateway.messages import Event, Receipt
 from gateway.offers.ledger import Ledger
@@ -63,6 +63,7 @@ def call(store: Store, ledger: Ledger) -> Call:
         promises.router(store),
         decisions.router(store),
         books.router(store, plan.zone_ids, lambda: NOON_S + 60),
+        trials.router(store, plan.zone_ids, lambda: NOON_S + 60),
     ]
     app = create_app(PretendView(plan), settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers)
     tokens = {}
@@ -199,3 +200,44 @@ def test_a_draft_is_compared_with_the_past(call: Call, code: str) -> None:
     _, added = call("POST", "/books", Role.MARKETEER, document=BOOK.replace("[regular, fan]", "[new]"))
     _, compared = call("GET", f"/books/{added['book']['hash']}/replay?days=1", Role.MARKETEER)
     assert (compared["decisions"], compared["changed"], compared["lost"]) == (1, 1, {"wine": 1})
+
+
+def test_a_draft_is_tried_with_its_own_cases(call: Call) -> None:
+    case = "cases: [{name: A stranger, given: {event: enter, zone: wine, at: 2026-11-21T12:00}, because: {wine: condition}}]"
+    _, added = call("POST", "/books", Role.MARKETEER, document=f"{BOOK}{case}\n")
+    status, tried = call("GET", f"/books/{added['book']['hash']}/cases", Role.MARKETEER)
+    assert (status, tried["passed"]) == (200, False)
+    (run,) = tried["cases"]
+    assert run["differs"] == [{"offer": "wine", "expected": "condition", "actual": "unknown"}]
+    assert tried["offers"] == [{"offer": "wine", "chosen": 0, "stopped": {"unknown": 1}}]
+
+
+def test_a_book_says_what_it_would_do_in_any_situation(call: Call, live: str) -> None:
+    given = {"event": "enter", "zone": "wine", "facts": {"stage": "fan"}, "at": "2027-02-03T17:30"}
+    status, decided = call("POST", f"/books/{live}/dry-run", Role.MARKETEER, given=given)
+    assert (status, decided["chosen"]) == (200, ["wine"])
+    _, decided = call("POST", f"/books/{live}/dry-run", Role.MARKETEER, given={"event": "enter", "zone": "wine"})
+    assert decided["chosen"] == []
+    assert decided["why"][0]["text"]["nl"].startswith("wine: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "told"),
+    [
+        ({"event": "entr"}, "body.given.event", "bedoelde u `enter`?"),
+        ({"event": "enter", "facts": {"stagee": "fan"}}, "body.given.facts.stagee", "bedoelde u `stage`?"),
+        ({"event": "enter", "facts": {"stage": "fann"}}, "body.given.facts.stage", "bedoelde u `fan`?"),
+        ({"event": "enter", "zone": "wien"}, "body.given.zone", "bedoelde u `wine`?"),
+        ({"event": "enter", "exhausted": ["whine"]}, "body.given.exhausted", "bedoelde u `wine`?"),
+        ({"event": "enter", "at": "0001-01-01"}, "body.given.at", "geen datum"),
+        ({}, "body.given.event", "event"),
+    ],
+)
+def test_a_situation_that_cant_be_is_refused_with_the_nearest_right_word(
+    call: Call, live: str, given: dict[str, Any], path: str, told: str
+) -> None:
+    status, problem = call("POST", f"/books/{live}/dry-run", Role.MARKETEER, given=given)
+    assert (status, problem["type"]) == (422, "urn:etalage:problem:invalid")
+    (fault,) = problem["errors"]
+    assert fault["path"] == path
+    assert told in fault["text"]

@@ -144,7 +144,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         """Who would have got what instead, had this book been live in the past days."""
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
-            draft = books.load(_found(connection, book).document)
+            draft = books.load(found(connection, book).document)
             report = replay(draft, logbook.logged_since(connection, from_s), ReplayReport())
         return _compared(report)
 
@@ -169,11 +169,16 @@ def _done(store: Store, work: Callable[[Connection], Any], language: Language) -
         why = error.words[language]
         raise Problem(409, "step_refused", _("The book can't make that step: {why}"), _("Nothing has changed."), why=why) from error
     except BookError as error:
-        faults = "; ".join(problem.text(language) for problem in error.problems[:20])
-        raise Problem(
-            422, "faulty_book", _("The book has {count} fault(s): {faults}"), _("Mend them, send it again; the live book stays."),
-            count=len(error.problems), faults=faults,
-        ) from error  # fmt: skip
+        raise faulty(error, language) from error
+
+
+def faulty(error: BookError, language: Language) -> Problem:
+    """What to answer about a book that can't be used."""
+    faults = "; ".join(problem.text(language) for problem in error.problems[:20])
+    return Problem(
+        422, "faulty_book", _("The book has {count} fault(s): {faults}"), _("Mend them, send it again; the live book stays."),
+        count=len(error.problems), faults=faults,
+    )  # fmt: skip
 
 
 def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
@@ -185,7 +190,8 @@ def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
             )
 
 
-def _found(connection: Connection, start: str) -> Any:
+def found(connection: Connection, start: str) -> Any:
+    """The row of the book whose hash starts so. Raises Problem."""
     row = stored.find(connection, start)
     if row is None:
         raise Problem(404, "no_such_book", _("No book's hash starts so, or more than one's does."), _("GET /books lists all."))
@@ -197,7 +203,7 @@ def _row(row: Any) -> BookRow:
 
 
 def _whole(connection: Connection, start: str) -> WholeBook:
-    row = _found(connection, start)
+    row = found(connection, start)
     life = [Step(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in stored.steps(connection, row.hash)]
     return WholeBook(book=_row(row), document=row.document, life=life)
 

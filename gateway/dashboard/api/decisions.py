@@ -96,12 +96,13 @@ def _why(connection: Connection, row: Any) -> list[Why]:
     if book is None:
         return []
     try:
-        return [_one_why(one) for one in explain(books.load(book.document), situation_of(row.inputs))]
+        return [why_of(one) for one in explain(books.load(book.document), situation_of(row.inputs))]
     except BookError:  # written for an older engine
         return []
 
 
-def _one_why(one: Explanation) -> Why:
+def why_of(one: Explanation) -> Why:
+    """An explanation as it is sent."""
     return Why(
         offer=one.offer,
         gate=one.gate.value,

@@ -33,7 +33,9 @@ class AtTheTill(BaseModel):
 
     code: str = Field(min_length=1, max_length=64, description="As scanned or typed; small letters, missing hyphens are forgiven.")
     key: str = Field(
-        min_length=1, max_length=LONGEST_KEY, description="The till's own id of this request: sent again with the same key, it counts once."
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="The till's own id of this request: sent again with the same key, it counts once.",
     )
     at_s: float | None = Field(
         None, ge=0, le=1e11, description="When it happened, in seconds since 1970, where the till was offline; null: now."

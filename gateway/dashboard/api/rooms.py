@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from fastapi import APIRouter
 
-from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop
+from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop, trials
 from gateway.offers.ledger import Ledger
 from gateway.offers.shop import ShopFacts
 from gateway.settings import Settings
@@ -35,4 +35,5 @@ def calls(
         quarantine.router(store),
         redemptions.router(ledger, store, clock),
         shop.router(shop_facts, live_books, clock),
+        trials.router(store, zones, clock),
     ]

@@ -269,3 +269,29 @@ def test_a_book_says_what_it_needs_to_know(book: Callable[..., Book], offer: Mak
     assert made.dwell_steps_s("bread") == (120.0,)
     assert set(made.attributes) == {"diet", "unread"}
     assert made.attention.capacity > 0
+
+
+def test_what_lies_beyond_every_calendar_is_refused(faults: Faults, offer: Make) -> None:
+    assert faults(offer(show_for="600000w")) == {"offers[0].show_for": "out_of_range"}
+    assert faults(offer(until="0001-01-01")) == {"offers[0].until": "moment_time"}
+
+
+def test_limits_count_in_one_window_wherever_they_stand(faults: Faults, offer: Make) -> None:
+    twice = {"at_most": 1, "per": "visit", "within": "1d"}
+    label = {"nl": "x", "en": "x"}
+    made = faults(offer(category="c", limits=[twice]), limits=[twice], categories={"c": {"label": label, "limits": [twice]}})
+    assert set(made) == {"offers[0].limits[0]", "limits[0]", "categories.c.limits[0]"}
+    assert set(made.values()) == {"exactly_one"}
+
+
+def test_a_cases_situation_is_checked_when_the_book_is_loaded(faults: Faults, offer: Make) -> None:
+    given = {"event": "enter", "zone": "wien", "at": "noon", "facts": {"stage": "fann"}, "exhausted": ["hallo"]}
+    given |= {"history": [{"offer": "hallo", "what": "shown", "ago": "1d"}]}
+    made = faults(offer(), cases=[{"name": "x", "given": given}], zones={"wine"})
+    assert made == {
+        "cases[0].given.at": "moment_time",
+        "cases[0].given.zone": "unknown_zone",
+        "cases[0].given.facts.stage": "not_in_domain",
+        "cases[0].given.exhausted": "unknown_offer",
+        "cases[0].given.history[0].offer": "unknown_offer",
+    }

@@ -1,0 +1,150 @@
+"""A book tried out: its own cases and what they reach, and a dry run with any facts at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import Response
+
+from gateway.dashboard.api.books import Start, faulty, found
+from gateway.dashboard.api.decisions import Why, why_of
+from gateway.dashboard.auth import require
+from gateway.dashboard.languages import language_of
+from gateway.dashboard.problems import RESPONSES, Fault, Problem, answer
+from gateway.offers import books
+from gateway.storage import Store
+from gateway.storage.users import Role
+from rules import Book, BookError, Gate, explain
+from rules import Problem as BookProblem
+from rules.cases import CaseReport, run_cases, situation_of_case
+from rules.checks import check_situation, names_of
+from rules.document import CaseSituation
+from rules.loading import problems_of
+
+
+def _(text: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is sent."""
+    return text
+
+
+class Differs(BaseModel):
+    """An offer that another gate decided about than the case says."""
+
+    offer: str
+    expected: str
+    actual: str
+
+
+class CaseRun(BaseModel):
+    """How one of the book's own cases went."""
+
+    name: str
+    passed: bool
+    expected: list[str]
+    chosen: list[str]
+    differs: list[Differs]
+
+
+class Reach(BaseModel):
+    """What the cases reach of one offer."""
+
+    offer: str
+    chosen: int = Field(description="In how many cases it is made; 0: no case reaches it.")
+    stopped: dict[str, int] = Field(description="Gate to the number of cases in which it stopped the offer.")
+
+
+class Tried(BaseModel):
+    """The book's own cases, run."""
+
+    passed: bool
+    cases: list[CaseRun]
+    offers: list[Reach]
+
+
+class DryRun(BaseModel):
+    """A situation to decide as if: `event` is needed; what isn't said is the plainest, and `at` is now."""
+
+    model_config = ConfigDict(extra="forbid")
+    given: dict[str, Any] = Field(description="As `given` in a book's case: event, zone, at, dwell, facts, history, purposes, …")
+
+
+class Decided(BaseModel):
+    """What the book would do, and why."""
+
+    chosen: list[str]
+    why: list[Why] = Field(description="One for each offer of the book.")
+
+
+def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> APIRouter:
+    """The calls that try a book out; nothing is promised and nothing kept. `zones` are the plan's."""
+    marketeer = Depends(require(Role.MARKETEER))
+    routes = APIRouter(tags=["books"], responses=RESPONSES, dependencies=[marketeer])
+
+    def loaded(request: Request, start: str) -> Book:
+        with store.read() as connection:
+            document = found(connection, start).document
+        try:
+            return books.load(document, zones)
+        except BookError as error:  # kept before the plan was what it is now
+            raise faulty(error, language_of(request)) from error
+
+    @routes.get("/books/{book}/cases")
+    def cases(request: Request, book: Start) -> Tried:
+        """Run the book's own cases, and show which offers none of them reaches."""
+        return _tried(run_cases(loaded(request, book)))
+
+    @routes.post("/books/{book}/dry-run", response_model=Decided)
+    def dry_run(request: Request, book: Start, wanted: DryRun) -> Decided | Response:
+        """What this book would do in any situation at any moment, with a reason for every offer."""
+        tried = loaded(request, book)
+        now = datetime.fromtimestamp(clock(), tried.zone).isoformat(timespec="seconds")
+        outcome = _decided(tried, {"at": now, **wanted.given})
+        if isinstance(outcome, Decided):
+            return outcome
+        faults = [_fault(problem, request) for problem in outcome]
+        refusal = Problem(422, "invalid", _("The request has {count} fault(s)."), _("Mend what `errors` lists."), count=len(faults))
+        return answer(request, refusal, faults)
+
+    return routes
+
+
+def _decided(book: Book, given: dict[str, Any]) -> Decided | list[BookProblem]:
+    try:
+        situation = CaseSituation.model_validate(given)
+        problems = list(check_situation(situation, names_of(book)))
+        if problems:
+            return problems
+        reasons = explain(book, situation_of_case(book, situation))
+    except ValidationError as error:
+        return problems_of(error, CaseSituation)
+    chosen = [one.offer for one in reasons if one.gate is Gate.CHOSEN]
+    return Decided(chosen=chosen, why=[why_of(one) for one in reasons])
+
+
+def _fault(problem: BookProblem, request: Request) -> Fault:
+    place = f"body.given.{problem.path}".rstrip(".")
+    return Fault(path=place, code=problem.code, text=replace(problem, path="").text(language_of(request)))
+
+
+def _tried(report: CaseReport) -> Tried:
+    runs = [
+        CaseRun(
+            name=one.name,
+            passed=one.passed,
+            expected=list(one.expected),
+            chosen=list(one.chosen),
+            differs=[Differs(offer=offer, expected=expected, actual=actual) for offer, expected, actual in one.reasons],
+        )
+        for one in report.results
+    ]
+    made = (Gate.CHOSEN, Gate.GHOST)
+    offers = [
+        Reach(offer=one.offer, chosen=one.chosen, stopped={gate: count for gate, count in one.gates.items() if gate not in made})
+        for one in report.coverage
+    ]
+    return Tried(passed=report.passed, cases=runs, offers=offers)
