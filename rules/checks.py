@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from rules.book import Book, field_of
 from rules.content import PLACEHOLDERS
@@ -53,7 +53,8 @@ def _timezone(document: Document) -> tuple[ZoneInfo, list[Problem]]:
     try:
         return ZoneInfo(document.timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC"), [Problem("timezone", "timezone", values={"value": document.timezone})]
+        near = nearest(document.timezone, (zone for zone in available_timezones() if zone[0] == document.timezone[:1]))
+        return ZoneInfo("UTC"), [Problem("timezone", "timezone", nearest=near, values={"value": document.timezone})]
 
 
 def _whole(document: Document, words: Names) -> Iterator[Problem]:

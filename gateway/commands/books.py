@@ -6,7 +6,7 @@ import getpass
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.commands import CommandError, differences
 from gateway.offers import books as life
@@ -28,6 +28,9 @@ from rules import Book, BookError
 from rules.replay import ReplayReport, replay
 
 T = TypeVar("T")
+
+HASH_SHOWN = 12
+"""Signs of a hash that nobody has twice."""
 
 books = typer.Typer(no_args_is_help=True, help="Rule books: draft, checked, approved, live, paused, archived, and one step back.")
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
@@ -50,10 +53,11 @@ def show(config: Config = None) -> None:
     """Show all books, the latest moved first, and where each stands."""
     with _opened(config) as place, place.store.read() as connection:
         rows = stored.every(connection)
-    table = Table("hash", "name", "state", "where", "author", "approved by", "since")
+    hash_ = Column("hash", no_wrap=True, min_width=HASH_SHOWN)  # to be copied, so never cut
+    table = Table(hash_, "name", "state", "where", "author", "approved by", "since")
     for row in rows:
         where = ", ".join(row.zones) or ("everywhere" if row.state in ("live", "paused") else "")
-        table.add_row(row.hash[:12], row.name, row.state, where, row.author, row.approved_by or "", _when(row.state_at_s))
+        table.add_row(row.hash[:HASH_SHOWN], row.name, row.state, where, row.author, row.approved_by or "", _when(row.state_at_s))
     Console().print(table if rows else "No books yet; `etalage books add BOOK.yaml` keeps one as a draft.")
 
 
@@ -67,7 +71,7 @@ def add(
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
     with _opened(config) as place:
-        book = _done(place, lambda connection: life.add(connection, text, _person(by), time.time(), place.zones))
+        book = _done(place, lambda connection: life.add(connection, text, _person(by), time.time(), place.zones), str(document))
         typer.echo(f"Book {book[:12]} is kept as a draft.")
         _done(place, lambda connection: life.check(connection, book, _person(by), time.time(), place.zones))
     typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
@@ -139,15 +143,23 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
         if row is None:
             raise CommandError(f"{draft}: neither a file nor the hash of one kept book; `etalage books list` shows them")
         return life.load(row.document, zones)
-    except (OSError, UnicodeDecodeError, BookError) as error:
-        raise CommandError(f"{draft}: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{draft}: can't be read ({error})") from error
+    except BookError as error:
+        raise _faulty(error, draft) from error
 
 
-def _done(place: Place, step: Callable[[Connection], T]) -> T:
+def _done(place: Place, step: Callable[[Connection], T], file: str = "") -> T:
     try:
         return place.store.writer.submit(step).result()
-    except (StepRefused, BookError) as error:
+    except StepRefused as error:
         raise CommandError(str(error)) from error
+    except BookError as error:
+        raise _faulty(error, file) from error
+
+
+def _faulty(error: BookError, file: str) -> CommandError:
+    return CommandError("\n".join(replace(problem, file=file).text() for problem in error.problems))
 
 
 @contextmanager

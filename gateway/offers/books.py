@@ -44,7 +44,8 @@ class StepRefused(ValueError):
     """A book can't make that step, and nothing has changed; `words` say why in both languages, `str()` in English."""
 
     def __init__(self, book: str, words: Words) -> None:
-        self.words: Words = {language: f"{book[:12]}: {text}" for language, text in words.items()}
+        named = f"{book[:12]}: " if book else ""
+        self.words: Words = {language: named + text for language, text in words.items()}
         super().__init__(self.words["en"])
 
 
