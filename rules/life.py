@@ -1,12 +1,11 @@
 """The life of a book, pure: what a version is and may become. Storing it is somebody else's.
 
     draft ──check──► checked ──approve──► approved ──go_live──► live ◄──resume── paused
-      ▲                 │                     │                   │ ──pause──►     │
-      └────── edit ─────┴─────────────────────┘                   └──── archive ───┴──► archived
+      │                 │                     │                   │ ──pause──►     │
+      └─────────────────┴───── archive ───────┴───────────────────┴────────────────┴──► archived
 
-A book is edited only before it goes live: an edit makes it a draft again and takes its approval away. Once live it is immutable;
-a change is a new version, and rolling back is going live again with an archived one. Above a value that the book names (what its
-capped offers can give away), somebody other than the author approves: four eyes.
+A version never changes: another wording is another version, and rolling back is going live again with an archived one. Above a
+value that the book names (what its capped offers can give away), somebody other than the author approves: four eyes.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from enum import StrEnum
 
 from rules.book import Book
 from rules.decision import CapKind
-from rules.words import Words
+from rules.words import LANGUAGES, Language, Words
 
 
 class State(StrEnum):
@@ -34,7 +33,6 @@ class State(StrEnum):
 class Action(StrEnum):
     """What can be done with a version."""
 
-    EDIT = "edit"
     CHECK = "check"
     APPROVE = "approve"
     GO_LIVE = "go_live"
@@ -44,9 +42,6 @@ class Action(StrEnum):
 
 
 STEPS: dict[tuple[State, Action], State] = {
-    (State.DRAFT, Action.EDIT): State.DRAFT,
-    (State.CHECKED, Action.EDIT): State.DRAFT,
-    (State.APPROVED, Action.EDIT): State.DRAFT,
     (State.DRAFT, Action.CHECK): State.CHECKED,
     (State.CHECKED, Action.APPROVE): State.APPROVED,
     (State.APPROVED, Action.GO_LIVE): State.LIVE,
@@ -63,19 +58,55 @@ STEPS: dict[tuple[State, Action], State] = {
 """Every step there is. Live to live widens or narrows its zones."""
 
 _REFUSALS: dict[str, Words] = {
-    "step": {"nl": "een boek dat {state} is kan niet: {action}", "en": "a book that is {state} can't: {action}"},
-    "author": {"nl": "wie het boek schreef kan het niet goedkeuren", "en": "who wrote the book can't approve it"},
-    "never_live": {"nl": "dit boek was nooit live", "en": "this book has never been live"},
+    "step": {
+        "nl": "een boek in de staat {state} kan niet worden {action}; wel {possible}",
+        "en": "a book in the state {state} can't be {action}; it can be {possible}",
+    },
+    "author": {
+        "nl": "wie het boek schreef kan het niet goedkeuren; laat een ander dat doen",
+        "en": "who wrote the book can't approve it; have somebody else do it",
+    },
+    "never_live": {
+        "nl": "dit boek was nooit live; voeg het opnieuw toe en laat het goedkeuren",
+        "en": "this book has never been live; add it again and have it approved",
+    },
+}
+_STATES: dict[State, Words] = {
+    State.DRAFT: {"nl": "concept", "en": "draft"},
+    State.CHECKED: {"nl": "gecontroleerd", "en": "checked"},
+    State.APPROVED: {"nl": "goedgekeurd", "en": "approved"},
+    State.LIVE: {"nl": "live", "en": "live"},
+    State.PAUSED: {"nl": "gepauzeerd", "en": "paused"},
+    State.ARCHIVED: {"nl": "gearchiveerd", "en": "archived"},
+}
+_DONE: dict[Action, Words] = {
+    Action.CHECK: {"nl": "gecontroleerd", "en": "checked"},
+    Action.APPROVE: {"nl": "goedgekeurd", "en": "approved"},
+    Action.GO_LIVE: {"nl": "live gezet", "en": "put live"},
+    Action.PAUSE: {"nl": "gepauzeerd", "en": "paused"},
+    Action.RESUME: {"nl": "hervat", "en": "resumed"},
+    Action.ARCHIVE: {"nl": "gearchiveerd", "en": "archived"},
 }
 
 
 class LifeError(ValueError):
     """A step that a version can't take. `code` is one of step, author, never_live; `words` in both languages."""
 
-    def __init__(self, code: str, **values: str) -> None:
+    def __init__(self, code: str, words: Words | None = None) -> None:
         self.code = code
-        self.words: Words = {language: text.format(**values) for language, text in _REFUSALS[code].items()}
+        self.words = words or _REFUSALS[code]
         super().__init__(self.words["en"])
+
+
+def _refused(state: State, action: Action) -> LifeError:
+    """The refusal of a step, with the steps there are."""
+    possible = [step for state_, step in STEPS if state_ is state]
+
+    def told(language: Language) -> str:
+        named = {"state": _STATES[state][language], "action": _DONE[action][language]}
+        return _REFUSALS["step"][language].format(**named, possible=", ".join(_DONE[step][language] for step in possible))
+
+    return LifeError("step", {language: told(language) for language in LANGUAGES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +129,16 @@ def step(
     at_s: float,
     four_eyes: bool = False,
     zones: frozenset[str] = frozenset(),
-    new_hash: str | None = None,
 ) -> Version:
     """The version after an action. Raises LifeError, and nothing has changed.
 
-    `four_eyes`: see `needs_four_eyes`; `zones`: where to go live, none means everywhere; `new_hash`: of an edited book.
+    `four_eyes`: see `needs_four_eyes`; `zones`: where to go live, none means everywhere.
     """
     state = STEPS.get((version.state, action))
     if state is None:
-        raise LifeError("step", state=version.state.value, action=action.value)
+        raise _refused(version.state, action)
     moved = replace(version, state=state, changed_at_s=at_s)
     match action:
-        case Action.EDIT:
-            return replace(moved, hash=new_hash or version.hash, author=who, approved_by=None)
         case Action.APPROVE:
             if four_eyes and who == version.author:
                 raise LifeError("author")
