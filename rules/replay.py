@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rules.book import Book
 from rules.decide import decide
-from rules.record import situation_of
 from rules.situation import Situation
 
 
@@ -36,7 +34,6 @@ class ReplayReport:
 
     decisions: int = 0
     changed: int = 0
-    malformed: int = 0
     gained: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
@@ -47,25 +44,12 @@ MOST_KEPT = 1000
 """Differences kept in full: as many as anyone reads, and a bound on memory for a month of decisions."""
 
 
-def read_log(lines: Iterable[str], report: ReplayReport) -> Iterator[Logged]:
-    """Logged decisions from JSON lines `{"situation": …, "decision": …}`; a line that is none is counted and skipped."""
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            decision = entry["decision"]
-            offers = tuple(str(one["offer"]) for one in (*decision["chosen"], *decision["ghosts"]))
-            yield Logged(situation_of(entry["situation"]), offers)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            report.malformed += 1
-
-
-def replay(draft: Book, logged: Iterable[Logged], report: ReplayReport) -> ReplayReport:
+def replay(draft: Book, logged: Iterable[Logged]) -> ReplayReport:
     """Decides every logged situation again with the draft and notes what differs.
 
     Each decision is taken with the history as it was: what the draft would have changed later is not carried forward.
     """
+    report = ReplayReport()
     for situation, before in logged:
         decision = decide(draft, situation)
         after = tuple(chosen.offer for chosen in (*decision.chosen, *decision.ghosts))

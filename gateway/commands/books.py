@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-from gateway.commands import CommandError, differences
+from gateway.commands import CommandError
 from gateway.offers import books as life
 from gateway.offers import logbook
 from gateway.offers.books import StepRefused
@@ -29,6 +29,8 @@ from rules.replay import ReplayReport, replay
 
 T = TypeVar("T")
 
+DIFFERENCES_SHOWN = 20
+"""Decisions a person reads one by one; the table by offer says the rest."""
 HASH_SHOWN = 12
 """Signs of a hash that nobody has twice."""
 
@@ -130,8 +132,22 @@ def diff(
     with _opened(config) as place, place.store.read() as connection:
         book = _draft(connection, draft, place.zones)
         logged = list(logbook.logged_since(connection, time.time() - days * 86_400))
-        report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)), ReplayReport())
-    differences.show(report)
+        report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)))
+    _show(report)
+
+
+def _show(report: ReplayReport) -> None:
+    console = Console()
+    table = Table("offer", "more", "fewer", "the same")
+    for offer in sorted({*report.gained, *report.lost, *report.kept}):
+        table.add_row(offer, *(str(counts.get(offer, 0)) for counts in (report.gained, report.lost, report.kept)))
+    console.print(table)
+    for one in report.differences[:DIFFERENCES_SHOWN]:
+        was, would_be = (", ".join(offers) or "nothing" for offers in (one.before, one.after))
+        console.print(f"{_when(one.at_s)} {one.shopper} in {one.zone or 'the shop'}: {was} → {would_be}", highlight=False)
+    if report.changed > DIFFERENCES_SHOWN:
+        console.print(f"… and {report.changed - DIFFERENCES_SHOWN} more")
+    console.print(f"{report.changed} of {report.decisions} decisions would differ.")
 
 
 def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:

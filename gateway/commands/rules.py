@@ -1,4 +1,4 @@
-"""`etalage rules`: check a rule book and its cases, ask it why and why not, and compare it with what was decided."""
+"""`etalage rules`: check a rule book and its cases, and ask it why and why not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import open as open_with_progress
 from rich.table import Table
 
-from gateway.commands import CommandError, differences
-from gateway.commands.differences import named
+from gateway.commands import CommandError
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, explain, load_book
 from rules.cases import CaseReport, run_cases, situation_of_case
@@ -25,10 +23,9 @@ from rules.life import needs_four_eyes, value_cents
 from rules.literals import fact
 from rules.loading import problems_of
 from rules.reading import scalar
-from rules.replay import ReplayReport, read_log, replay
 from rules.words import Language
 
-rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, ask it why, compare it with what was decided.")
+rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, and ask it why.")
 BookFile = Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.", show_default=False)]
 PlanFile = Annotated[Path | None, typer.Option("--plan", help="The store plan: zones that it lacks are refused.")]
 Tongue = Annotated[str, typer.Option("--language", help="Of what is said: nl or en.")]
@@ -88,23 +85,6 @@ def dry_run(
         "facts": dict(_fact(loaded, one) for one in given or ()),
     } | ({"purposes": purpose} if purpose else {})
     _show_reasons(_explained(loaded, described, words), words, comparisons)
-
-
-@rules.command(name="replay")
-def compare(
-    book: BookFile,
-    log: Annotated[Path, typer.Argument(help="Logged decisions, one JSON object a line: situation and decision.")],
-    plan: PlanFile = None,
-) -> None:
-    """Decide logged situations again with this book: who would have got what instead."""
-    loaded = _loaded(book, plan, "en")
-    report = ReplayReport()
-    try:
-        with open_with_progress(log, "r", encoding="utf-8", description="Deciding again", console=Console(stderr=True)) as lines:
-            replay(loaded, read_log(lines, report), report)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{log}: can't be read ({error}); give the path of a log of decisions") from None
-    differences.show(report)
 
 
 def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
@@ -174,7 +154,7 @@ def _show_cases(report: CaseReport) -> None:
     for result in report.results:
         if not result.passed:
             console.print(f"[red]✗[/red] {escape(result.name)}")
-            console.print(f"    chosen {named(result.chosen)}, expected {named(result.expected)}")
+            console.print(f"    chosen {_names(result.chosen)}, expected {_names(result.expected)}")
             for offer, expected, actual in result.reasons:
                 console.print(f"    {offer}: {actual}, expected {expected}")
     table = Table("offer", "chosen", "stopped by")
@@ -193,3 +173,7 @@ def _show_reasons(explanations: tuple[Explanation, ...], language: Language, com
             truth = {True: "✓", False: "✗", None: "?"}[leaf.truth]
             line = f"{truth} {leaf.path}: {leaf.expected_text(language)} ← {leaf.actual_text(language)}"
             console.print(f"    {escape(line)}")
+
+
+def _names(offers: tuple[str, ...]) -> str:
+    return ", ".join(offers) or "nothing"

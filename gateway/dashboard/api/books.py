@@ -145,7 +145,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
             draft = books.load(found(connection, book).document)
-            report = replay(draft, logbook.logged_since(connection, from_s), ReplayReport())
+            report = replay(draft, logbook.logged_since(connection, from_s))
         return _compared(report)
 
     return routes

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import Result
@@ -14,7 +12,6 @@ from typer.testing import CliRunner
 import rules as engine
 from gateway.commands import CommandError
 from gateway.commands.rules import rules
-from rules import Book, Situation, decide, decision_record, situation_record
 
 BOOKS = Path(engine.__file__).parent / "books"
 SUPERMARKET = str(BOOKS / "supermarket.yaml")
@@ -123,24 +120,3 @@ def test_a_wrong_now_is_told(run: Run) -> None:
 
 def test_a_missing_book_is_told(run: Run) -> None:
     assert "can't read the file" in refusal(run("check", "nowhere.yaml"))
-
-
-def test_replay_shows_what_a_draft_would_have_done(
-    run: Run,
-    tmp_path: Path,
-    book: Callable[..., Book],
-    offer: Callable[..., dict[str, Any]],
-    document: Callable[..., dict[str, Any]],
-    situation: Callable[..., Situation],
-) -> None:
-    live = book(offer("a"))
-    now = situation()
-    entry = json.dumps({"situation": situation_record(now), "decision": decision_record(decide(live, now))})
-    log, draft = tmp_path / "log.jsonl", tmp_path / "draft.json"
-    log.write_text(f"{entry}\nnonsense\n{entry}\n")
-    draft.write_text(json.dumps(document(offer("b"))))
-    result = run("replay", draft, log)
-    assert result.exit_code == 0, result.output
-    assert "2 of 2 decisions would differ; 1 lines were no decisions." in result.output
-    assert "s-1 in wine: a → b" in result.output
-    assert "can't be read" in refusal(run("replay", draft, tmp_path / "none.jsonl"))
