@@ -14,8 +14,9 @@ from gateway.commands import CommandError
 from gateway.commands.opened import Config, opened, settings_of
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, consents, open_store
-from gateway.storage.backup import SUFFIX, BackupError, Summary, read_backup, write_backup
+from gateway.storage.backup import SUFFIX, BackupError, Summary, write_backup
 from gateway.storage.keys import KEYS_COPY, Keys, KeysError
+from gateway.storage.restore import at_work, in_use, is_empty, read_backup
 
 
 def backup(
@@ -54,29 +55,49 @@ def restore(
 ) -> None:
     """Make the database from a backup; stop the gateway first. Who was erased stays erased, the backend sends what is newer."""
     settings = settings_of(config)
-    path = settings.storage.path
-    if settings.storage.url is not None:
-        raise CommandError("restore works on a database file; on PostgreSQL use its own tools")
-    if path.exists() and not replace:
-        raise CommandError(f"{path}: is there already; stop the gateway and give --replace to put the backup in its place")
     key_file = _key_file(keys, settings.storage.keys_path, source.parent / KEYS_COPY)
-    fresh = path.with_name(path.name + ".restoring")
-    _remove(fresh)
+    restored = _on_file if settings.storage.url is None else _on_server
     try:
-        proven = _proven(settings.storage) if path.exists() else {}
-        store = open_store(settings.storage.model_copy(update={"path": fresh}))
-        try:
-            read = read_backup(store, Keys(key_file), source, proven)
-        finally:
-            store.close()
+        told = restored(settings.storage, source, Keys(key_file), replace)
     except (BackupError, StorageError, KeysError) as error:
-        _remove(fresh)
         raise CommandError(str(error)) from error
     if key_file != settings.storage.keys_path:
         Keys(key_file).copy_to(settings.storage.keys_path)
-    _remove(path)
-    fresh.replace(path)
-    typer.echo(_told(path, read))
+    typer.echo(told)
+
+
+def _on_file(settings: StorageSettings, source: Path, keys: Keys, replace: bool) -> str:
+    """Fill a fresh file beside the old one, and put it in its place only once it is whole."""
+    path = settings.path
+    if path.exists() and not replace:
+        raise CommandError(f"{path}: is there already; stop the gateway and give --replace to put the backup in its place")
+    fresh = path.with_name(path.name + ".restoring")
+    _remove(fresh)
+    try:
+        proven = _proven(settings) if path.exists() else {}
+        with contextlib.closing(open_store(settings.model_copy(update={"path": fresh}))) as store:
+            read = read_backup(store, keys, source, proven)
+        if path.exists() and in_use(path):
+            raise CommandError(f"{path}: a gateway or another command has it open; stop it first")
+        _remove(path)
+        fresh.replace(path)
+    finally:
+        _remove(fresh)
+    return _told(str(path), read)
+
+
+def _on_server(settings: StorageSettings, source: Path, keys: Keys, replace: bool) -> str:
+    """Fill PostgreSQL's tables in one transaction, emptied in the same one."""
+    with contextlib.closing(open_store(settings)) as store:
+        if at_work(store):
+            raise CommandError("a gateway is at work on the database; stop all gateways first")
+        with store.read() as connection:
+            proven, empty = consents.proven(connection), is_empty(connection)
+        if not empty and not replace:
+            raise CommandError(
+                "the database holds rows already; stop the gateways and give --replace to put the backup in their place"
+            )
+        return _told("PostgreSQL", read_backup(store, keys, source, proven, replace=True))
 
 
 def _key_file(given: Path | None, own: Path, beside: Path) -> Path:
@@ -99,8 +120,8 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _told(path: Path, read: Summary) -> str:
-    told = f"{path}: {read.rows} rows of {read.shoppers} shoppers are back"
+def _told(place: str, read: Summary) -> str:
+    told = f"{place}: {read.rows} rows of {read.shoppers} shoppers are back"
     if read.unreadable:
         told += f"; {read.unreadable} sealed boxes stay shut: their keys were destroyed with an erasure"
     if read.erased_again:

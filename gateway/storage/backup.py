@@ -8,7 +8,6 @@ line. Boxes are AES-256-GCM with a fresh nonce, bound to their backup and table;
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import itertools
 import json
@@ -20,14 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, LargeBinary, Table, insert, select
+from sqlalchemy import Connection, Table, select
 
-from gateway.storage import consents, subject
+from gateway.storage import consents
 from gateway.storage.keys import Keys, ShopperKey
-from gateway.storage.metadata import metadata
 from gateway.storage.store import Store
+from gateway.storage.tables import metadata
 
 FORMAT = "etalage-backup-1"
 NONCE_BYTES = 12
@@ -112,11 +110,12 @@ def _line(backup: str, table: Table, rows: list[dict[str, Any]], key: ShopperKey
     if key is None:
         return json.dumps({"table": table.name, "rows": rows})
     nonce = secrets.token_bytes(NONCE_BYTES)
-    box = nonce + AESGCM(key.key).encrypt(nonce, zlib.compress(json.dumps(rows).encode(), 1), _bound(backup, table.name))
+    box = nonce + AESGCM(key.key).encrypt(nonce, zlib.compress(json.dumps(rows).encode(), 1), bound(backup, table.name))
     return json.dumps({"table": table.name, "key": key.id.hex(), "box": base64.b64encode(box).decode()})
 
 
-def _bound(backup: str, table: str) -> bytes:
+def bound(backup: str, table: str) -> bytes:
+    """What a box is bound to: it opens in its own backup and table only."""
     return f"{FORMAT}/{backup}/{table}".encode()
 
 
@@ -126,88 +125,6 @@ def _plain(table: Table, row: dict[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if name in table.c
     }
-
-
-def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """The row as the database takes it; a column that this version no longer has is left out."""
-    return {
-        name: base64.b64decode(value) if value is not None and isinstance(table.c[name].type, LargeBinary) else value
-        for name, value in row.items()
-        if name in table.c
-    }
-
-
-def read_backup(store: Store, keys: Keys, source: Path, proven: dict[bytes, float]) -> Summary:
-    """Fill an empty database from a backup, in one transaction: all of it or nothing. Raises BackupError.
-
-    `proven` are erasures known from elsewhere (the database that is being replaced): digest to the withdrawal's own time. Whoever
-    is proven erased stays erased, also when their key has turned up again.
-    """
-    return store.writer.submit(lambda connection: _read(connection, keys, source, proven)).result()
-
-
-def _read(connection: Connection, keys: Keys, source: Path, proven: dict[bytes, float]) -> Summary:
-    known = keys.by_id()
-    rows = unreadable = 0
-    try:
-        with gzip.open(source, "rt", encoding="utf-8") as lines:
-            header = json.loads(next(lines, "{}"))
-            if header.get("format") != FORMAT:
-                raise BackupError(f"{source}: is no backup of this program; give a file that `etalage backup` wrote")
-            ended = False
-            for count, line in enumerate(lines):
-                entry = json.loads(line)
-                if "end" in entry:
-                    ended = entry["end"] == count
-                    break
-                found = _open(entry, known, header["backup"])
-                if found is None:
-                    unreadable += 1
-                    continue
-                rows += _fill(connection, entry["table"], found)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, InvalidTag, zlib.error, binascii.Error) as error:
-        raise BackupError(f"{source}: damaged ({type(error).__name__}); nothing was restored: take another backup") from error
-    if not ended:
-        raise BackupError(f"{source}: cut short; nothing was restored: take another backup")
-    again = _erase_again(connection, keys, proven)
-    return Summary(rows, len(shoppers(connection)), unreadable, again)
-
-
-def _open(entry: dict[str, Any], known: dict[bytes, bytes], backup: str) -> list[dict[str, Any]] | None:
-    """The rows of a line; None when the key to their box was destroyed."""
-    if "box" not in entry:
-        return list(entry["rows"])
-    key = known.get(bytes.fromhex(entry["key"]))
-    if key is None:
-        return None
-    box = base64.b64decode(entry["box"])
-    opened = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound(backup, entry["table"]))
-    return list(json.loads(zlib.decompress(opened)))
-
-
-def _fill(connection: Connection, name: str, rows: list[dict[str, Any]]) -> int:
-    table = metadata.tables.get(name)
-    if table is None:
-        return 0
-    connection.execute(insert(table), [_typed(table, row) for row in rows])
-    return len(rows)
-
-
-def _erase_again(connection: Connection, keys: Keys, proven: dict[bytes, float]) -> int:
-    """Erase whoever is proven erased and has not opted in after that, and keep every proof."""
-    proofs = consents.proven(connection)
-    for digest, decided_at_s in proven.items():
-        if proofs.get(digest, float("-inf")) < decided_at_s:
-            consents.prove_erasure(connection, digest, decided_at_s, decided_at_s, 0)
-            proofs[digest] = decided_at_s
-    again = 0
-    for shopper in shoppers(connection):
-        withdrawn_s = proofs.get(keys.digest(shopper))
-        standing = consents.find(connection, shopper)
-        if withdrawn_s is not None and (standing is None or standing.decided_at_s <= withdrawn_s):
-            subject.erase_all(connection, shopper)
-            again += 1
-    return again
 
 
 def _proofs_without_consent(connection: Connection, keys: Keys) -> list[tuple[bytes, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +51,10 @@ def _sqlite(settings: StorageSettings) -> Engine:
     path: Path = settings.path
     if not path.parent.is_dir():
         raise StorageError(f"{path}: the folder {path.parent} doesn't exist; make it, writable by the gateway's user only")
-    # The file holds pseudonyms and keys: readable by its owner alone, from its first byte on.
+    # The file holds pseudonyms and keys: readable by its owner alone, from its first byte on. One that is there is only touched:
+    # a process that closes a file, however it opened it, gives up all locks it has on it (POSIX), also SQLite's.
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.touch(mode=0o600)
     except OSError as error:
         raise StorageError(f"{path}: can't be opened ({error.strerror}); let the gateway's user write there") from error
     connect_args = {"timeout": settings.busy_timeout_s, "check_same_thread": False}

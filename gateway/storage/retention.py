@@ -6,10 +6,11 @@ named here, because what may go there hangs on more than age.
 
 from __future__ import annotations
 
-import mmap
+import os
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ from gateway.storage.metadata import metadata
 from gateway.storage.profiles import profile_values
 
 DAY_S = 86_400.0
+CHUNK_BYTES = 1 << 20
+"""How much of the file is searched at once."""
 Words = dict[Literal["nl", "en"], str]
 
 STANDS: Words = {"nl": "zolang de toestemming staat", "en": "as long as the consent stands"}
@@ -172,10 +175,20 @@ def _empty_log(raw: Any) -> bool:
 
 def _holds(path: Path, marks: Collection[bytes]) -> bool:
     """True when any of the marks stands anywhere in the file."""
-    if not marks:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return any(content.find(mark) >= 0 for mark in marks)
+    overlap = max(map(len, marks), default=0)
+    at, before = 0, b""
+    while marks and (chunk := os.pread(_descriptor(path), CHUNK_BYTES, at)):
+        window = before + chunk
+        if any(mark in window for mark in marks):
+            return True
+        at, before = at + len(chunk), window[-overlap:]
+    return False
+
+
+@cache
+def _descriptor(path: Path) -> int:
+    """The file, opened once and never closed: closing it would take SQLite's locks away under the running gateway (POSIX)."""
+    return os.open(path, os.O_RDONLY)
 
 
 def erased_since(connection: Connection, since_s: float) -> bool:

@@ -15,9 +15,10 @@ from sqlalchemy import func, select
 
 from gateway.settings import StorageSettings
 from gateway.storage import Store, consents, identities, journey, open_store
-from gateway.storage.backup import BackupError, read_backup, write_backup
+from gateway.storage.backup import BackupError, write_backup
 from gateway.storage.keys import Keys, KeysError
 from gateway.storage.metadata import metadata
+from gateway.storage.restore import read_backup
 
 NOON_S = 1_763_719_200.0
 

@@ -34,9 +34,10 @@ from gateway.storage import (
     retention,
     subject,
 )
-from gateway.storage.backup import read_backup, shoppers, write_backup
+from gateway.storage.backup import shoppers, write_backup
 from gateway.storage.keys import KEYS_COPY, Keys
 from gateway.storage.metadata import metadata
+from gateway.storage.restore import read_backup
 
 NOON_S = 1_763_719_200.0
 CANARY = "canary-7f3a91c2"
@@ -173,7 +174,7 @@ def _rows(connection: Connection, shopper: str) -> None:
         "visit": shopper,
         "book": "hash",
     }
-    row |= {"inputs_hash": "hash", "inputs": shopper.encode(), "test_group": "treated", "outcome": {"shopper": shopper}}
+    row |= {"inputs_hash": "hash", "inputs": {"shopper": shopper}, "test_group": "treated", "outcome": {"shopper": shopper}}
     decisions.log(connection, row)
     connection.execute(insert(metadata.tables["counters"]), {"key": "cap", "shopper": shopper, "used": 1, "opened_at_s": NOON_S})
 
