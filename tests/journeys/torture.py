@@ -36,7 +36,7 @@ from gateway.mqtt.broker import EmbeddedBroker
 
 CHILD = Path(__file__).with_name("promising.py")
 CAP_PER_KILL = 3
-"""Issues per offer for each kill: reached near the end of a run, so that the caps are tested too and no kill meets an idle gateway."""
+"""Issues per offer for each kill: reached near the end of a run, so that caps are tested too and no kill meets an idle gateway."""
 PER_S = 60.0
 ARRIVE_WITHIN_S = 120.0
 """How long the last messages may take once nobody is killed any more."""
