@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules import Gate, Happening, Situation, decide, load_data
@@ -65,6 +65,7 @@ def expected(cooldown: dict[str, str], written: list[dict[str, Any]], history: l
     return Gate.LIMIT if any(reached) else Gate.CHOSEN
 
 
+@settings(max_examples=500)
 @given(cooldowns, limits, histories)
 def test_cooldowns_and_limits_count_what_is_in_their_window(
     cooldown: dict[str, str], written: list[dict[str, Any]], history: list[Happening]
