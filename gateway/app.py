@@ -18,10 +18,10 @@ from gateway.incoming import Incoming
 from gateway.line import Line
 from gateway.messages import Occupancy
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Ears as InboxEars
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Health, Notices
 from gateway.mqtt.topics import place_of
 from gateway.offers import books

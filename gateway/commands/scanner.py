@@ -18,7 +18,8 @@ import typer
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
-from gateway.mqtt.link import Credentials, Down, Event, LinkError, Role, Up, read_credentials
+from gateway.mqtt.credentials import Credentials, read_credentials
+from gateway.mqtt.link import Down, Event, LinkError, Role, Up
 from gateway.mqtt.notices import event_text
 from gateway.mqtt.topics import Place, place_of
 from gateway.mqtt.uplink import Uplink

@@ -16,9 +16,10 @@ from typing import Final
 
 import structlog
 
+from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.faults import fault
 from gateway.mqtt.flight import Flight
-from gateway.mqtt.link import Acked, Credentials, Down, Event, Link, LinkError, Role, Up
+from gateway.mqtt.link import Acked, Down, Event, Link, LinkError, Role, Up
 from gateway.mqtt.notices import Health, Notice, Notices
 from gateway.mqtt.postbag import Postbag
 from gateway.mqtt.topics import Place
@@ -27,14 +28,9 @@ from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed, outbox
 from gateway.storage.outbox import Release
 from gateway.storage.sending import Waiting
-from gateway.storage.turn import Turn
 
 ACK_PATIENCE_S = 20.0
 """A broker that owes an answer for longer is taken for dead, although its TCP connection is not."""
-IDLE_S = 5.0
-"""How often the outbox is looked at unasked: another process may have put something back."""
-SHARED_IDLE_S = 0.2
-"""The same where other gateways promise into this database: their commits don't wake us."""
 RETRY_READ_S = 1.0
 """Pause after the database couldn't be read."""
 
@@ -65,7 +61,6 @@ class Courier:
     ) -> None:
         self._store = store
         self._postbag = Postbag(store, release, clock)
-        self._turn = Turn(store.engine)
         self._notices = notices
         self._clock = clock
         self._prefix = place.prefix
@@ -111,7 +106,7 @@ class Courier:
         return {
             "state": state,
             "why": self._failure or self._uplink.reason,
-            "carries": self._turn.ours,
+            "carries": self._postbag.ours,
             "broker": self._uplink.door,
             "under_way": self._flight.under_way,
             "suspects": self._flight.suspects,
@@ -136,9 +131,8 @@ class Courier:
             self._failure = fault(error)
             log.error("the courier has died; the gateway ends, to be started again", fault=self._failure)
         finally:
-            self._postbag.claiming = False
             self._uplink.close()
-            self._turn.leave()
+            self._postbag.close()
 
     def _take_events(self) -> None:
         """Wait until something happens or is due, then take all that is there."""
@@ -152,8 +146,7 @@ class Courier:
 
     def _next_s(self) -> float:
         """When there is something to do unasked."""
-        idle_s = SHARED_IDLE_S if self._turn.shared else IDLE_S
-        due = [time.monotonic() + idle_s, self._uplink.next_s(), self._postbag.next_s()]
+        due = [time.monotonic() + self._postbag.idle_s, self._uplink.next_s(), self._postbag.next_s()]
         if self._uplink.link is not None:
             due += [self._notices.next_s(), self._flight.next_retry_s()]
         if self._stopping.is_set():
@@ -201,11 +194,12 @@ class Courier:
         if now_s < self._read_again_s:
             return
         try:
-            carries = self._carries(now_s)
+            open_ = self._uplink.link is not None
+            carries = not self._stopping.is_set() and self._postbag.carries(open_, now_s)
             self._postbag.claiming = carries and not self._flight.suspects
             self._set_poison_aside()
             self._postbag.tidy(now_s)
-            if self._uplink.link is not None and not self._stopping.is_set():
+            if open_ and not self._stopping.is_set():
                 for notice in self._notices.due(self._clock(), now_s):
                     self._notify(notice)
             if carries:
@@ -214,20 +208,6 @@ class Courier:
             self._postbag.claiming = False
             self._read_again_s = now_s + RETRY_READ_S
             log.error("the outbox can't be read; trying again", error=str(error.orig))
-
-    def _carries(self, now_s: float) -> bool:
-        """Whether it is for us to send. A turn begins with a connection, and then what has no receipt goes again."""
-        if self._uplink.link is None:
-            if self._turn.ours:  # before another gateway sends what this one knows to have arrived
-                self._postbag.settle()
-                self._turn.leave()
-            return False
-        if self._stopping.is_set():
-            return False
-        had_it = self._turn.ours
-        if self._turn.take(now_s) and not had_it:
-            self._postbag.resend()
-        return self._turn.ours
 
     def _set_poison_aside(self) -> None:
         for event_id, reason in self._flight.poison():

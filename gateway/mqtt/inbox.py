@@ -18,10 +18,11 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.deeds import Deeds, Done
 from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import read, said_by, types_of
-from gateway.mqtt.link import Arrived, Credentials, Down, Event, Role, Subscribed, Up
+from gateway.mqtt.link import Arrived, Down, Event, Role, Subscribed, Up
 from gateway.mqtt.notices import Health
 from gateway.mqtt.topics import Place
 from gateway.mqtt.uplink import Uplink

@@ -10,9 +10,13 @@ from gateway.mqtt.flight import Plan
 from gateway.storage import Connection, Store, quarantine, sending
 from gateway.storage.outbox import Release
 from gateway.storage.sending import Waiting
+from gateway.storage.turn import Turn
 
 T = TypeVar("T")
 
+IDLE_S, SHARED_IDLE_S = 5.0, 0.2
+"""How often the outbox is looked at unasked: a command may have put something back; and where other gateways promise into the same
+database, whose commits don't wake us."""
 REMOVE_WITHIN_S = 0.25
 """Delivered messages wait so long for company before they cost a commit of their own; a crash in between sends them again."""
 AHEAD = 256
@@ -31,6 +35,9 @@ class Postbag:
         self._store = store
         self._release = release
         self._clock = clock
+        self._turn = Turn(store.engine)
+        self.idle_s = SHARED_IDLE_S if self._turn.shared else IDLE_S
+        """How long the outbox may go without a look."""
         self._delivered: dict[str, float] = {}
         self._settling: tuple[Future[None], list[str]] | None = None
         """What the writer is just being told of."""
@@ -40,6 +47,31 @@ class Postbag:
         self._sweep_s = 0.0
         self.expired = 0
         """Messages removed because their time was over."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was our turn at the last look."""
+        return self._turn.ours
+
+    def carries(self, connected: bool, now_s: float) -> bool:
+        """Whether it is for us to send: connected to a broker, and of gateways on one database the one whose turn it is.
+
+        A turn begins with a connection, and then what has no receipt goes again: the broker may have lost it.
+        """
+        had_it = self._turn.ours
+        if not connected:
+            if had_it:  # before another gateway sends what this one knows to have arrived
+                self.settle()
+                self._turn.leave()
+        elif self._turn.take(now_s) and not had_it:
+            at_s = self._clock()
+            self._write(lambda connection: sending.resend(connection, at_s))
+        return self._turn.ours
+
+    def close(self) -> None:
+        """Leave the turn to another gateway."""
+        self.claiming = False
+        self._turn.leave()
 
     def delivered(self, event_id: str, now_s: float) -> None:
         """The broker has it; the table hears of it soon."""
@@ -100,11 +132,6 @@ class Postbag:
         self.expired += len(expired)
         self._forget(delivered)
         return alive
-
-    def resend(self) -> int:
-        """A new connection, perhaps to a broker that has lost its memory: announcements without a receipt go again; how many."""
-        at_s = self._clock()
-        return self._write(lambda connection: sending.resend(connection, at_s))
 
     def set_aside(self, event_id: str, reason: str) -> None:
         """Move a message to quarantine."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
+from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.dial import Dial
-from gateway.mqtt.link import Credentials, Event, Link, LinkError, Role, Up
+from gateway.mqtt.link import Event, Link, LinkError, Role, Up
 from gateway.settings import MqttSettings
 
 CONNACK_PATIENCE_S = 5.0

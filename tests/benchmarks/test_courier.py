@@ -22,7 +22,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from firmware_sim.mosquitto import HOST, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
-from gateway.mqtt.link import read_credentials
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.offers.ledger import Ledger

@@ -22,9 +22,9 @@ from gateway.messages import CHANNELS, Occupancy, OfferPromised, OptInGiven, Opt
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.contract import documents
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Notices, event_text
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings

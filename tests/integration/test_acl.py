@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from firmware_sim.mosquitto import HOST, Mosquitto, free_port
+from gateway.mqtt.credentials import Credentials, read_credentials
 from gateway.mqtt.dial import Door
-from gateway.mqtt.link import Acked, Arrived, Credentials, Down, Link, LinkError, Role, Subscribed, Up, read_credentials
+from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
 from gateway.settings import MqttSettings, SettingsError
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"

@@ -17,10 +17,11 @@ import pytest
 from firmware_sim.mosquitto import HOST, Mosquitto, free_port, wait_for
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import Credentials, read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.dial import Door
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import Acked, Arrived, Credentials, Down, Link, LinkError, Role, Subscribed, Up, read_credentials
+from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, SettingsError, StorageSettings

@@ -15,7 +15,7 @@ from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
-from gateway.mqtt.link import read_credentials
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.notices import Notice, Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings

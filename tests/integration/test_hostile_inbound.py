@@ -21,9 +21,9 @@ from sqlalchemy import select
 
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import OptInGiven, OptInWithdrawn, Receipt
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.topics import Place
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings

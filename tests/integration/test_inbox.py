@@ -18,9 +18,9 @@ from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_f
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Ears, Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings

@@ -19,9 +19,9 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select,
 
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import Event, Outcome, Profile, Receipt
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds, Handler
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store

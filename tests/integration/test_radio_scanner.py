@@ -15,7 +15,7 @@ from firmware_sim.bleak_backend import SimulatedAdapter
 from gateway.commands import CommandError, scanner
 from gateway.model import Advertisement
 from gateway.mqtt.broker import EmbeddedBroker
-from gateway.mqtt.link import read_credentials
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.topics import Place
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.ears import AdapterEar

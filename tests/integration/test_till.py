@@ -16,9 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import RedemptionAsked
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.offers.ledger import Ledger

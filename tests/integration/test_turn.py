@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
-from gateway.mqtt.link import read_credentials
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings
@@ -87,6 +87,13 @@ def arrived(backend: Backend, count: int) -> bool:
     return len(backend.cards) >= count
 
 
+def cut_off(store: Store) -> int:
+    """Cut the connection that holds the turn; how many did."""
+    holders = sa.text("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    with store.engine.connect() as connection:
+        return int(connection.execute(holders).scalar_one())
+
+
 def carriers(*couriers: Courier) -> int:
     return sum(bool(courier.health()["carries"]) for courier in couriers)
 
@@ -146,13 +153,10 @@ def test_a_turn_whose_connection_is_cut_is_taken_anew_and_nothing_is_lost(
     stores: tuple[Store, Store], broker: Mosquitto, backend: Backend, courier: Start
 ) -> None:
     both = [courier(store, f"gw-{number}", broker.url) for number, store in enumerate(stores, 1)]
-    cut = sa.text("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted")
     for number in range(60):
         put(stores[number % 2], number)
         if number % 20 == 10:
-            assert wait_for(lambda: carriers(*both) >= 1, PATIENCE_S)
-            with stores[0].engine.connect() as connection:
-                assert connection.execute(cut).scalar_one() == 1
+            assert wait_for(lambda: cut_off(stores[0]) == 1, PATIENCE_S)
     assert wait_for(lambda: len(backend.cards) == 60, PATIENCE_S)
     assert all(order == sorted(order) for order in backend.order.values())
     assert wait_for(lambda: carriers(*both) == 1, PATIENCE_S)

@@ -20,9 +20,9 @@ from pydantic import SecretStr
 
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import place_of
 from gateway.offers.ledger import Ledger

@@ -22,7 +22,7 @@ import pytest
 from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
-from gateway.mqtt.link import read_credentials
+from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.postbag import Postbag
 from gateway.mqtt.topics import Place

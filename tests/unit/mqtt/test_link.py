@@ -12,19 +12,9 @@ from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.mqtt.credentials import Credentials, read_credentials
 from gateway.mqtt.dial import Door
-from gateway.mqtt.link import (
-    SHED_BEYOND,
-    Acked,
-    Arrived,
-    Credentials,
-    Link,
-    LinkError,
-    Role,
-    Subscribed,
-    _properties,
-    read_credentials,
-)
+from gateway.mqtt.link import SHED_BEYOND, Acked, Arrived, Link, LinkError, Role, Subscribed, _properties
 from gateway.settings import MqttSettings, SettingsError
 
 NONE = _properties(PacketTypes.PUBACK)
