@@ -12,7 +12,7 @@ from gateway.offers.shelf import Shelf
 from gateway.storage import Connection, Store, vouchers
 from gateway.storage import books as table
 from rules import BookError, Situation, decide
-from rules.replay import ReplayReport, replay
+from rules.replay import replay
 
 Build = Callable[..., Any]
 Do = Callable[..., Any]
@@ -241,9 +241,8 @@ def test_a_draft_is_replayed_against_the_logged_decisions(
         here = situation(f"s-{number}", facts={"stage": stage, "open": True})
         ledger.promise(decide(book, here), here).result()
     draft = books.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
-    report = ReplayReport()
     with store.read() as connection:
-        replay(draft, logbook.logged_since(connection, 0.0), report)
+        report = replay(draft, logbook.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (3, 2)
     assert (report.gained, report.lost, report.kept) == ({"wine": 1}, {"wine": 1}, {"wine": 1})
     assert {(one.shopper, one.before, one.after) for one in report.differences} == {
@@ -264,5 +263,5 @@ def test_the_same_book_decides_the_logged_decisions_alike(
         here = situation(f"s-{number}", facts={"stage": "fan", "open": True})
         ledger.promise(decide(book, here), here).result()
     with store.read() as connection:
-        report = replay(book, logbook.logged_since(connection, 0.0), ReplayReport())
+        report = replay(book, logbook.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (12, 0)
