@@ -32,6 +32,8 @@ RECEIVE_MAX = 64
 """Messages a broker may send ahead of our acknowledgement: the bound on what a flood can make us hold."""
 SHED_BEYOND = 1024
 """Events waiting to be handled beyond which a message is not taken from the network: brokers without a window, QoS 0 floods."""
+NOT_LET_IN = ("Not authorized", "Bad user name or password")
+"""Why a broker turns away who it doesn't know, in paho's words."""
 PAHO_INFLIGHT = 64
 """Above every window of ours, so that paho never queues by itself."""
 
@@ -196,7 +198,8 @@ class Link:
 
     def _on_connect(self, _client: Client, _data: Any, flags: ConnectFlags, reason: ReasonCode, found: Properties | None) -> None:
         if reason.is_failure:
-            self._events.put(Down(self, f"refused: {reason}"))
+            hint = "; compare user and password_file under [mqtt] with the broker's users" if str(reason) in NOT_LET_IN else ""
+            self._events.put(Down(self, f"refused: {reason}{hint}"))
             return
         receive_max = getattr(found, "ReceiveMaximum", 0xFFFF)
         packet_max_bytes = getattr(found, "MaximumPacketSize", 1 << 28)

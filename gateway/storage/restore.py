@@ -85,6 +85,8 @@ def _read(connection: Connection, keys: Keys, source: Path, proven: dict[bytes, 
                     unreadable += 1
                     continue
                 rows += _fill(connection, entry["table"], found)
+    except FileNotFoundError as error:
+        raise BackupError(f"{source}: is not there; give a file that `etalage backup` wrote") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, InvalidTag, zlib.error, binascii.Error) as error:
         raise BackupError(f"{source}: damaged ({type(error).__name__}); nothing was restored: take another backup") from error
     if not ended:
