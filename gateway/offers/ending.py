@@ -1,10 +1,11 @@
-"""The end of promises: expired, their shares given back, and gone when they have been kept long enough."""
+"""The end of promises: expired or taken back, their shares given back, and gone when they have been kept long enough."""
 
 from __future__ import annotations
 
-from gateway.offers import states
+from gateway.offers import states, wording
+from gateway.offers.rewards import Pen
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, caps, decisions, promises, vouchers
+from gateway.storage import Connection, caps, decisions, outbox, promises, vouchers
 from rules import CapKind
 
 DAY_S = 86_400.0
@@ -32,3 +33,23 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
     caps.purge(connection, windows_opened_before_s=now_s - WINDOW_COUNTERS_DAYS * DAY_S)
     decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
     return len(over)
+
+
+def release_unsent(connection: Connection, event_id: str, pen: Pen) -> None:
+    """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
+    promise = promises.hold(connection, event_id)
+    if promise is None or promise.state != states.RESERVED:
+        return
+    promises.release(connection, promise, promise.expires_at_s)
+    if promise.shopper is None or promise.kind == "staff_call":
+        return
+    withdrawn = pen.new_id(promise.expires_at_s)
+    outbox.put(
+        connection,
+        event_id=withdrawn,
+        topic=wording.WITHDRAWN_TOPIC,
+        shopper=promise.shopper,
+        body=wording.withdrawal(withdrawn, promise.id, promise.shopper, promise.expires_at_s, pen.source),
+        at_s=promise.expires_at_s,
+        expires_at_s=promise.expires_at_s + DAY_S,
+    )

@@ -17,8 +17,8 @@ from functools import partial
 import structlog
 
 from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
-from gateway.offers import codes, logbook, promising, receipts, rewards, states, till, wording
-from gateway.offers.ending import DAY_S, housekeep
+from gateway.offers import codes, ending, logbook, promising, receipts, rewards, till
+from gateway.offers.ending import DAY_S
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.promising import Pledge, Promised, Share
@@ -68,7 +68,8 @@ class Ledger:
         self._store = store
         self._source = source
         self._settings = settings or OffersSettings()
-        self._share = Share(self._settings.gateway_number - 1, self._settings.gateways)
+        # On a shared database each cap is one; what a gateway may promise of it is leased.
+        self._share = Share() if store.shared else Share(self._settings.gateway_number - 1, self._settings.gateways)
         self._consented = consented
         self._entropy = entropy
         self._new_code = new_code
@@ -137,22 +138,7 @@ class Ledger:
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
         """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
-        promise = promises.hold(connection, event_id)
-        if promise is None or promise.state != states.RESERVED:
-            return
-        promises.release(connection, promise, promise.expires_at_s)
-        if promise.shopper is None or promise.kind == "staff_call":
-            return
-        withdrawn = time_ordered_id(promise.expires_at_s, self._entropy)
-        outbox.put(
-            connection,
-            event_id=withdrawn,
-            topic=wording.WITHDRAWN_TOPIC,
-            shopper=promise.shopper,
-            body=wording.withdrawal(withdrawn, promise.id, promise.shopper, promise.expires_at_s, self._source),
-            at_s=promise.expires_at_s,
-            expires_at_s=promise.expires_at_s + DAY_S,
-        )
+        ending.release_unsent(connection, event_id, self._pen)
 
     def redeem(self, code: str, name: str, at_s: float, key: str) -> Redemption:
         """Use a voucher at the till of that name; from any thread. Answers once it is on disk. Raises KeyReused."""
@@ -187,7 +173,7 @@ class Ledger:
         if self._housekeeping is not None and self._housekeeping.done() and (failure := self._housekeeping.exception()):
             _log.error("housekeeping_failed", error=str(failure))
         self._housekept_s = now_s
-        self._housekeeping = self._store.writer.submit(partial(housekeep, now_s=now_s, settings=self._settings))
+        self._housekeeping = self._store.writer.submit(partial(ending.housekeep, now_s=now_s, settings=self._settings))
 
     def _load(self, shopper: str) -> list[Happening]:
         since_s = self._now_s - self._settings.history_days * DAY_S

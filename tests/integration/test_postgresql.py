@@ -146,6 +146,13 @@ def test_a_gateway_that_hangs_in_a_promise_holds_nobody_else_up(store: Store, ot
         assert caps.used(connection, "shop/issues") == 8
 
 
+def test_on_a_shared_database_a_cap_is_one_whatever_the_settings_say_of_parts(store: Store) -> None:
+    ledger = Ledger(store, "etalage/c/s/gw-1", OffersSettings(gateways=2, gateway_number=1))
+    decision = decided("a", (Cap("offer/a", CapKind.ISSUES, 4),), Codes(CodeKind.GENERATED))
+    made = [len(ledger.promise(decision, situation(f"s-{number}")).result().made) for number in range(5)]
+    assert made == [1, 1, 1, 1, 0]
+
+
 def test_a_code_that_everybody_has_is_good_at_two_tills_at_once(store: Store, other: Store) -> None:
     ledger = Ledger(store, "etalage/c/s/gw-1")
     for shopper in ("s-1", "s-2"):
