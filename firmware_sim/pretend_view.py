@@ -95,4 +95,5 @@ def _ear(scanner: str, well: bool) -> Ear:
         "nl": f"{scanner} hoort al 12 s niets. Over 4 s volgt een nieuwe poging.",
         "en": f"{scanner} has heard nothing for 12 s. The next attempt follows in 4 s.",
     }
-    return Ear(scanner, False, 0.0, words)
+    steps = {"restart": 2, "power_cycle": 1, "reset": 0}
+    return Ear(scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps)

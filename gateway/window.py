@@ -115,4 +115,14 @@ class Window:
 
 def _ear(health: EarHealth) -> Ear:
     words = {language: words_in(language, health) for language in ("nl", "en")}
-    return Ear(health.scanner, health.trustworthy, health.adverts_per_s, words)
+    return Ear(
+        scanner=health.scanner,
+        well=health.trustworthy,
+        adverts_per_s=health.adverts_per_s,
+        words=words,
+        reason=health.reason,
+        next_step_in_s=health.next_step_in_s,
+        recoveries=health.recoveries,
+        failures=health.failures,
+        steps={"restart": health.restarts, "power_cycle": health.power_cycles, "reset": health.resets},
+    )

@@ -42,25 +42,38 @@ class Figures(Collector):
         yield CounterMetricFamily("etalage_decisions", "Decisions taken.", counts.decisions)
         yield CounterMetricFamily("etalage_promises", "Promises made.", counts.promised)
         yield CounterMetricFamily("etalage_announcements_acknowledged", "Announcements the broker took.", counts.acknowledged)
+        yield from self._ears()
         yield from self._labelled()
+
+    def _ears(self) -> Iterator[Metric]:
+        well = GaugeMetricFamily("etalage_ear_well", "1 while a scanner can be relied on.", labels=["scanner"])
+        rates = GaugeMetricFamily("etalage_ear_advertisements_per_second", "What a scanner hears.", labels=["scanner"])
+        recoveries = CounterMetricFamily("etalage_ear_recoveries", "Times a scanner was deaf and heard again.", labels=["scanner"])
+        failures = CounterMetricFamily("etalage_ear_failures", "Recovery steps that failed.", labels=["scanner"])
+        steps = CounterMetricFamily("etalage_ear_steps", "Recovery steps taken.", labels=["scanner", "step"])
+        waits = GaugeMetricFamily("etalage_ear_next_step_seconds", "Until the next recovery step; 0: none.", labels=["scanner"])
+        for ear in self._view.health().ears:
+            well.add_metric([ear.scanner], float(ear.well))
+            rates.add_metric([ear.scanner], ear.adverts_per_s)
+            recoveries.add_metric([ear.scanner], ear.recoveries)
+            failures.add_metric([ear.scanner], ear.failures)
+            waits.add_metric([ear.scanner], ear.next_step_in_s or 0.0)
+            for step, times in ear.steps.items():
+                steps.add_metric([ear.scanner, step], times)
+        yield from (well, rates, recoveries, failures, steps, waits)
 
     def _labelled(self) -> Iterator[Metric]:
         health = self._view.health()
         receipts = CounterMetricFamily("etalage_receipts", "Receipts by what happened.", labels=["what"])
         for what, number in health.counts.receipts.items():
             receipts.add_metric([what], number)
-        ears = GaugeMetricFamily("etalage_ear_well", "1 while a scanner can be relied on.", labels=["scanner"])
-        rates = GaugeMetricFamily("etalage_ear_advertisements_per_second", "What a scanner hears.", labels=["scanner"])
-        for ear in health.ears:
-            ears.add_metric([ear.scanner], float(ear.well))
-            rates.add_metric([ear.scanner], ear.adverts_per_s)
         known = GaugeMetricFamily("etalage_zone_known", "1 while a scanner speaks for the zone.", labels=["zone"])
         people = GaugeMetricFamily("etalage_zone_people", f"Opted-in people in a zone, from {PEOPLE_MIN} on.", labels=["zone"])
         for zone in self._view.frame().zones:
             known.add_metric([zone.zone], float(zone.known))
             if zone.known and zone.count >= PEOPLE_MIN:
                 people.add_metric([zone.zone], zone.count)
-        yield from (receipts, ears, rates, known, people)
+        yield from (receipts, known, people)
 
 
 def router(view: View) -> APIRouter:

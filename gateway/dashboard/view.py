@@ -76,6 +76,15 @@ class Ear:
     """False: what it doesn't hear says nothing about who is there."""
     adverts_per_s: float
     words: Words
+    reason: str = ""
+    """Why it was deaf last, for a technician; empty if it never was."""
+    next_step_in_s: float | None = None
+    """When the next recovery step follows, while it is deaf."""
+    recoveries: int = 0
+    failures: int = 0
+    """Recovery steps that raised; of a scanner elsewhere its silences."""
+    steps: Mapping[str, int] = field(default_factory=dict)
+    """Recovery steps taken since the start: restart, power_cycle, reset."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ WORDS: dict[str, dict[str, str]] = {
         "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
         "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
     },
+    "ear.recovered": {
+        "nl": "Herstellingen sinds de start: {recoveries}; de laatste na: {reason}.",
+        "en": "Recoveries since the start: {recoveries}; the last after: {reason}.",
+    },
     "ear.clock": {
         "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
         "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
@@ -119,8 +123,10 @@ REASONS_NL = {
 
 
 def words_in(language: str, health: EarHealth) -> str:
-    """The sentence for a person, in "nl" or "en"."""
+    """The sentences for a person, in "nl" or "en": how the ear is, and how often it had to be helped."""
     key, parameters = health.words()
+    parameters["recoveries"] = health.recoveries
     if language == "nl":
         parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
-    return WORDS[key][language].format(**parameters)
+    keys = [key, "ear.recovered"] if health.recoveries else [key]
+    return " ".join(WORDS[key][language].format(**parameters) for key in keys)

@@ -20,7 +20,7 @@ async def figures(client: Client) -> dict[tuple[str, str], float]:
     async with client() as machine:
         text = (await machine.get("/metrics")).text
     samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for sample in samples}
+    return {(sample.name, " ".join(sample.labels.values())): sample.value for sample in samples}
 
 
 async def test_the_metrics_are_the_view_s_own_figures(client: Client, view: PretendView) -> None:
@@ -32,6 +32,12 @@ async def test_the_metrics_are_the_view_s_own_figures(client: Client, view: Pret
     assert found["etalage_advertisements_total", ""] == counts.advertisements
     assert found["etalage_ear_well", "sc-fish"] == 0
     assert found["etalage_ear_well", "sc-wine"] == 1
+    assert found["etalage_ear_recoveries_total", "sc-fish"] == 1
+    assert found["etalage_ear_failures_total", "sc-fish"] == 1
+    assert found["etalage_ear_steps_total", "sc-fish restart"] == 2
+    assert found["etalage_ear_steps_total", "sc-fish power_cycle"] == 1
+    assert found["etalage_ear_next_step_seconds", "sc-fish"] == 4.0
+    assert found["etalage_ear_recoveries_total", "sc-wine"] == 0
     assert found["etalage_zone_known", "fish"] == 0
     assert (found["etalage_link_up", ""], found["etalage_announcements_waiting", ""]) == (0, 4)
     assert all(found["etalage_receipts_total", what] == number for what, number in counts.receipts.items())

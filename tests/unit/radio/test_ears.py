@@ -181,3 +181,17 @@ def test_the_sources_own_reasons_are_said_in_dutch_too() -> None:
     assert len(given) >= 4
     assert len(said) == 3
     assert given | said <= set(REASONS_NL)
+
+
+def test_who_was_deaf_and_hears_again_says_how_often_and_why(listen: Any) -> None:
+    async def story(box: Box) -> None:
+        await box.pass_time(5, per_tick=1)
+        assert "Recoveries" not in words_in("en", box.ear.health())
+        box.source.broken = "bluetoothd went away"
+        await box.pass_time(1)
+        box.source.broken = None
+        await box.pass_time(10, per_tick=1)
+        assert words_in("en", box.ear.health()).endswith("Recoveries since the start: 1; the last after: bluetoothd went away.")
+        assert words_in("nl", box.ear.health()).endswith("Herstellingen sinds de start: 1; de laatste na: bluetoothd is weg.")
+
+    listen(story)
