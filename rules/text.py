@@ -72,7 +72,6 @@ class _Reader:
         if isinstance(node, ast.Call):
             return self._operand(node)
         if isinstance(node, ast.Name):
-            self._known(node.id)
             return {"field": node.id, "op": "==", "value": True}
         raise _refused("condition_word", value=_word(node))
 
@@ -90,24 +89,22 @@ class _Reader:
         if operator in ("in", "not in") and not isinstance(right, ast.List | ast.Tuple | ast.Set):
             field = self._operand(right)
             return {**field, "op": "has" if operator == "in" else "lacks", "value": self._value(left)}
-        if self._is_operand(left):
-            return {**self._operand(left), "op": operator, "value": self._value(right)}
-        if operator in _MIRRORED and self._is_operand(right):
-            return {**self._operand(right), "op": _MIRRORED[operator], "value": self._value(left)}
-        self._known(_word(left))
-        raise _refused("condition_word", value=_word(left))
+        mirrored = operator in _MIRRORED and self._is_operand(right) and not self._is_operand(left)
+        if mirrored or not isinstance(left, ast.Call | ast.Name | ast.Attribute):
+            if operator not in _MIRRORED:
+                raise _refused("condition_word", value=_word(left))
+            left, operator, right = right, _MIRRORED[operator], left
+        return {**self._operand(left), "op": operator, "value": self._value(right)}
 
     def _is_operand(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) or (isinstance(node, ast.Name | ast.Attribute) and _word(node) in self._fields)
 
-    def _known(self, name: str) -> None:
-        if name not in self._fields:
-            raise _refused("unknown_field", nearest(name, self._fields), value=name)
-
     def _operand(self, node: ast.expr) -> dict[str, Any]:
-        if not isinstance(node, ast.Call):
-            self._known(_word(node))
+        """What is compared. Whether there is such a field is seen in the tree, so that every slip in a line is told at once."""
+        if isinstance(node, ast.Name | ast.Attribute):
             return {"field": _word(node)}
+        if not isinstance(node, ast.Call):
+            raise _refused("condition_word", value=_word(node))
         name = node.func.id if isinstance(node.func, ast.Name) else _word(node.func)
         if name not in FUNCTIONS:
             raise _refused("unknown_function", nearest(name, FUNCTIONS), value=name)

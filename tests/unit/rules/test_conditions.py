@@ -180,3 +180,8 @@ def test_every_fault_of_a_condition_is_named_at_its_path() -> None:
     with pytest.raises(BookError) as caught:
         parse({"all": ["stage == fann", {"any": ["rainin", "seen(bred)"]}]}, "if", WORDS)
     assert [problem.path for problem in caught.value.problems] == ["if.all[0]", "if.all[1].any[0]", "if.all[1].any[1]"]
+
+
+def test_every_slip_in_a_line_is_told_at_once() -> None:
+    told = refusal('stagge == fan and 3 <= visitz and stage == fann and not seen(bred, 30d) and "wine" in pth').splitlines()
+    assert [line.partition("did you mean ")[2] for line in told] == ["`stage`?", "`visits`?", "`fan`?", "`bread`?", "`path`?"]
