@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from gateway.model import Move, MoveEvent
 
-LEAST_CONFIDENCE = 0.35
-"""Below this the best zone of many is still a guess: nothing is entered on odds alone."""
+LEAST_CONFIDENCE = 0.5
+"""Below this an entry is more likely false than true, whatever the odds against the zone held."""
 FIRST_COST_SHARE = 0.15
 """From nowhere, so much of the odds asked for otherwise are enough."""
 LOST_CONFIDENCE = 0.05
@@ -69,13 +69,9 @@ class Announcer:
             sure = chance >= LEAST_CONFIDENCE and chance >= self.false_entry_cost * held
         if best != person.zone and sure and best not in blind:
             return self._enter(person, best, chance, at_s)
-        if person.zone != NO_ZONE and (person.zone in blind or self._is_lost(person, belief, at_s)):
+        if person.zone != NO_ZONE and (person.zone in blind or at_s - person.lost_from_s >= LOST_AFTER_S):
             return self._enter(person, NO_ZONE, 1 - held, at_s)
         return []
-
-    def _is_lost(self, person: Person, belief: Sequence[float], at_s: float) -> bool:
-        between = belief[-1]
-        return at_s - person.lost_from_s >= LOST_AFTER_S or between >= max(0.5, self.false_entry_cost * belief[person.zone])
 
     def _enter(self, person: Person, zone: int, confidence: float, at_s: float) -> list[Move]:
         moves = [self.leave(person, at_s, over=False)]

@@ -49,8 +49,10 @@ class Place:
     """(n, r) how far that mean may be off: shadows, the scanner, the plan's inexactness."""
     bearing: Floats
     """(n, r) direction from the state to the receiver in radians: where the carrier's body may stand in between."""
-    roam: Floats
-    """(n, n) where somebody who walks is one step later: rows sum to 1."""
+    ways: Floats
+    """(w, 2) unit vectors of the ways somebody may walk; a single zero vector where directions mean nothing."""
+    strides: Floats
+    """(w, n, n) where somebody who walks that way is one step later: rows sum to 1."""
     share: Floats
     """(n,) a priori chance of each state; sums to 1."""
     zones_of_receiver: tuple[frozenset[int], ...]
@@ -102,7 +104,8 @@ def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> 
         level_dbm=level,
         spread_db=SPREAD_DB * (1 + SPREAD_PER_DECADE * np.log10(np.maximum(distance / NEAR_M, 1))),
         bearing=np.arctan2(towards[..., 1], towards[..., 0]),
-        roam=_roam(at, cell_m, [piece for piece, _ in walls], step_s),
+        ways=_WAYS,
+        strides=_strides(at, cell_m, [piece for piece, _ in walls], step_s),
         share=np.full(len(at), 1 / len(at)),
         zones_of_receiver=_depends(plan, at, zone_of_state, receivers_at),
         at=at,
@@ -152,21 +155,43 @@ def _level(at: Floats, spot: Floats, walls: list[tuple[tuple[geometry.Point, geo
     return np.asarray(level)
 
 
-WALK_M_S = 1.2
-"""Walking speed in a shop, stops for looking not counted."""
+WAYS = 6
+"""So many directions tell a walk along an aisle from one across it; eight find no zone better and cost more."""
+WALK_M_S, WALK_SPREAD_M_S = 0.9, 0.35
+"""Walking speed in a shop: browsers 0.5 to 0.9 m/s, who knows the way 1.0 to 1.5."""
+SWAY_M_S = 0.35
+"""How far a second of walking leads aside of its direction."""
+LEAST_STRIDE = 0.005
+"""Rarer strides are left out."""
+
+_ANGLES = 2 * np.pi * np.arange(WAYS) / WAYS
+_WAYS: Floats = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 
 
-def _roam(at: Floats, cell_m: float, walls: list[tuple[geometry.Point, geometry.Point]], step_s: float) -> Floats:
-    """Steps of somebody who walks: a Gaussian of one step's reach over the cells that no wall hides."""
-    reach = max(WALK_M_S * step_s, 0.6 * cell_m)
-    apart = at[:, None, :] - at[None, :, :]
-    weight = np.exp(-0.5 * (apart**2).sum(-1) / reach**2)
-    weight[weight < 0.02] = 0.0
-    rows, columns = np.nonzero(weight)
+def _strides(at: Floats, cell_m: float, walls: list[tuple[geometry.Point, geometry.Point]], step_s: float) -> Floats:
+    """One step of somebody who walks, for each way: a Gaussian round where it leads, over the cells that no wall hides."""
+    apart = at[None, :, :] - at[:, None, :]
+    hidden = _hidden(at, apart, walls, 3 * WALK_M_S * step_s + 2 * cell_m)
+    within_m2 = cell_m**2 / 6  # anywhere in the first cell, and anywhere in the next
+    strides = np.empty((WAYS, len(at), len(at)))
+    for way, (x, y) in enumerate(_WAYS):
+        along, aside = apart @ (x, y), apart @ (-y, x)
+        off = (along - WALK_M_S * step_s) ** 2 / ((WALK_SPREAD_M_S * step_s) ** 2 + within_m2)
+        weight = np.exp(-0.5 * (off + aside**2 / ((SWAY_M_S * step_s) ** 2 + within_m2)))
+        weight[(weight < LEAST_STRIDE) | hidden] = 0.0
+        weight += 1e-6 * np.eye(len(at))  # before a wall that nothing leads around one stays
+        strides[way] = weight / weight.sum(1, keepdims=True)
+    return strides
+
+
+def _hidden(at: Floats, apart: Floats, walls: list[tuple[geometry.Point, geometry.Point]], reach_m: float) -> NDArray[np.bool_]:
+    """(n, n) True where a wall stands between two cells that are near each other."""
+    hidden = np.zeros(apart.shape[:2], dtype=bool)
+    rows, columns = np.nonzero(np.hypot(apart[..., 0], apart[..., 1]) < reach_m)
     for a, b in walls:
         blocked = geometry.crossings(at[rows], at[columns], a, b)
-        weight[rows[blocked], columns[blocked]] = 0.0
-    return np.asarray(weight / weight.sum(1, keepdims=True))
+        hidden[rows[blocked], columns[blocked]] = True
+    return hidden
 
 
 def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], receivers_at: Floats) -> tuple[frozenset[int], ...]:
@@ -199,7 +224,6 @@ def _listed(plan: StorePlan, step_s: float) -> Place:
             level[zone, receiver] = OWN_ZONE_DB
     seen = sorted({zone for zone in own if zone >= 0})
     states = [*seen, len(index)] if len(seen) == 1 else seen
-    roam = _passages(plan, states, step_s)
     zone_of_state = np.array([state if state < len(index) else -1 for state in states], dtype=np.intp)
     return Place(
         zones=plan.zone_ids,
@@ -208,7 +232,8 @@ def _listed(plan: StorePlan, step_s: float) -> Place:
         level_dbm=level[states],
         spread_db=np.full((len(states), len(ids)), SPREAD_DB),
         bearing=np.zeros((len(states), len(ids))),
-        roam=roam,
+        ways=np.zeros((1, 2)),
+        strides=_passages(plan, states, step_s)[None],
         share=np.full(len(states), 1 / len(states)),
         zones_of_receiver=tuple(frozenset({zone} if zone >= 0 else ()) for zone in own),
         at=None,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, RECENT_STEPS_S, WALKING, Filter, Physics
+from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, RECENT_STEPS_S, STANDING, Filter, Physics
 from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
 from gateway.zones.radiomap import STEP_DB, prior, regress
@@ -235,10 +235,10 @@ def _attribute(filter_: Filter, steps: _Steps) -> tuple[Floats, Floats]:
         later[known] = filter_.back(ratio / np.maximum(ratio.max((1, 2), keepdims=True), 1e-30) + np.float32(1e-9), walking)
         sure = steps.zone[k, known] >= 0
         state = smoothed.sum(1)[sure].astype(float)
-        walks = smoothed[sure, WALKING].sum(1, keepdims=True)
+        walks = 1 - smoothed[sure, STANDING].sum(1, keepdims=True)
         counts, new = steps.counts[k, known][sure], STEP_S * (walks / WALKING_S + (1 - walks) / STANDING_S)
         weight += ((counts > 0) * new).T @ state
-        total += ((counts > 0) * new * means[sure]).T @ state
+        total += ((counts > 0) * new * means[sure]).T @ state - filter_.bodies((counts > 0) * new, smoothed[sure])
         sent = np.minimum(counts.max(1, keepdims=True), MOST_SENT)
         _add_silence(filter_, weight, total, state, (counts == 0) * sent * new, offset_db[sure])
     return weight, total
@@ -284,7 +284,7 @@ def _forward(filter_: Filter, steps: _Steps) -> Iterator[_Pass]:
 
 
 def _told(place: Place, chance: Array, zone: NDArray[np.intp]) -> Array:
-    """The belief (b, 2, n) of walkers whose zone is known, kept to it."""
+    """The belief (b, d, n) of walkers whose zone is known, kept to it."""
     allowed = (zone[:, None] < 0) | (place.zone_of_state[None, :] == zone[:, None])
     kept = np.asarray(chance * allowed[:, None, :], dtype=np.float32)
     kept += allowed[:, None, :] * np.float32(1e-9)

@@ -23,7 +23,7 @@ from gateway.zones.calibration import Calibration, calibrated, load_calibration
 from gateway.zones.clock import Clock, Verdict
 from gateway.zones.ears import Ears
 from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter, Physics
-from gateway.zones.learning import Offsets
+from gateway.zones.learning import SURE, Lessons
 from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
 
@@ -38,6 +38,8 @@ ENOUGH_READINGS = 3
 FARTHEST_S = 1e11
 """The year 5138: a time beyond it is a fault, and too coarse a number to step through by seconds."""
 ROWS_AT_START = 16
+RELEARN_S = 30.0
+"""What was learned of the place is taken up this often: learning is slow, and new tables cost some milliseconds."""
 
 
 class Presence(NamedTuple):
@@ -57,7 +59,7 @@ class Tracker:
         self._place = place
         self._filter = Filter(place, physics, settings.step_s)
         self._ears = Ears(place)
-        self._offsets = Offsets(place, settings.step_s)
+        self._lessons, self._relearn_s = Lessons(place), -math.inf
         self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s)
         self._columns = {name: column for column, name in enumerate(place.receivers)}
         self._clock = Clock()
@@ -140,8 +142,9 @@ class Tracker:
         self._announcer = replace(self._announcer, dwell_steps_s=steps)
 
     def unlearn(self) -> None:
-        """Forget what was learned about the scanners since the start."""
-        self._offsets = Offsets(self._place, self._settings.step_s)
+        """Forget what was learned about the place since the start."""
+        self._lessons = Lessons(self._place)
+        self._filter.use(self._place)
 
     # -- time ---------------------------------------------------------------------------------------------------------------
 
@@ -188,7 +191,7 @@ class Tracker:
     def _grow(self, rows: int) -> None:
         old = len(self._chance) if self._people else 0
         n, r = len(self._place.zone_of_state), len(self._place.receivers)
-        chance = np.zeros((rows, 2, n), dtype=np.float32)
+        chance = np.zeros((rows, 1 + len(self._place.ways), n), dtype=np.float32)
         offsets = np.zeros((2, rows), dtype=np.float32)
         recent = np.zeros((2, 2 * self._spans + 1, rows, r), dtype=np.float32)
         waited = np.zeros(rows, dtype=np.intp)
@@ -232,6 +235,8 @@ class Tracker:
         if not self._people:
             return moves
         self._take_pending()
+        if self._settings.learns:
+            self._relearn(at_s)
         due = self._due_people()
         rows = np.array([person.row for person in due], dtype=np.intp)
         heard = self._recent[1, -1, rows].any(1).tolist()
@@ -240,6 +245,15 @@ class Tracker:
         self._recent[:, -1, rows] = 0.0
         self._waited[rows] = 0
         return moves + self._judge(due, rows, heard, at_s)
+
+    def _relearn(self, at_s: float) -> None:
+        """Now and then, take up what was learned of the place."""
+        elapsed_s = at_s - self._relearn_s
+        if elapsed_s >= RELEARN_S:
+            if elapsed_s < math.inf:
+                self._lessons.forget(elapsed_s)
+                self._filter.use(self._lessons.place())
+            self._relearn_s = at_s
 
     def _judge(self, due: list[Person], rows: NDArray[np.intp], heard: list[bool], at_s: float) -> list[Move]:
         belief = self._filter.zones(self._chance[rows])
@@ -271,7 +285,6 @@ class Tracker:
 
     def _weigh_all(self, rows: NDArray[np.intp]) -> None:
         """Move and weigh everybody due, in groups that fit the processor's cache; then what they tell of the receivers."""
-        self._offsets.fade()
         ears = np.zeros((3, len(self._place.receivers)))
         for steps in range(1, MOST_STEPS_AT_ONCE + 1):
             group = rows[self._waited[rows] == steps]
@@ -292,14 +305,14 @@ class Tracker:
         if not heard.any():
             return np.zeros((3, len(self._place.receivers)))
         rows, sums, counts, chance = rows[heard], sums[heard], counts[heard], chance[heard]
-        means = (sums / np.maximum(counts, 1) - self._offsets.offset_db).astype(np.float32)
+        means = sums / np.maximum(counts, 1)
         trusted = self._ears.trusted.astype(np.float32)
         weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, trusted)
         self._chance[rows], self._phone[0, rows], self._phone[1, rows] = weighed
         state = weighed[0].sum(1)
         if self._settings.learns:
-            above = (means + self._offsets.offset_db - weighed[1][:, None]).astype(np.float32)
-            self._offsets.learn(state, above, counts > 0)
+            sure = self._filter.zones(weighed[0]).max(1) >= SURE
+            self._lessons.learn(state, sure, means - weighed[1][:, None], counts > 0, steps * self._settings.step_s)
         return np.stack([counts.sum(0).astype(float), *self._filter.expected(state, weighed[1], counts)])
 
 

@@ -35,14 +35,14 @@ class Scene:
     """For each passage what a calibration may learn from: never that passage itself."""
 
 
-def scenes(simulated: bool = True) -> Iterator[Scene]:
+def scenes() -> Iterator[Scene]:
     """All scenes, one after the other."""
-    yield _tetam()
-    yield _sal()
-    yield _flat()
-    if simulated:
-        for shop in SIMULATED:
-            yield _simulated(shop)
+    return map(scene, NAMES)
+
+
+def scene(name: str) -> Scene:
+    """One scene, made anew."""
+    return _simulated(name) if name in SIMULATED else RECORDED[name]()
 
 
 def _read(folder: str, name: str) -> tuple[tuple[Sighting, ...], tuple[Stay, ...]]:
@@ -118,3 +118,7 @@ def true_levels(scene: Scene, place: Place) -> Floats:
 def _sighting(advertisement: Advertisement, who: dict[bytes, str]) -> Sighting:
     shopper = who[beacon_id(advertisement.payload) or b""]
     return Sighting(advertisement.at_s, shopper, advertisement.scanner, advertisement.rssi_dbm)
+
+
+RECORDED = {"tetam": _tetam, "sal_rb": _sal, "kolakowski_flat": _flat}
+NAMES = (*RECORDED, *SIMULATED)

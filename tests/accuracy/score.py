@@ -19,6 +19,7 @@ import numpy as np
 import trade
 from rivals import Contest, KalmanNearest, StrongestMean, moves_of
 from scenes import SIMULATED, Scene, scenes, true_levels
+from scenes import scene as scene_of
 from scoring import Tally, tally
 
 from gateway.model import Move, Sighting
@@ -85,11 +86,11 @@ def ways(scene: Scene) -> dict[str, Follow]:
     return result
 
 
-def table(simulated: bool = True) -> Table:
+def table() -> Table:
     """All measures, printed as they come."""
     result: Table = {}
     print(f"{'':16s} {'':20s} accuracy  false/h  delay s  found  entries/stay")
-    for scene in scenes(simulated):
+    for scene in scenes():
         _CALIBRATIONS.clear()
         for name, moves in ways(scene).items():
             m = score(scene, moves).measures()
@@ -105,9 +106,7 @@ def table(simulated: bool = True) -> Table:
 def bound() -> None:
     """Print what is reached with a perfect map; the rest is body, fading and the moment that a change takes to be sure of."""
     settings = ZonesSettings()
-    for scene in scenes():
-        if scene.name not in SIMULATED:
-            continue
+    for scene in map(scene_of, SIMULATED):
         place = build_place(scene.plan, settings.step_s)
         level = true_levels(scene, place)
         known = replace(place, level_dbm=level, spread_db=np.full_like(level, PERFECT_MAP_DB))

@@ -1,18 +1,19 @@
-"""The tracker's parts by themselves: geometry, clock, announcer, ears, offsets, filter, place."""
+"""The tracker's parts by themselves: geometry, clock, announcer, ears, lessons, filter, place."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gateway.model import MoveEvent
 from gateway.zones import geometry
 from gateway.zones.announcer import NO_ZONE, Announcer, Person
 from gateway.zones.clock import BELIEVE_AFTER, Clock, Verdict
 from gateway.zones.ears import Ears
-from gateway.zones.filter import STANDING, WALKING, Filter, Physics
-from gateway.zones.learning import Offsets
-from gateway.zones.place import MOST_CELLS, build_place
+from gateway.zones.filter import STANDING, Filter, Physics
+from gateway.zones.learning import Lessons
+from gateway.zones.place import MOST_CELLS, Place, build_place
 from gateway.zones.plan import StorePlan, parse_plan
 
 L_SHAPE = [(0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 2.0), (2.0, 4.0), (0.0, 4.0)]
@@ -117,17 +118,63 @@ def test_a_receiver_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan
 
 def test_a_receiver_s_gain_is_learned_and_the_same_reflection_on_one_spot_is_not(plan: StorePlan) -> None:
     place = build_place(plan, 1.0)
-    everywhere, one_spot = Offsets(place, 1.0), Offsets(place, 1.0)
-    heard = np.ones((1, 3), dtype=bool)
-    for step in range(600):
-        for offsets, cell in ((everywhere, step % len(place.share)), (one_spot, 7)):
-            state = np.zeros((1, len(place.share)), dtype=np.float32)
-            state[0, cell] = 1.0
-            above = (place.level_dbm[cell] + np.array([5.0, 0.0, 0.0]))[None].astype(np.float32)
-            offsets.learn(state, above, heard)
-            offsets.fade()
-    assert everywhere.offset_db[0] - everywhere.offset_db[1] > 3.0
-    assert one_spot.offset_db[0] - one_spot.offset_db[1] < 1.0
+    everywhere, one_spot = Lessons(place), Lessons(place)
+    sure, heard = np.ones(1, dtype=bool), np.ones((1, 3), dtype=bool)
+    for step in range(1200):
+        for lessons, cell in ((everywhere, step % len(place.share)), (one_spot, 7)):
+            lessons.learn(spot(place, cell), sure, levels(place, cell, (5.0, 0.0, 0.0)), heard, 1.0)
+    far = int(np.argmax(np.hypot(*(place.at - place.at[7]).T))) if place.at is not None else 0
+
+    def gain(lessons: Lessons, cell: int) -> float:
+        shift = lessons.place().level_dbm[cell] - place.level_dbm[cell]
+        return float(shift[0] - shift[1])
+
+    assert gain(everywhere, far) > 3.0
+    assert gain(one_spot, far) < gain(one_spot, 7)
+    assert gain(one_spot, far) < 2.0
+
+
+def spot(place: Place, cell: int) -> NDArray[np.float32]:
+    """The belief (1, n) of somebody who is certainly there."""
+    state = np.zeros((1, len(place.share)), dtype=np.float32)
+    state[0, cell] = 1.0
+    return state
+
+
+def levels(place: Place, cell: int, above_db: tuple[float, ...]) -> NDArray[np.float32]:
+    """What is heard there (1, r), so much above what the plan says."""
+    return np.asarray((place.level_dbm[cell] + np.array(above_db))[None], dtype=np.float32)
+
+
+def test_a_reflection_at_one_spot_is_learned_there_and_makes_the_level_surer(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    lessons = Lessons(place)
+    for _ in range(1200):
+        lessons.learn(spot(place, 7), np.ones(1, dtype=bool), levels(place, 7, (6.0, 0.0, -6.0)), np.ones((1, 3), dtype=bool), 1.0)
+    learned = lessons.place()
+    shift = learned.level_dbm[7] - place.level_dbm[7]
+    assert shift[0] > 3.0
+    assert shift[2] < -3.0
+    assert (learned.spread_db[7] < place.spread_db[7]).all()
+    assert (learned.spread_db <= place.spread_db).all()
+
+
+def test_who_is_nowhere_for_sure_teaches_nothing(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    lessons = Lessons(place)
+    for _ in range(100):
+        lessons.learn(spot(place, 7), np.zeros(1, dtype=bool), levels(place, 7, (9.0, 0.0, 0.0)), np.ones((1, 3), dtype=bool), 1.0)
+    assert np.array_equal(lessons.place().level_dbm, place.level_dbm)
+
+
+def test_what_was_learned_is_forgotten_in_time(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    lessons = Lessons(place)
+    for _ in range(600):
+        lessons.learn(spot(place, 7), np.ones(1, dtype=bool), levels(place, 7, (6.0, 0.0, -6.0)), np.ones((1, 3), dtype=bool), 1.0)
+    before = np.abs(lessons.place().level_dbm - place.level_dbm).max()
+    lessons.forget(24 * 3600.0)
+    assert np.abs(lessons.place().level_dbm - place.level_dbm).max() < before / 10
 
 
 def test_belief_stays_a_probability_and_readings_move_it_towards_the_truth(plan: StorePlan) -> None:
@@ -151,7 +198,7 @@ def test_steady_levels_speak_for_standing_and_changing_ones_for_walking(plan: St
     changing = steady + np.array([[[0.0]], [[-48.0]]], dtype=np.float32)
     assert filter_.gait(steady, counts)[0] < 0 < filter_.gait(changing, counts)[0]
     standing = filter_.move(filter_.fresh()[None], np.full(1, -3.0, dtype=np.float32))[0]
-    assert standing[STANDING].sum() > standing[WALKING].sum()
+    assert standing[STANDING].sum() > 0.5
 
 
 def test_walls_keep_belief_from_walking_through_them(plan: StorePlan) -> None:
@@ -159,9 +206,47 @@ def test_walls_keep_belief_from_walking_through_them(plan: StorePlan) -> None:
     place = build_place(walled, 1.0)
     assert place.at is not None
     left, right = place.at[:, 0] < 8, place.at[:, 0] > 8
-    assert place.roam[np.ix_(left, right)].sum() == 0.0
-    assert build_place(plan, 1.0).roam[np.ix_(left, right)].sum() > 0.0
-    assert np.allclose(place.roam.sum(1), 1.0)
+    assert place.strides[:, left][:, :, right].sum() == 0.0
+    assert build_place(plan, 1.0).strides[:, left][:, :, right].sum() > 0.0
+    assert np.allclose(place.strides.sum(2), 1.0)
+
+
+def test_who_walks_keeps_a_way_and_their_body_hides_the_phone_from_what_lies_behind(plan: StorePlan) -> None:
+    place = build_place(plan, 1.0)
+    assert place.at is not None
+    filter_ = Filter(place, Physics(), 1.0)
+    cell = int(np.argmin(np.hypot(*(place.at - (10.0, 4.0)).T)))
+    east = int(np.argmax(place.ways @ (1.0, 0.0)))
+    chance = np.full((1, 1 + len(place.ways), len(place.share)), 1e-9, dtype=np.float32)
+    chance[0, 1 + east, cell] = 1.0
+    walked = filter_.move(chance, np.zeros(1, dtype=np.float32), steps=3)[0].sum(0)
+    assert walked @ place.at[:, 0] > place.at[cell, 0] + 1.0
+
+    facing = np.cos(place.bearing[cell] - 0.0)  # walks east: what lies west is heard less
+    mean = (place.level_dbm[cell] + 4.0 * facing)[None].astype(np.float32)
+    start = np.full_like(chance, 1e-9)
+    start[0, 1:, cell] = 1.0
+    count, known = np.full((1, len(facing)), 4.0, dtype=np.float32), np.full(1, 0.01, dtype=np.float32)
+    weighed, _, _ = filter_.weigh(start, np.zeros(1, dtype=np.float32), known, mean, count, np.ones(len(facing), dtype=np.float32))
+    assert weighed[0, 1:].sum(1).argmax() == east
+
+
+def test_a_step_back_is_the_mirror_of_a_step_forward(plan: StorePlan) -> None:
+    filter_ = Filter(build_place(plan, 1.0), Physics(fades_standing_s=1e9, fades_walking_s=1e9), 1.0)
+    rng = np.random.default_rng(3)
+    before, later = (rng.random((1, *filter_.fresh().shape)).astype(np.float32) for _ in range(2))
+    before /= before.sum()
+    still = np.zeros(1, dtype=np.float32)
+    forward = float((filter_.move(before.copy(), still) * later).sum())
+    back = filter_.back(later, still)
+    assert (before * back).sum() / back.sum() == pytest.approx(forward / _mass(filter_, later, still), rel=1e-3)
+
+
+def _mass(filter_: Filter, later: NDArray[np.float32], still: NDArray[np.float32]) -> float:
+    """Sum over all states of what a step forward from each of them is worth."""
+    states = later[0].size
+    one = np.eye(states, dtype=np.float32).reshape(states, *later.shape[1:])
+    return float((filter_.move(one, np.zeros(states, dtype=np.float32)) * later).sum())
 
 
 def test_a_wall_takes_its_loss_off_the_level_behind_it(plan: StorePlan) -> None:
@@ -187,8 +272,8 @@ def test_neighbours_are_the_only_passages_where_nothing_is_drawn() -> None:
     place = build_place(
         parse_plan({"store": "s", "zones": zones, "scanners": scanners, "neighbours": [["a", "b"], ["b", "c"]]}), 1.0
     )
-    assert place.roam[0, 2] == 0.0
-    assert place.roam[0, 1] > 0.0
+    assert place.strides[0, 0, 2] == 0.0
+    assert place.strides[0, 0, 1] > 0.0
 
 
 def test_where_somebody_goes_next_tells_where_they_were(plan: StorePlan) -> None:
