@@ -178,7 +178,7 @@ class Gateway:
         self._ahead.shutdown()
 
     async def _let_time_pass(self, stop: asyncio.Event) -> None:
-        disk_s = 0.0
+        disk_s, full = 0.0, None
         while True:
             now_s = self._clock()
             self.line.tick(now_s)
@@ -192,8 +192,8 @@ class Gateway:
             self.line.shop.refresh()
             self._count_the_crowd(now_s)
             if now_s >= disk_s:
-                disk_s = now_s + DISK_S
-                self._mind_the_disk()
+                disk_s, full = now_s + DISK_S, self._full_disk()
+            self._promise_unless(full or self.store.writer.last_failure)
             await asyncio.sleep(TICK_S)
 
     def _mind_the_ears(self, now_s: float) -> None:
@@ -241,12 +241,19 @@ class Gateway:
             Occupancy(zone=zone, count=figure.count, fewer_than=figure.fewer_than) for zone, figure in figures.items()
         )
 
-    def _mind_the_disk(self) -> None:
+    def _full_disk(self) -> str | None:
+        """What to say of a disk that is nearly full."""
         free_mb = shutil.disk_usage(self._settings.storage.path.parent).free // 1_000_000
-        too_full = free_mb < self._settings.storage.free_space_min_mb
-        if too_full != self.line.quiet:
-            self.line.quiet = too_full
-            log.warning("no new promises: the disk is nearly full" if too_full else "promises again", free_mb=free_mb)
+        return f"{free_mb} MB of disk are free" if free_mb < self._settings.storage.free_space_min_mb else None
+
+    def _promise_unless(self, why: str | None) -> None:
+        """Promise nothing that can't be written down: it would pile up in memory, and be stale when it is told."""
+        if (why is not None) != self.line.quiet:
+            self.line.quiet = why is not None
+            if why is None:
+                log.warning("promises again")
+            else:
+                log.warning("no new promises until this is mended", because=why)
 
     def _decided(self, decision: Decision, situation: Situation, promised: Future[Promised]) -> None:
         """Once a decision's promises are on disk, the dashboard may tell of them."""

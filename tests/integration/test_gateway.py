@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -173,3 +174,23 @@ def test_etalage_run_then_exits_with_status_1_and_one_line(config: Path) -> None
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-1].startswith("etalage: the courier has died (KeyError at ")
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_nothing_is_promised_while_the_database_takes_nothing(shop: Shop) -> None:
+    """What can't be written down would pile up in memory, and be stale when it is told."""
+    settings, _ = shop
+    impatient = settings.storage.model_copy(update={"busy_timeout_s": 0.1})
+    gateway = Gateway(settings.model_copy(update={"storage": impatient}), ears=())
+    blocker = sqlite3.connect(settings.storage.path, isolation_level=None, check_same_thread=False)
+
+    def meanwhile() -> None:
+        _assert_connected(gateway)
+        blocker.execute("BEGIN IMMEDIATE")
+        work = gateway.store.writer.submit(lambda connection: profiles.replace(connection, "s-1", 1, time.time(), {}))
+        assert wait_for(lambda: gateway.line.quiet, 10)
+        blocker.execute("ROLLBACK")
+        work.result(10)
+        assert wait_for(lambda: not gateway.line.quiet, 10)
+
+    live(gateway, meanwhile)
+    blocker.close()

@@ -28,6 +28,7 @@ from gateway.storage.turn import Turn
 PROMISING = Path(__file__).parents[1] / "journeys" / "promising.py"
 PATIENCE_S = 60.0
 Start = Callable[[Store, str, str], Courier]
+Begin = Callable[[int], "Gateway"]
 
 
 @pytest.fixture
@@ -162,44 +163,58 @@ def test_a_turn_whose_connection_is_cut_is_taken_anew_and_nothing_is_lost(
     assert wait_for(lambda: carriers(*both) == 1, PATIENCE_S)
 
 
+class Gateway:
+    """A whole gateway in a process of its own, to be killed."""
+
+    def __init__(self, words: list[str], log: Path) -> None:
+        with log.open("ab") as said:
+            self._process = subprocess.Popen([sys.executable, str(PROMISING), *words], stdout=subprocess.PIPE, stderr=said)
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+        self._process.wait(PATIENCE_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@pytest.fixture
+def gateway(stores: tuple[Store, Store], on_postgres: StorageSettings, broker: Mosquitto, tmp_path: Path) -> Iterator[Begin]:
+    """Starts a gateway that makes so many promises a second; none outlives the test."""
+    started: list[Gateway] = []
+    assert on_postgres.url is not None
+    database = on_postgres.url.get_secret_value()
+
+    def begin(per_s: int) -> Gateway:
+        number = str(len(started) + 1)
+        words = [database, broker.url, number, str(per_s), "10000", f"gw-{number}"]
+        started.append(Gateway(words, tmp_path / "gateways.log"))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.end(signal.SIGKILL)
+
+
 def test_when_the_gateway_that_carries_is_killed_the_other_sends_what_it_promised(
-    stores: tuple[Store, Store], on_postgres: StorageSettings, broker: Mosquitto, backend: Backend, tmp_path: Path
+    stores: tuple[Store, Store], backend: Backend, gateway: Begin
 ) -> None:
     """Two whole gateways make promises all the while; the one that carries is killed with −9, three times over."""
-    assert on_postgres.url is not None
-    database, log = on_postgres.url.get_secret_value(), (tmp_path / "gateways.log").open("wb")
-
-    def start(number: int, per_s: int = 15) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(PROMISING), database, broker.url, str(number), str(per_s), "10000", f"gw-{number}"]
-        gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        assert gateway.stdout is not None
-        assert gateway.stdout.readline() == b"ready\n"
-        return gateway
-
-    def end(gateway: subprocess.Popen[bytes], how: signal.Signals) -> None:
-        gateway.send_signal(how)
-        gateway.wait(PATIENCE_S)
-        assert gateway.stdout is not None
-        gateway.stdout.close()
-
-    running = [start(1), start(2)]
-    for number in (3, 4, 5):
-        more = len(backend.cards) + 30
-        assert wait_for(partial(arrived, backend, more), PATIENCE_S)
-        end(running.pop(0), signal.SIGKILL)
-        running.append(start(number))
-    more = len(backend.cards) + 30
-    assert wait_for(partial(arrived, backend, more), PATIENCE_S)
-    for gateway in running:
-        end(gateway, signal.SIGTERM)
-    last = start(6, per_s=0)
+    running = [gateway(15), gateway(15)]
+    for _ in range(3):
+        assert wait_for(partial(arrived, backend, len(backend.cards) + 30), PATIENCE_S)
+        running.pop(0).end(signal.SIGKILL)
+        running.append(gateway(15))
+    assert wait_for(partial(arrived, backend, len(backend.cards) + 30), PATIENCE_S)
+    for each in running:
+        each.end(signal.SIGTERM)
+    gateway(0)
 
     def promised() -> set[str]:
         with stores[0].read() as connection:
             return {row.id for row in promises.page(connection, limit=100_000)}
 
     assert wait_for(lambda: promised() == set(backend.cards), PATIENCE_S, every_s=0.2)
-    end(last, signal.SIGTERM)
-    log.close()
     codes = [card.data["voucher"]["code"] for card in backend.cards.values()]
     assert len(codes) == len(set(codes))
