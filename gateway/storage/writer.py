@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 T = TypeVar("T")
 
@@ -115,8 +116,8 @@ class Writer:
         while True:
             try:
                 outcomes = self._attempt(jobs)
-            except DBAPIError as error:
-                self.last_failure = " ".join(str(error.orig).split())
+            except SQLAlchemyError as error:  # also: no connection to be had
+                self.last_failure = " ".join(str(getattr(error, "orig", error)).split())
                 if self._closing.wait(self.RETRY_S):
                     for job in jobs:
                         job.future.set_exception(error)
@@ -142,18 +143,18 @@ class Writer:
                 outcomes: list[tuple[Any, Exception | None]] = [(job.work(connection), None) for job in jobs]
                 self._go_along(connection)
             return outcomes
-        except OperationalError:
-            raise
-        except Exception:
+        except Exception as error:
+            if _passes(error):
+                raise
             return self._attempt_each(jobs)
 
     def _go_along(self, connection: Connection) -> None:
         for call in self.before_commit:
             try:
                 call(connection)
-            except OperationalError:
-                raise
             except Exception as error:  # its text may hold a shopper's values
+                if _passes(error):
+                    raise
                 name = getattr(call, "__qualname__", repr(call))
                 log.error(
                     "what goes along with every commit failed; this one is made without it", call=name, error=type(error).__name__
@@ -175,10 +176,15 @@ def _do(job: _Job[T], connection: Connection) -> tuple[T | None, Exception | Non
     """What the work returned or raised. Raises what is not its own fault: then all of it is run again."""
     try:
         return job.work(connection), None
-    except OperationalError:
-        raise  # the disk, a lock, a lost connection
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if _passes(error):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
         return None, error
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the disk, a lock or the connection is in the way, and not the work itself: SQL that can never run fails by itself."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -182,3 +182,16 @@ def test_work_that_nobody_waits_for_any_more_is_left_out_and_stops_nothing(store
     last.result(10)
     assert count(store) == 1
     store.writer.submit(write(3)).result(10)
+
+
+def test_a_statement_that_can_never_run_fails_by_itself_and_holds_nobody_up(store: Store) -> None:
+    held = threading.Event()
+    store.writer.submit(lambda connection: held.wait(10))  # so that the next three share one commit
+    first, wrong, last = write(1), lambda connection: connection.exec_driver_sql("SELECT x FROM nowhere"), write(2)
+    futures = [store.writer.submit(work) for work in (first, wrong, last)]
+    held.set()
+    futures[0].result(10)
+    futures[2].result(10)
+    with pytest.raises(sa.exc.DBAPIError, match="nowhere"):
+        futures[1].result(10)
+    assert count(store) == 2
