@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from paho.mqtt.client import Client
@@ -89,13 +88,14 @@ def acknowledged_more(courier: Courier, than: object) -> bool:
 
 
 def announced(store: Store, courier: Courier, count: int) -> list[float]:
-    """The same from `put` on: commit, claim, publish, PUBACK."""
+    """The same from the decision on: promise, commit, publish, PUBACK."""
     took: list[float] = []
+    ledger = Ledger(store, PLACE.source)
     for number in range(count):
         before = courier.health()["acknowledged"]
+        decision = decided(number, time.time())
         started_s = time.perf_counter()
-        row: dict[str, Any] = {"topic": "offers", "shopper": f"s-{number}", "body": BODY, "at_s": time.time()}
-        store.writer.submit(partial(outbox.put, event_id=f"e-{number}", expires_at_s=time.time() + 600, **row))
+        ledger.promise(*decision)
         assert wait_for(partial(acknowledged_more, courier, before), 10, every_s=0.0005)
         took.append(time.perf_counter() - started_s)
         time.sleep(1 / PER_S)
