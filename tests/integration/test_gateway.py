@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import wait_for
@@ -25,6 +28,7 @@ from gateway.mqtt.inbox import Inbox
 from gateway.offers import books
 from gateway.settings import Settings, load_settings
 from gateway.storage import profiles
+from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
 PLAN = """
 store: demo
@@ -194,3 +198,43 @@ def test_nothing_is_promised_while_the_database_takes_nothing(shop: Shop) -> Non
 
     live(gateway, meanwhile)
     blocker.close()
+
+
+def test_a_till_redeems_by_message_and_shopper_and_backend_know(shop: Shop) -> None:
+    settings, backend = shop
+    gateway = Gateway(settings, ears=[])
+    answers: list[dict[str, Any]] = []
+    till = Client(CallbackAPIVersion.VERSION2, client_id="till-1")
+    till.on_message = lambda _client, _data, message: answers.append(json.loads(message.payload)["data"])
+    address = urlsplit(settings.mqtt.brokers[0])
+    prefix = "etalage/v1/demo-chain/demo/"
+
+    def meanwhile() -> None:
+        told(gateway, backend)
+        made = gateway.ledger.promise(*voucher("s-1", time.time())).result(10).made
+        assert wait_for(lambda: made[0].promise in backend.cards, 30)
+        till.connect(str(address.hostname), address.port or 1883)
+        till.subscribe(f"{prefix}replies/till-1", qos=1)
+        till.loop_start()
+        event = {"specversion": "1.0", "id": "k-1", "source": "till-1", "type": "etalage.redemption.asked"}
+        event |= {"time": "2099-01-01T00:00:00Z", "data": {"till": "till-1", "code": made[0].code}}
+        assert wait_for(till.is_connected, 10)
+        till.publish(f"{prefix}redemptions/till-1", json.dumps(event), qos=1)
+        assert wait_for(lambda: answers, 30)
+        assert wait_for(lambda: "redeemed" in backend.cards[made[0].promise].did, 30)
+        assert wait_for(lambda: gateway.ledger.counts["till_valid"] == 1, 10)
+        assert "redeemed" in {happening.what for happening in gateway.ledger.history("s-1")}
+
+    live(gateway, meanwhile)
+    till.disconnect()
+    till.loop_stop()
+    assert answers[0]["redemption"]["answer"] == "valid", "a till's clock that runs ahead does no harm"
+
+
+def voucher(shopper: str, at_s: float) -> tuple[Decision, Situation]:
+    """A decision for a voucher, good for an hour."""
+    worth = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
+    chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("10 % op wijn", ""), at_s + 600, 1, 1, 1, worth)
+    decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
+    purposes = frozenset({"recognise", "offers"})
+    return decision, Situation(shopper, at_s, "enter", "wine", 0, "v", purposes, "nl", {}, {}, (), 6, frozenset())
