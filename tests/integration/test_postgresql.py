@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.postgres import Postgres
-from gateway.messages import Event, OptInGiven
+from gateway.messages import Event, OptInGiven, RedemptionAsked
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.topics import Place
 from gateway.offers import redemption
@@ -23,7 +24,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
-from gateway.storage import Connection, StorageError, Store, caps, consents, open_store, promises, vouchers
+from gateway.storage import Connection, StorageError, Store, caps, consents, open_store, outbox, promises, vouchers
 from gateway.storage.keys import Keys
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
@@ -170,6 +171,26 @@ def test_a_till_that_asks_two_gateways_at_once_is_told_the_same(store: Store, ot
 
     answer = while_another_commits(store, other, ask, ask)
     assert (answer.answer, answer.redeemed_at_s) == ("valid", AT_S + 5)
+
+
+def test_a_tills_message_that_two_gateways_take_at_once_is_answered_alike_by_both(store: Store, other: Store) -> None:
+    ledgers = [Ledger(opened, f"etalage/c/s/gw-{number}") for number, opened in enumerate((other, store))]
+    ledgers[1].promise(decided("a", (), Codes(CodeKind.SINGLE, code="WINE10")), situation("s-1")).result()
+    envelope = {"id": "k", "source": "till-1", "type": RedemptionAsked.TYPE, "time": "2001-09-09T01:46:45Z"}
+    event = Event[RedemptionAsked].model_validate({**envelope, "data": {"till": "till-1", "code": "WINE10"}})
+    works = []
+    for number, ledger in enumerate(ledgers):
+        take = partial(lambda connection, asked, ledger: ledger.take_redemption(connection, asked, AT_S + 60), ledger=ledger)
+        deeds = Deeds(Place("demo-chain", "demo", f"gw-{number}"), {RedemptionAsked.TYPE: take})
+        works.append(deeds.work(event, "replies/till-1", AT_S))
+    done: list[Any] = []
+    done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))
+    assert [each.redemption.answer for each in done] == ["valid", "valid"]
+    with store.read() as connection:
+        told = connection.execute(
+            sa.select(sa.func.count()).select_from(outbox.outbox).where(outbox.outbox.c.topic == "offers/redeemed")
+        )
+        assert told.scalar_one() == 1, "used once, and told once"
 
 
 def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: Store, other: Store) -> None:
