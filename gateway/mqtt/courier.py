@@ -177,10 +177,10 @@ class Courier:
             self._flight.refused(event.mid, f"refused: {event.failure}", now_s)
             log.warning("the broker refused a message", why=event.failure)
             return
-        event_id = self._flight.acknowledged(event.mid)
-        if event_id is not None:
+        row = self._flight.acknowledged(event.mid)
+        if row is not None:
             self._acknowledged += 1
-            self._postbag.delivered(event_id, now_s)
+            self._postbag.delivered(row, now_s)
 
     def _lose(self, reason: str, now_s: float) -> None:
         self._flight.lost(reason, now_s)

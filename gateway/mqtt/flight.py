@@ -84,8 +84,8 @@ class Flight:
         """Handed to the network under number `mid`; `row` None: a notice of our own, which counts but is never suspect."""
         self._under_way[mid] = (row, now_s)
 
-    def acknowledged(self, mid: int) -> str | None:
-        """The broker has it; the event id that may leave the outbox."""
+    def acknowledged(self, mid: int) -> Waiting | None:
+        """The broker has it; the message that may leave the outbox."""
         if mid not in self._under_way:
             return None
         row, _ = self._under_way.pop(mid)
@@ -94,7 +94,7 @@ class Flight:
             return None
         self._passed += 1
         self._suspects.pop(row.event_id, None)
-        return row.event_id
+        return row
 
     def refused(self, mid: int, reason: str, now_s: float) -> None:
         """The broker answered, and will not have it."""

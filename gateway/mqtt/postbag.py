@@ -38,7 +38,8 @@ class Postbag:
         self._turn = Turn(store.engine)
         self.idle_s = SHARED_IDLE_S if self._turn.shared else IDLE_S
         """How long the outbox may go without a look."""
-        self._delivered: dict[str, float] = {}
+        self._delivered: dict[str, tuple[int, float]] = {}
+        """By event id: its number in the outbox, and when the broker's answer came."""
         self._settling: tuple[Future[None], list[str]] | None = None
         """What the writer is just being told of."""
         self.claiming = False
@@ -73,9 +74,9 @@ class Postbag:
         self.claiming = False
         self._turn.leave()
 
-    def delivered(self, event_id: str, now_s: float) -> None:
+    def delivered(self, row: Waiting, now_s: float) -> None:
         """The broker has it; the table hears of it soon."""
-        self._delivered[event_id] = now_s
+        self._delivered[row.event_id] = row.seq, now_s
 
     def next_s(self) -> float:
         """When `tidy` has something to do unasked; after a commit it is called anyway."""
@@ -106,9 +107,11 @@ class Postbag:
             if plan.only is not None:
                 ready, expired = sending.look_at(connection, plan.only, at_s)
             else:
-                busy, lanes = plan.busy | self._delivered.keys(), plan.busy_shoppers
                 room = plan.room if self.claiming else max(plan.room, AHEAD)
-                ready, expired = sending.look(connection, room=room, at_s=at_s, busy=busy, busy_shoppers=lanes)
+                done = [seq for seq, _ in self._delivered.values()]
+                ready, expired = sending.look(
+                    connection, room=room, at_s=at_s, busy=plan.busy, busy_shoppers=plan.busy_shoppers, done=done
+                )
         now = ready[: plan.room]
         if expired or any(row.handed_at_s is None for row in now):
             alive = self.settle([row.event_id for row in ready], expired)
@@ -140,7 +143,7 @@ class Postbag:
 
     def _settle_s(self) -> float:
         """When the longest delivered message has waited long enough."""
-        return next(iter(self._delivered.values()), float("inf")) + REMOVE_WITHIN_S
+        return next((since_s for _, since_s in self._delivered.values()), float("inf")) + REMOVE_WITHIN_S
 
     def _settled(self) -> None:
         """Wait for what the writer was told of, and forget it."""

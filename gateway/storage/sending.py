@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, or_, select, text, update
 
 from gateway.storage import quarantine
 from gateway.storage.outbox import IN_TURN, QUEUED, URGENT, Release, never_handed, outbox, remove, their_places, unqueue, waiting
@@ -21,16 +22,25 @@ RECEIPTED_TOPIC = "offers"
 
 _ORDER = (waiting.c.rank, waiting.c.seq)
 _MESSAGE: Select[Any] = select(
-    *(outbox.c[name] for name in ("event_id", "topic", "shopper", "body", "expires_at_s")), waiting.c.handed_at_s
+    *(outbox.c[name] for name in ("event_id", "topic", "shopper", "body", "expires_at_s")), waiting.c.handed_at_s, outbox.c.seq
 ).where(QUEUED)
-_AHEAD = (
-    _MESSAGE.where(
+# One parameter however many they are: hundreds may wait for the commit that takes them out, and this runs every few messages.
+_NOT_DONE = {
+    "sqlite": text("outbox_waiting.seq NOT IN (SELECT value FROM json_each(:done))"),
+    "postgresql": text(
+        "outbox_waiting.seq NOT IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:done AS JSON)))"
+    ),
+}
+_AHEAD = {
+    dialect: _MESSAGE.where(
+        not_done,
         outbox.c.event_id.not_in(bindparam("busy", expanding=True)),
         or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(bindparam("busy_shoppers", expanding=True))),
     )
     .order_by(*_ORDER)
     .limit(bindparam("ahead"))
-)
+    for dialect, not_done in _NOT_DONE.items()
+}
 _ONE = _MESSAGE.where(outbox.c.event_id == bindparam("event_id"))
 _THESE = outbox.c.event_id.in_(bindparam("event_ids", expanding=True))
 _UNHANDED = update(waiting).where(waiting.c.handed_at_s.is_(None)).values(handed_at_s=bindparam("now_s"))
@@ -54,6 +64,7 @@ class Waiting:
     body: str
     expires_at_s: float | None
     handed_at_s: float | None = None
+    seq: int = 0
 
     def is_over(self, at_s: float) -> bool:
         """Whether its end has come."""
@@ -61,18 +72,24 @@ class Waiting:
 
 
 def look(
-    connection: Connection, *, room: int, at_s: float, busy: Collection[str] = (), busy_shoppers: Collection[str] = ()
+    connection: Connection,
+    *,
+    room: int,
+    at_s: float,
+    busy: Collection[str] = (),
+    busy_shoppers: Collection[str] = (),
+    done: Collection[int] = (),
 ) -> tuple[list[Waiting], list[str]]:
     """Up to `room` messages that may go next, and the event ids of expired ones met on the way. Changes nothing.
 
     Urgent ones first, then by age; one per shopper, which keeps their order whatever the network does. `busy` event ids and
-    `busy_shoppers` are passed over.
+    `busy_shoppers` are passed over, and the numbers of messages that are `done` and will soon be gone.
     """
     ready: list[Waiting] = []
     expired: list[str] = []
     shoppers: set[str | None] = set()
     bounds = {"busy": list(busy), "busy_shoppers": list(busy_shoppers), "ahead": room + EXPIRED_PER_TURN}
-    for row in connection.execute(_AHEAD, bounds):
+    for row in connection.execute(_AHEAD[connection.dialect.name], {**bounds, "done": json.dumps(list(done))}):
         if len(ready) == room:
             break
         message = Waiting(*row)

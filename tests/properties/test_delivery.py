@@ -45,7 +45,7 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
                 flight.sent(mid, None, now_s)  # the birth on the next connection
                 flight.acknowledged(mid)
                 break
-            assert flight.acknowledged(number) == message.event_id
+            assert flight.acknowledged(number) == message
             del waiting[message.event_id]
         for event_id, _ in flight.poison():
             aside.add(event_id)

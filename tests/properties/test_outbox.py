@@ -108,6 +108,18 @@ class OutboxMachine(RuleBasedStateMachine):
             elif broker_has_it:
                 del self.rows[event_id]
 
+    @rule(room=st.integers(1, 5), picks=st.sets(st.integers(0, 20)))
+    def look_past_what_is_done(self, room: int, picks: set[int]) -> None:
+        """Messages that the broker has, and that the table doesn't know of yet, are passed over and change nothing else."""
+        with self.engine.connect() as connection:
+            numbers = {row.event_id: row.seq for row in connection.execute(outbox.outbox.select())}
+            done = [seq for event_id, seq in numbers.items() if int(event_id[2:]) in picks]
+            ready, _ = sending.look(connection, room=room, at_s=self.now_s, done=done)
+            everything, _ = sending.look(connection, room=100, at_s=self.now_s)
+        assert not {one.seq for one in ready} & set(done)
+        assert all(numbers[one.event_id] == one.seq for one in everything)
+        assert not done or len(ready) >= min(room, sum(one.seq not in done for one in everything))
+
     @rule(ahead=st.integers(1, 5))
     def claim_with_a_commit(self, ahead: int) -> None:
         with self.engine.begin() as connection:

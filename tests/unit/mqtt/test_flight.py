@@ -42,7 +42,7 @@ def test_a_broker_that_takes_one_at_a_time_gets_one_at_a_time() -> None:
     flight.connected(1)
     send(flight, 1, row("a"))
     assert flight.plan(0).room == 0
-    assert flight.acknowledged(1) == "a"
+    assert flight.acknowledged(1) == row("a")
     assert flight.plan(0).room == 1
 
 
@@ -75,7 +75,7 @@ def test_all_that_was_under_way_is_suspect_and_goes_one_at_a_time() -> None:
         send(flight, mid, row(plan.only), 1)
         assert flight.plan(1).room == 0
         tried.add(flight.acknowledged(mid))
-    assert tried == {"a", "b", "c"}
+    assert tried == {row("a"), row("b"), row("c")}
     assert flight.plan(1).only is None
 
 
@@ -125,7 +125,7 @@ def test_a_message_that_got_through_is_no_longer_suspect() -> None:
     flight = Flight(16)
     drop_alone(flight, 1, row("a"), 0)
     send(flight, 2, row("a"), 5)
-    assert flight.acknowledged(2) == "a"
+    assert flight.acknowledged(2) == row("a")
     assert flight.suspects == 0
     assert flight.plan(5).busy == frozenset()
 
@@ -149,7 +149,7 @@ def test_a_refusal_by_name_counts_against_that_message_alone() -> None:
     send(flight, 2, row("b"))
     flight.refused(1, "refused: Quota exceeded", 0)
     assert flight.suspects == 1
-    assert flight.acknowledged(2) == "b"
+    assert flight.acknowledged(2) == row("b")
     assert flight.plan(1).only == "a"
 
 
