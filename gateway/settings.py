@@ -80,7 +80,7 @@ class ZonesSettings(Section):
 
     step_s: float = Field(1.0, ge=0.25, le=5, description="Readings of so many seconds are judged together.")
     false_entry_cost: float = Field(
-        12.0,
+        10.0,
         ge=1,
         le=1000,
         description="How many times worse a false entry is than staying in the old zone a moment too long: an entry is announced "

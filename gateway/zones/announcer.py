@@ -15,8 +15,8 @@ from gateway.model import Move, MoveEvent
 
 LEAST_CONFIDENCE = 0.5
 """Below this an entry is more likely false than true, whatever the odds against the zone held."""
-FIRST_COST_SHARE = 0.15
-"""From nowhere, so much of the odds asked for otherwise are enough."""
+FIRST_CONFIDENCE, FIRST_COST_SHARE = 0.35, 0.15
+"""From nowhere less is enough, and so much of the odds asked for otherwise: there is no right zone to lose."""
 LOST_CONFIDENCE = 0.05
 LOST_AFTER_S = 5.0
 """The zone announced is believed less than LOST_CONFIDENCE for so long: better said to be uncertain."""
@@ -63,7 +63,7 @@ class Announcer:
         chance, held = belief[best], belief[person.zone]
         if person.zone == NO_ZONE:
             rival = max(p for zone, p in enumerate(belief) if zone != best) if len(belief) > 1 else 0.0
-            sure = chance >= max(LEAST_CONFIDENCE, FIRST_COST_SHARE * self.false_entry_cost * rival)
+            sure = chance >= max(FIRST_CONFIDENCE, FIRST_COST_SHARE * self.false_entry_cost * rival)
         else:
             person.lost_from_s = min(person.lost_from_s, at_s) if held < LOST_CONFIDENCE else math.inf
             sure = chance >= LEAST_CONFIDENCE and chance >= self.false_entry_cost * held
