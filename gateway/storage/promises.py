@@ -98,6 +98,31 @@ stray_receipts = Table(
 
 # Built once: making a statement costs more than running it.
 _ADD = Prepared(insert(promises), promises.c.keys())
+_FIND = select(promises).where(promises.c.id == bindparam("b_id"))
+_HOLD = _FIND.with_for_update()
+_ADVANCE = (
+    update(promises)
+    .where(promises.c.id == bindparam("b_id"), promises.c.state == bindparam("b_before"))
+    .values(state=bindparam("b_state"), state_at_s=bindparam("b_at_s"))
+)
+_SAME = select(happenings.c.seq).where(
+    happenings.c.promise == bindparam("b_promise"),
+    happenings.c.what == bindparam("b_what"),
+    happenings.c.event_id == bindparam("b_event_id"),
+)
+_ENDED = (
+    select(promises)
+    .where(promises.c.state.in_(("reserved", "announced", "shown", "reversed")), promises.c.ends_at_s < bindparam("b_now_s"))
+    .order_by(promises.c.ends_at_s)
+    .limit(bindparam("b_limit"))
+)
+_PURGE_HAPPENINGS = delete(happenings).where(happenings.c.at_s < bindparam("b_before_s"))
+_PURGE_STRAYS = delete(stray_receipts).where(stray_receipts.c.at_s < bindparam("b_before_s"))
+_PURGE = delete(promises).where(
+    promises.c.state.in_(("expired", "withdrawn", "redeemed")),
+    (promises.c.ends_at_s < bindparam("b_before_s"))
+    | (promises.c.shopper.is_(None) & (promises.c.ends_at_s < bindparam("b_nameless_before_s"))),
+)
 _HISTORY = union_all(
     select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
         promises.c.shopper == bindparam("b_shopper"), promises.c.at_s >= bindparam("b_since_s"), promises.c.state != "withdrawn"
@@ -117,12 +142,12 @@ def add(connection: Connection, row: dict[str, Any]) -> None:
 
 def find(connection: Connection, promise: str) -> Row[Any] | None:
     """A promise by its id."""
-    return connection.execute(select(promises).where(promises.c.id == promise)).first()
+    return connection.execute(_FIND, {"b_id": promise}).first()
 
 
 def hold(connection: Connection, promise: str) -> Row[Any] | None:
     """A promise by its id, to be changed: nobody else can until this transaction is over."""
-    return connection.execute(select(promises).where(promises.c.id == promise).with_for_update()).first()
+    return connection.execute(_HOLD, {"b_id": promise}).first()
 
 
 def with_code(
@@ -151,8 +176,8 @@ def _with_code(connection: Connection, rows: Select[Any], good_at_s: float | Non
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
     """Put a promise that stands in state `before` in another; False: somebody else was first."""
-    here = update(promises).where(promises.c.id == promise, promises.c.state == before)
-    return connection.execute(here.values(state=state, state_at_s=at_s)).rowcount == 1
+    values = {"b_id": promise, "b_before": before, "b_state": state, "b_at_s": at_s}
+    return connection.execute(_ADVANCE, values).rowcount == 1
 
 
 def take_reward(connection: Connection, promise: str) -> bool:
@@ -163,10 +188,8 @@ def take_reward(connection: Connection, promise: str) -> bool:
 
 def happened(connection: Connection, row: dict[str, Any]) -> bool:
     """Note a happening once; False: this one was noted before."""
-    same = select(happenings.c.seq).where(
-        happenings.c.promise == row["promise"], happenings.c.what == row["what"], happenings.c.event_id == row["event_id"]
-    )
-    if row["promise"] is not None and connection.execute(same).first() is not None:
+    same = {f"b_{name}": row[name] for name in ("promise", "what", "event_id")}
+    if row["promise"] is not None and connection.execute(_SAME, same).first() is not None:
         return False
     connection.execute(insert(happenings), row)
     return True
@@ -190,10 +213,7 @@ def history(connection: Connection, shopper: str, since_s: float) -> list[tuple[
 
 def ended(connection: Connection, now_s: float, limit: int) -> Sequence[Row[Any]]:
     """Promises whose end has passed and that stand in a state that can still expire, at most `limit`."""
-    rows = select(promises).where(
-        promises.c.state.in_(("reserved", "announced", "shown", "reversed")), promises.c.ends_at_s < now_s
-    )
-    return connection.execute(rows.order_by(promises.c.ends_at_s).limit(limit)).all()
+    return connection.execute(_ENDED, {"b_now_s": now_s, "b_limit": limit}).all()
 
 
 def purge(connection: Connection, before_s: float, nameless_before_s: float) -> int:
@@ -201,11 +221,9 @@ def purge(connection: Connection, before_s: float, nameless_before_s: float) -> 
 
     A nameless one goes as soon as it can no longer be honoured or undone.
     """
-    connection.execute(delete(happenings).where(happenings.c.at_s < before_s))
-    connection.execute(delete(stray_receipts).where(stray_receipts.c.at_s < before_s))
-    done = promises.c.state.in_(("expired", "withdrawn", "redeemed"))
-    old = (promises.c.ends_at_s < before_s) | (promises.c.shopper.is_(None) & (promises.c.ends_at_s < nameless_before_s))
-    return connection.execute(delete(promises).where(done, old)).rowcount
+    connection.execute(_PURGE_HAPPENINGS, {"b_before_s": before_s})
+    connection.execute(_PURGE_STRAYS, {"b_before_s": before_s})
+    return connection.execute(_PURGE, {"b_before_s": before_s, "b_nameless_before_s": nameless_before_s}).rowcount
 
 
 def page(

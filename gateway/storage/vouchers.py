@@ -55,6 +55,7 @@ redemptions = Table(
 """What each till asked and was answered, by the till's own key: asked again, it is told the same."""
 
 _FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
+_PURGE = delete(redemptions).where(redemptions.c.at_s < bindparam("b_before_s"))
 _FREE = (
     select(pool_codes.c.code)
     .where(
@@ -116,4 +117,4 @@ def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[Row[
 
 def purge(connection: Connection, before_s: float) -> None:
     """Delete redemptions from before a moment."""
-    connection.execute(delete(redemptions).where(redemptions.c.at_s < before_s))
+    connection.execute(_PURGE, {"b_before_s": before_s})
