@@ -303,7 +303,8 @@ def load_settings(path: Path | None = None) -> Settings:
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
-        return f"{where}: {fault['msg']} (got {_shown(fault)})"
+        message = fault["msg"].removeprefix("Value error, ")  # of a check of ours, over a whole section
+        return f"{where}: {message}" if isinstance(fault["input"], dict) else f"{where}: {message} (got {_shown(fault)})"
     known = _known_words(fault["loc"][:-1])
     near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
     return f"{where}: no such setting; " + (f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}")
