@@ -29,16 +29,19 @@ from bleak.backends.scanner import AdvertisementData
 
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
+from gateway.radio.bluez import Bluez
 from gateway.radio.ears import AdapterEar
 from gateway.radio.frames import APPLE_COMPANY_ID, beacon_id
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
+from gateway.radio.sources import AdapterAbsentError, SourceError
 from gateway.radio.watchdog import EarState
 
 SHOP_UUID = bytes(range(16))
 MODES = ("mgmt", "bleak", "active", "passive")
 COUNTERS = Path("/run/air.json")
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
+ADDRESS = "00:AA:01:00:00:01"
 BEACON_HZ = 5.0
 SHARE_S = 20.0
 QUIET_S = 2.0
@@ -109,7 +112,7 @@ class Bench:
 
     def ear_for(self, mode: str) -> AdapterEar:
         """A new ear, by the management socket or by bleak's pair."""
-        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", "00:AA:01:00:00:01")
+        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", ADDRESS)
         self.mode = mode
         self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
         return self.ear
@@ -253,8 +256,19 @@ async def measure(bench: Bench, mode: str, parts: list[str]) -> None:
         await listening
 
 
+async def power_on() -> None:
+    """The adapter is there and on, as plain bleak expects it; our own ears see to that themselves."""
+    deadline_s = time.monotonic() + GIVE_UP_S
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(AdapterAbsentError, SourceError):
+            await Bluez(ADDRESS).powered_adapter()
+            return
+        await asyncio.sleep(1)
+
+
 async def measure_plain(bench: Bench, mode: str) -> None:
     """What bleak hears by itself, as most gateways use it: "active" or "passive"."""
+    await power_on()
 
     def heard(_device: BLEDevice, data: AdvertisementData) -> None:
         bench.shop_heard += data.manufacturer_data.get(APPLE_COMPANY_ID, b"")[2:18] == SHOP_UUID
