@@ -143,11 +143,11 @@ class Hostile(RuleBasedStateMachine):
     def opts_in(self, shopper: str, purposes: set[str], hold: bool) -> None:
         identity = {"beacon": {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": self.world.examples, "minor": ord(shopper)}}
         data = {"purposes": sorted(purposes), "identity": identity, "consent": {"text": "1"}}
-        self._write("optins", OptInGiven.TYPE, {"shopper": self.prefix + shopper, "version": self.number, **data}, hold)
+        self._write("optins", OptInGiven.TYPE, {"shopper": self.prefix + shopper, **data}, hold)
 
     @rule(shopper=st.sampled_from("ab"), hold=st.booleans())
     def withdraws(self, shopper: str, hold: bool) -> None:
-        self._write("optins", OptInWithdrawn.TYPE, {"shopper": self.prefix + shopper, "version": self.number}, hold)
+        self._write("optins", OptInWithdrawn.TYPE, {"shopper": self.prefix + shopper}, hold)
 
     @rule(what=st.sampled_from(["delivered", "shown", "tapped", "dismissed"]), hold=st.booleans())
     def reacts(self, what: str, hold: bool) -> None:
@@ -204,6 +204,8 @@ class Hostile(RuleBasedStateMachine):
 
     def _write(self, topic: str, type_: str, data: dict[str, object], hold: bool) -> None:
         self.number += 1
+        if topic == "optins":
+            data["version"] = self.number
         event_id = f"{self.prefix}{self.number}"
         time = datetime.fromtimestamp(BEGAN_S + self.number * HOUR_S, UTC).isoformat()
         event: dict[str, object] = {
