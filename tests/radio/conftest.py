@@ -42,11 +42,12 @@ def measured(suite: str) -> Results:
     subprocess.run(["bash", str(GUEST / "build.sh"), suite, str(built)], check=True, env=environment, timeout=BUILD_LIMIT_S)
     parts = ["share", *CAUSES, f"junk{JUNK_S}"]
     limit_s = BOOT_LIMIT_S + 2 * (MODE_LIMIT_S + JUNK_S)
-    # Plain bleak first: it has no time-outs, and no way back where a disturbance leaves BlueZ with a scan half begun.
-    command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), "active", "passive", "mgmt", *parts, "bleak", *parts]
+    boots = (["active", "passive"], ["mgmt", *parts, "bleak", *parts])  # plain bleak has no time-outs: it gets a boot of its own
     serial = built / "serial.log"
     with serial.open("w", encoding="utf-8") as log:
-        subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=limit_s + 30, check=False)
+        for words in boots:
+            command = ["bash", str(GUEST / "run.sh"), str(built), str(limit_s), *words]
+            subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=limit_s + 30, check=False)
     results: Results = {}
     for line in serial.read_text(encoding="utf-8", errors="replace").splitlines():
         _, found, text = line.partition("RESULT ")
@@ -92,7 +93,7 @@ def table(results: Results) -> list[str]:
     row("heard / reached the kernel, 10 beacons at 5 Hz", "99.5 %; 95 %", "share", heard)
     row("listens, share of the time", "100 %", "share", lambda one: f"{100 * one['listens']:.0f} %")
     for mode in ("active", "passive"):
-        cell = heard(results[mode, "share"]) if (mode, "share") in results else "not measured"
+        cell = _of_air(results[mode, "share"]) if (mode, "share") in results else "not measured"
         lines.append(f"| the same by plain bleak, {mode} | | | {cell} |")
     row("CPU per advertisement, emulated", "at most a third", "share", lambda one: f"{1000 * cpu_s(one):.1f} ms")
     for cause in CAUSES:
@@ -102,6 +103,11 @@ def table(results: Results) -> list[str]:
         lambda one: f"{one['heard']} of {one['on_air']} beside {one['junk_per_s']}/s, {one['memory_growth_kb'] / 1024:+.1f} MB",
     )  # fmt: skip
     return lines
+
+
+def _of_air(one: dict[str, Any]) -> str:
+    """Plain bleak has the chip drop what it reported before: what it misses never reaches the kernel."""
+    return f"{100 * one['heard'] / max(one['on_air'], 1):.1f} % ({one['heard']} of {one['on_air']} on the air)"
 
 
 def _again(one: dict[str, Any]) -> str:
