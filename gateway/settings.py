@@ -95,7 +95,7 @@ class ZonesSettings(Section):
         True, description="Keep learning the scanners' offsets, slowly, from all who are followed. A restart unlearns."
     )
     most_shoppers: int = Field(
-        5000, ge=1, description="Shoppers followed at the same time at most; bounds memory (about 5 kB each)."
+        5000, ge=1, description="Shoppers followed at the same time at most; bounds memory (about 8 kB each)."
     )
 
 
