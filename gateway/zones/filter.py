@@ -88,6 +88,12 @@ class Filter:
         self._course = _course(len(place.ways), physics, step_s).astype(np.float32)
         self._strides = place.strides.astype(np.float32)
         self._body = (physics.body_db * np.vstack([np.zeros(2), place.ways])).astype(np.float32)
+        # What a doing's expected shadow adds to the regression in `_levels`: to the offset; to the likelihood, by the regression's
+        # solution and covariance; and the constant that the expectation itself costs.
+        self._tilts = self._body / np.float32(physics.body_spread_db**2)
+        east, north = self._tilts.T
+        self._pulls = np.column_stack([east, north, east**2 / 2, east * north, north**2 / 2])
+        self._strange = ((self._body * self._tilts).sum(1) / 2)[:, None]
         fades_s = np.array([physics.fades_standing_s, *[physics.fades_walking_s] * len(place.ways)])
         self._keeps = np.exp(-step_s / fades_s).astype(np.float32)[None, :, None]
         self._zone_rows = np.zeros((len(place.zone_of_state), len(place.zones)), dtype=np.float32)
@@ -209,11 +215,8 @@ class Filter:
         m11, m12, m22 = (a * f - s * s) / determinant, (c * s - a * cs) / determinant, (a * d - c * c) / determinant
         x0, x1, x2 = m00 * j0 + m01 * j1 + m02 * j2, m01 * j0 + m11 * j1 + m12 * j2, m02 * j0 + m12 * j1 + m22 * j2
         still = -0.5 * (square - j0 * x0 - j1 * x1 - j2 * x2) - 0.5 * np.log(determinant)
-        log, shift = (np.empty((len(trust), len(self._body), n), dtype=np.float32) for _ in range(2))
-        for doing, (east, north) in enumerate(self._body * sure):
-            log[:, doing] = still + east * x1 + north * x2 - 0.5 * (east**2 + north**2) / sure
-            log[:, doing] += 0.5 * (east**2 * m11 + 2 * east * north * m12 + north**2 * m22)
-            shift[:, doing] = x0 + east * m01 + north * m02
+        log = still[:, None] + self._pulls @ np.stack([x1, x2, m11, m12, m22], axis=1) - self._strange
+        shift = x0[:, None] + self._tilts @ np.stack([m01, m02], axis=1)
         return log, shift, m00
 
     def bodies(self, weight: Array, chance: Array) -> NDArray[np.float64]:
