@@ -92,7 +92,7 @@ class ZonesSettings(Section):
         description="Lengths of a stay at which a dwell move is made, in seconds, rising.",
     )
     learns: bool = Field(
-        True, description="Keep learning the scanners' offsets, slowly, from all who are followed. A restart unlearns."
+        True, description="Keep learning what is heard where, slowly, from those who are followed. A restart unlearns."
     )
     most_shoppers: int = Field(
         5000, ge=1, description="Shoppers followed at the same time at most; bounds memory (about 8 kB each)."

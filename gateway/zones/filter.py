@@ -49,6 +49,10 @@ class Physics:
     """Belief about somebody who stands fades this slowly: the same error is heard again and again, but nothing changes."""
     fades_walking_s: float = 4.0
     """And about somebody who walks: a shadow is 2 to 4 m long."""
+    plan_spread_db: float = 6.0
+    """Levels spread like this where only the plan is known. Where more is known, belief of who walks fades slower,"""
+    fades_most: float = 2.0
+    """by the ratio of the variances, but at most so many times."""
     walks_off_s: float = 20.0
     """Mean time somebody stands."""
     stops_s: float = 8.0
@@ -94,8 +98,6 @@ class Filter:
         east, north = self._tilts.T
         self._pulls = np.column_stack([east, north, east**2 / 2, east * north, north**2 / 2])
         self._strange = ((self._body * self._tilts).sum(1) / 2)[:, None]
-        fades_s = np.array([physics.fades_standing_s, *[physics.fades_walking_s] * len(place.ways)])
-        self._keeps = np.exp(-step_s / fades_s).astype(np.float32)[None, :, None]
         self._zone_rows = np.zeros((len(place.zone_of_state), len(place.zones)), dtype=np.float32)
         inside = place.zone_of_state >= 0
         self._zone_rows[np.flatnonzero(inside), place.zone_of_state[inside]] = 1.0
@@ -119,6 +121,9 @@ class Filter:
         self._weight, self._weight_level = weight.T.astype(np.float32), (weight * level).T.astype(np.float32)
         self._log_weight = np.log(weight).T.astype(np.float32)
         self._typical = float(np.square(place.spread_db).mean())
+        known = np.clip(self.physics.plan_spread_db**2 / self._typical, 1, self.physics.fades_most)
+        fades_s = np.array([self.physics.fades_standing_s, *[self.physics.fades_walking_s * known] * len(place.ways)])
+        self._keeps = np.exp(-self.step_s / fades_s).astype(np.float32)[None, :, None]
         soft = level / self.physics.contest_db
         self._contest = (soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)).T.astype(np.float32)
         self._level = level.T.astype(np.float32)

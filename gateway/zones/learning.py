@@ -1,85 +1,160 @@
-"""Slow learning of the place itself, from everybody who is followed.
+"""Learning the place itself from people who are followed: those whose zone was told, and everybody else.
 
 A receiver that hears everybody a few dB too well, wherever they are, has a gain; one that hears too well at one spot has a
-reflection there. So what was heard is kept by patch of floor, and a patch counts for what it tells alone, however long somebody
-stands on it. What the patches have in common is the receiver's offset; what is left is the patch's own, shrunk by how little was
-heard there. Only steps whose zone is sure teach, or a mistake would teach itself. It can be unlearned at any moment: it is a sum
-apart from what the plan and the calibration say.
+reflection there. What was heard is summed up by where people were, in hindsight; a map of levels (radiomap.py) is what follows.
+A calibration does that with walks whose zones are known. The tracker does it all day, a few shoppers at a time, beside what the
+plan and the calibration say: it can be unlearned at any moment.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, STANDING, Filter
+from gateway.zones.hindsight import Seen, look_back
 from gateway.zones.place import Place
+from gateway.zones.radiomap import STEP_DB, prior, regress
 
 Array = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
-PATCH_M = 3.0
-"""Shadows of neighbouring patches of this size are nearly independent."""
-WITHIN_SHARE = 0.5
-"""Of a level's variance on a patch, the part that a mean over the patch can't tell: shadows are 2 to 4 m wide."""
-OFFSET_DB = 4.0
-"""Scanners differ by this, their mounting included: the spread that offsets are shrunk with."""
-READING_DB = 8.0
-"""One second's mean level is off by this from what its place hears: fading, body, and a place that is only inferred."""
-INDEPENDENT_S = 20.0
-"""So long apart two steps of one shopper tell different things."""
-SURE = 0.7
-"""A step teaches when its zone is believed at least this much."""
-FORGETS_AFTER_S = 3 * 3600.0
-"""What was learned this long ago counts for a third: shops are rearranged."""
+WALKING_S, STANDING_S = 1.0, 15.0
+"""So long apart two steps tell different things about a spot: somebody who stands hears the same reflections again and again."""
 
 
 class Lessons:
-    """Sums per receiver (r) and patch (p), and the place that follows from them."""
+    """What was heard where: sums per receiver (r) and state (n)."""
 
     def __init__(self, place: Place) -> None:
+        shape = (len(place.receivers), len(place.zone_of_state))
+        self.weight: Floats = np.zeros(shape)
+        """(r, n) independent readings"""
+        self.total: Floats = np.zeros(shape)
+        """(r, n) the sum of their levels in dBm, less the phone's offset and the body's shadow"""
+
+    def take(self, filter_: Filter, seen: Seen, smoothed: Array) -> None:
+        """Add one step of those `seen`, who were where `smoothed` (b, d, n) says."""
+        state = smoothed.sum(1).astype(float)
+        stands = smoothed[:, STANDING].sum(1, keepdims=True)
+        tells = filter_.step_s * seen.steps * ((1 - stands) / WALKING_S + stands / STANDING_S)
+        heard = (seen.readings > 0) * tells
+        self.weight += heard.T @ state
+        self.total += (heard * seen.above_dbm).T @ state - filter_.bodies(heard, smoothed)
+        sent = np.minimum(seen.readings.max(1, keepdims=True), MOST_SENT)
+        self._take_silence(filter_, state, (seen.readings == 0) * seen.listening * sent * tells, seen.offset_db)
+
+    def _take_silence(self, filter_: Filter, state: Floats, silent: Floats, offset_db: Array) -> None:
+        """Packets (b, r) that a receiver missed: without them the far would seem near, for only a lucky reading comes from there.
+
+        A step of Fisher scoring for the level, in the units of a reading: its information, and where the silence pulls it.
+        """
+        level = filter_.place.level_dbm.T
+        rounded = np.rint(offset_db / OFFSET_STEP_DB) * OFFSET_STEP_DB
+        for offset in np.unique(rounded):
+            rows = rounded == offset
+            slope, information = filter_.deafness(float(offset))
+            times = STEP_DB**2 * filter_.physics.silence_share * (silent[rows].T @ state[rows])
+            self.weight += times * information
+            self.total += times * (information * level + slope)
+
+    def forget(self, elapsed_s: float) -> float:
+        """Let what was learned before the last seconds count for less; the share that is kept."""
+        keeps = math.exp(-elapsed_s / FORGETS_AFTER_S)
+        self.weight *= keeps
+        self.total *= keeps
+        return keeps
+
+
+MOST_WATCHED = 8
+"""So many shoppers at a time teach: a busy shop learns no faster than eight people can, and costs no more than they do."""
+HINDSIGHT_S = 12.0
+"""Somebody is watched for so long, then their steps are looked back on: what came later than that tells little more."""
+STUDY_S = 3.0
+"""One receiver's map is reckoned anew this often: it takes some milliseconds."""
+CARRIERS = 3.0
+"""What one carrier's phone, hand and body do to levels is so many times what the place does (a ratio of variances): only what
+many hear alike is the place's."""
+UNKNOWN_DB = 3.0
+"""However well a spot was learned: another phone, another hand, another moment."""
+FORGETS_AFTER_S = 3 * 3600.0
+"""What was learned this long ago counts for a third: shops are rearranged."""
+LEAST_RECEIVERS = 3
+"""With fewer receivers any error of the map can pass for another spot: nothing is learned."""
+
+
+class Learner:
+    """Watches a few shoppers at a time, and keeps the place as it is known now."""
+
+    def __init__(self, place: Place, step_s: float) -> None:
         self._place = place
-        self._level = place.level_dbm.T
-        self._patch = _patches(place)
-        self._variance = np.square(place.spread_db).T @ self._patch / self._patch.sum(0)
-        self._sum, self._weight = np.zeros_like(self._variance), np.zeros_like(self._variance)
+        self._lessons = Lessons(place)
+        self._shared = prior(place)
+        self._correction, self._left = np.zeros_like(place.level_dbm), np.square(place.spread_db)
+        self._steps = max(2, round(HINDSIGHT_S / step_s))
+        self._watched: dict[int, list[Seen]] = {}
+        self._last_chosen = -1
+        self._met: set[int] = set()
+        self._carriers = 0.0
+        self._turn, self._studied_s, self._forgot_s = 0, -math.inf, -math.inf
 
-    def learn(self, state: Array, sure: NDArray[np.bool_], above_db: Array, heard: NDArray[np.bool_], step_s: float) -> None:
-        """Take one step: belief `state` (b, n) and who is `sure` (b,); levels `above_db` (b, r) less the phone's, where `heard`."""
-        heard = heard & sure[:, None]
-        share = step_s / INDEPENDENT_S
-        where = state.astype(float).T @ heard
-        self._sum += share * (((np.where(heard, above_db, 0).T @ state) - self._level * where.T) @ self._patch)
-        self._weight += share * (where.T @ self._patch)
+    @property
+    def watched(self) -> frozenset[int]:
+        """The rows that are watched now."""
+        return frozenset(self._watched)
 
-    def forget(self, elapsed_s: float) -> None:
-        """Let what was learned before the last seconds count for less."""
-        keeps = float(np.exp(-elapsed_s / FORGETS_AFTER_S))
-        self._sum *= keeps
-        self._weight *= keeps
+    def choose(self, rows: NDArray[np.intp]) -> None:
+        """Watch others where there is room: in turn, all round the shop. `rows` whose step this is."""
+        free = MOST_WATCHED - len(self._watched)
+        if free <= 0 or len(self._place.receivers) < LEAST_RECEIVERS:
+            return
+        rows = np.sort(rows)
+        for row in np.roll(rows, -int(np.searchsorted(rows, self._last_chosen, side="right"))).tolist():
+            if free and row not in self._watched:
+                self._watched[row] = []
+                self._last_chosen, free = row, free - 1
 
-    def place(self) -> Place:
-        """The place as it is known now."""
-        mean = self._sum / np.maximum(self._weight, 1e-9)
-        known = self._weight / (self._variance * self._weight + READING_DB**2)
-        offset = (known * mean).sum(1) / (1 / OFFSET_DB**2 + known.sum(1))
-        shift = offset[:, None] + self._variance * known * (mean - offset[:, None])
-        shift -= (shift * self._weight).sum() / max(self._weight.sum(), 1e-9)  # what all have in common is the phones'
-        left = 1 - (1 - WITHIN_SHARE) * self._variance * known
-        return replace(
-            self._place,
-            level_dbm=self._place.level_dbm + (shift @ self._patch.T).T,
-            spread_db=self._place.spread_db * np.sqrt(left @ self._patch.T).T,
-        )
+    def note(self, filter_: Filter, rows: NDArray[np.intp], seen: Seen) -> None:
+        """Keep the step of those `rows` (b,) that are watched; when one was watched for long enough, learn from it."""
+        for index, row in enumerate(rows.tolist()):
+            steps = self._watched.get(row)
+            if steps is None:
+                continue
+            steps.append(seen.alone(index))
+            if len(steps) >= self._steps:
+                del self._watched[row]
+                self._carriers += row not in self._met
+                self._met.add(row)
+                for earlier, smoothed in look_back(filter_, steps, shoppers=1):
+                    self._lessons.take(filter_, earlier, smoothed)
 
+    def drop(self, row: int) -> None:
+        """Somebody left, or is to be forgotten; what they were teaching is forgotten with them."""
+        self._watched.pop(row, None)
+        self._met.discard(row)
 
-def _patches(place: Place) -> NDArray[np.float64]:
-    """Which patch each state lies on, as a matrix (n, p) of ones; without a drawing each zone is a patch."""
-    count = len(place.zone_of_state)
-    if place.at is None:
-        return np.eye(count)
-    cells = np.floor(place.at / PATCH_M).astype(int)
-    index = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
-    patches = np.zeros((count, index.max() + 1))
-    patches[np.arange(count), index] = 1.0
-    return patches
+    def study(self, at_s: float) -> Place | None:
+        """Now and then, reckon the map of the next receiver; the place anew when all had their turn."""
+        if at_s - self._studied_s < STUDY_S or not self._lessons.weight.any():
+            return None
+        self._studied_s, turn = at_s, self._turn
+        weight, total = self._lessons.weight[turn], self._lessons.total[turn]
+        self._correction[:, turn], self._left[:, turn] = regress(self._shared, self._place, turn, weight, total)
+        self._turn = (turn + 1) % len(self._place.receivers)
+        if self._turn:
+            return None
+        if self._forgot_s > -math.inf:
+            self._carriers *= self._lessons.forget(at_s - self._forgot_s)
+        self._forgot_s = at_s
+        return self._known()
+
+    def _known(self) -> Place:
+        place, weight = self._place, self._lessons.weight.T
+        common = (self._correction * weight).sum() / max(weight.sum(), 1e-9)  # what all have in common is the phones'
+        share = self._carriers / (self._carriers + CARRIERS)
+        before = np.square(place.spread_db)
+        variance = share * np.minimum(self._left + UNKNOWN_DB**2, before) + (1 - share) * before
+        return replace(place, level_dbm=place.level_dbm + share * (self._correction - common), spread_db=np.sqrt(variance))

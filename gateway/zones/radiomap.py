@@ -1,7 +1,7 @@
-"""The map of levels that readings with a known place teach: a Gaussian process over the floor.
+"""The map of levels that readings teach: a Gaussian process over the floor, one receiver at a time.
 
 Rasmussen & Williams, Gaussian Processes for Machine Learning, 2.2: an offset per receiver, a slope over distance, and shadows as
-wide as a shelf. Where nobody walked it falls back to the plan's physics, and it knows by how much it may be off everywhere.
+wide as a shelf. Where nobody walked it falls back to what was known before, and it knows by how much it may be off everywhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.zones.place import AT_1M_DBM, EXPONENT, Place
+from gateway.zones.place import AT_1M_DBM, EXPONENT, SPREAD_DB, Place
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +21,8 @@ SLOPE = 0.5
 """Spread of the path-loss exponent around the plan's."""
 STEP_DB = 6.0
 """One second's mean level is off by this: fading, the body's swing."""
+LEAST_WEIGHT = 0.02
+"""A state with fewer readings than this tells nothing."""
 
 
 def prior(place: Place) -> Floats:
@@ -32,20 +34,21 @@ def prior(place: Place) -> Floats:
     return np.asarray(OFFSET_DB**2 + SHADOW_DB**2 * np.exp(-apart / SHADOW_M))
 
 
-def regress(shared: Floats, place: Place, weight: Floats, total: Floats) -> tuple[Floats, Floats]:
-    """Correction of the level (n, r) and the variance left in it (n, r)."""
-    correction, left = np.zeros_like(place.level_dbm), np.zeros_like(place.level_dbm)
-    for receiver in range(len(place.receivers)):
-        level = place.level_dbm[:, receiver]
-        slope = SLOPE / EXPONENT * (level - AT_1M_DBM) * (place.at is not None)
-        cover = shared + slope[:, None] * slope[None, :]
-        seen = np.flatnonzero(weight[receiver] > 0.02)
-        if not len(seen):
-            left[:, receiver] = np.diag(cover)
-            continue
-        above = total[receiver, seen] / weight[receiver, seen] - level[seen]
-        gram = cover[np.ix_(seen, seen)] + np.diag(STEP_DB**2 / weight[receiver, seen])
-        solved = np.linalg.solve(gram, np.column_stack([above, cover[seen]]))
-        correction[:, receiver] = cover[:, seen] @ solved[:, 0]
-        left[:, receiver] = np.diag(cover) - np.einsum("ns,sn->n", cover[:, seen], solved[:, 1:])
-    return correction, np.maximum(left, 0.0)
+def regress(shared: Floats, place: Place, receiver: int, weight: Floats, total: Floats) -> tuple[Floats, Floats]:
+    """Correction of a receiver's level (n,) and the variance left in it (n,).
+
+    `weight` (n,) independent readings at each state and `total` (n,) the sum of their levels. Where a calibration has already made
+    the place's spread smaller than the plan's, so much less is left to be learned.
+    """
+    level = place.level_dbm[:, receiver]
+    slope = SLOPE / EXPONENT * (level - AT_1M_DBM) * (place.at is not None)
+    doubt = np.minimum(place.spread_db[:, receiver] / SPREAD_DB, 1)
+    cover = (shared + slope[:, None] * slope[None, :]) * doubt[:, None] * doubt[None, :]
+    seen = np.flatnonzero(weight > LEAST_WEIGHT)
+    if not len(seen):
+        return np.zeros(len(level)), np.diag(cover).copy()
+    above = total[seen] / weight[seen] - level[seen]
+    gram = cover[np.ix_(seen, seen)] + np.diag(STEP_DB**2 / weight[seen])
+    solved = np.linalg.solve(gram, np.column_stack([above, cover[seen]]))
+    left = np.diag(cover) - np.einsum("ns,sn->n", cover[:, seen], solved[:, 1:])
+    return cover[:, seen] @ solved[:, 0], np.maximum(left, 0.0)

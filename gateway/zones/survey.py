@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, RECENT_STEPS_S, STANDING, Filter, Physics
+from gateway.zones.filter import RECENT_STEPS_S, Filter, Physics
+from gateway.zones.hindsight import Seen, look_back
+from gateway.zones.learning import Lessons
 from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
-from gateway.zones.radiomap import STEP_DB, prior, regress
+from gateway.zones.radiomap import prior, regress
 
 Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
 
 ROUNDS = 4
 STEP_S = 1.0
-WALKING_S, STANDING_S = 1.0, 15.0
-"""So long apart two steps tell different things about a spot: somebody who stands hears the same reflections again and again."""
 LEAST_WALK_S = 10.0
 """Less than this is no walk."""
 
@@ -72,7 +72,7 @@ def learn(plan: StorePlan, walks: Iterable[Walk], physics: Physics | None = None
             f"only {walked_s:.0f} s of readings fall into known stays of {plan.store}; "
             "the truth must name the shoppers and times of the recording"
         )
-    physics = physics or Physics()
+    physics = replace(physics or Physics(), fades_most=1.0)  # a map that is only being learned isn't known
     candidate = _trusted(place, steps, physics)
     learned = candidate.on(place, *_learn(place, steps, physics)) if candidate.trust else place
     return Calibration(
@@ -109,8 +109,9 @@ def _learn(place: Place, steps: _Steps, physics: Physics) -> tuple[Floats, Float
     """Correction of the levels (n, r), and the variance left in it (n, r)."""
     shared, learned = prior(place), place
     for _ in range(ROUNDS):
-        weight, total = _attribute(Filter(learned, physics, STEP_S), steps)
-        correction, left = regress(shared, place, weight, total)
+        lessons = _taught(Filter(learned, physics, STEP_S), steps)
+        maps = [regress(shared, place, r, lessons.weight[r], lessons.total[r]) for r in range(len(place.receivers))]
+        correction, left = (np.stack(part, axis=1) for part in zip(*maps, strict=True))
         learned = CANDIDATES[-1].on(place, correction, left)
     return correction, left
 
@@ -125,7 +126,7 @@ def _trusted(place: Place, steps: _Steps, physics: Physics) -> _Candidate:
     right = {candidate: np.zeros(steps.zone.shape) for candidate in CANDIDATES}
     for number in range(FOLDS):
         out = fold == number
-        taught = replace(steps, zone=np.where(out, -1, steps.zone))
+        taught = replace(steps, zone=np.where(out, -1, steps.zone), counts=np.where(out[:, :, None], np.float32(0), steps.counts))
         if not (taught.zone >= 0).any() or not (steps.zone[out] >= 0).any():
             continue
         learned = _learn(place, taught, physics)
@@ -155,7 +156,7 @@ def _found(filter_: Filter, steps: _Steps) -> Floats:
     """(k, b) 1 where a tracker that isn't told the zone believes most in the true one."""
     right = np.zeros(steps.zone.shape)
     for k, step in enumerate(_forward(filter_, replace(steps, zone=np.full_like(steps.zone, -1)))):
-        right[k, step.known] = filter_.zones(step.believed).argmax(1) == steps.zone[k, step.known]
+        right[k, step.who] = filter_.zones(step.believed).argmax(1) == steps.zone[k, step.who]
     return right
 
 
@@ -206,66 +207,22 @@ def _stretches(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[l
     return [(stretch, stays) for stretch in result]
 
 
-class _Pass(NamedTuple):
-    """One pass through the walks, step by step: what a step predicted and what it then believed, for the walkers it heard."""
-
-    known: NDArray[np.intp]
-    predicted: Array
-    believed: Array
-    walking: Array
-    means: Array
-    """(b, r) less the phone's offset"""
-    offset_db: Array
+def _taught(filter_: Filter, steps: _Steps) -> Lessons:
+    """What was heard where. Also between the stays that were told somebody was somewhere: those steps teach as well."""
+    lessons = Lessons(filter_.place)
+    for seen, smoothed in look_back(filter_, list(_forward(filter_, steps)), steps.zone.shape[1]):
+        lessons.take(filter_, seen, smoothed)
+    return lessons
 
 
-def _attribute(filter_: Filter, steps: _Steps) -> tuple[Floats, Floats]:
-    """Where the walkers were, by receiver: independent readings (r, n), and the sum of their levels less the phone's (r, n).
-
-    Forward as the tracker goes, then back (Rauch, Tung & Striebel): where somebody goes next tells where in the zone they were.
-    """
-    shape = (len(filter_.place.receivers), len(filter_.place.zone_of_state))
-    weight, total = np.zeros(shape), np.zeros(shape)
-    forward = list(_forward(filter_, steps))
-    later = np.ones((steps.zone.shape[1], *forward[0].believed.shape[1:]) if forward else (0,), dtype=np.float32)
-    for k in range(len(forward) - 1, -1, -1):
-        known, predicted, believed, walking, means, offset_db = forward[k]
-        smoothed = believed * later[known]
-        smoothed /= np.maximum(smoothed.sum((1, 2), keepdims=True), 1e-30)
-        ratio = smoothed / np.maximum(predicted, 1e-12)
-        later[known] = filter_.back(ratio / np.maximum(ratio.max((1, 2), keepdims=True), 1e-30) + np.float32(1e-9), walking)
-        sure = steps.zone[k, known] >= 0
-        state = smoothed.sum(1)[sure].astype(float)
-        walks = 1 - smoothed[sure, STANDING].sum(1, keepdims=True)
-        counts, new = steps.counts[k, known][sure], STEP_S * (walks / WALKING_S + (1 - walks) / STANDING_S)
-        weight += ((counts > 0) * new).T @ state
-        total += ((counts > 0) * new * means[sure]).T @ state - filter_.bodies((counts > 0) * new, smoothed[sure])
-        sent = np.minimum(counts.max(1, keepdims=True), MOST_SENT)
-        _add_silence(filter_, weight, total, state, (counts == 0) * sent * new, offset_db[sure])
-    return weight, total
-
-
-def _add_silence(filter_: Filter, weight: Floats, total: Floats, state: Floats, silent: Floats, offset_db: Array) -> None:
-    """Packets (b, r) that a receiver missed: without them the far would seem near, for only a lucky reading comes from there.
-
-    A step of Fisher scoring for the level, in the units of a reading: its information, and where the silence pulls it.
-    """
-    level = filter_.place.level_dbm.T
-    rounded = np.rint(offset_db / OFFSET_STEP_DB) * OFFSET_STEP_DB
-    for offset in np.unique(rounded):
-        rows = rounded == offset
-        slope, information = filter_.deafness(float(offset))
-        times = STEP_DB**2 * filter_.physics.silence_share * (silent[rows].T @ state[rows])
-        weight += times * information
-        total += times * (information * level + slope)
-
-
-def _forward(filter_: Filter, steps: _Steps) -> Iterator[_Pass]:
+def _forward(filter_: Filter, steps: _Steps) -> Iterator[Seen]:
+    """The walks as the tracker goes through them, told the zone where it is known: the walkers heard in each step."""
     place, physics = filter_.place, filter_.physics
     walkers = steps.zone.shape[1]
     chance = np.repeat(filter_.fresh()[None], walkers, axis=0)
     offset_db = np.zeros(walkers, dtype=np.float32)
     offset_var = np.full(walkers, physics.phone_spread_db**2, dtype=np.float32)
-    alive = np.ones(len(place.receivers), dtype=np.float32)
+    alive = np.ones(len(place.receivers), dtype=bool)
     span = max(1, round(RECENT_STEPS_S / STEP_S))
     for k in range(len(steps.zone)):
         known = np.flatnonzero(steps.counts[k].sum(1) > 0)
@@ -278,9 +235,10 @@ def _forward(filter_: Filter, steps: _Steps) -> Iterator[_Pass]:
         counts = steps.counts[k, known]
         means = steps.sums[k, known] / np.maximum(counts, 1)
         chance[known], offset_db[known], offset_var[known] = filter_.weigh(
-            predicted, offset_db[known], offset_var[known], means, counts, alive
+            predicted, offset_db[known], offset_var[known], means, counts, alive.astype(np.float32)
         )
-        yield _Pass(known, predicted, chance[known], walking[known], means - offset_db[known][:, None], offset_db[known])
+        above = means - offset_db[known][:, None]
+        yield Seen(known, predicted, chance[known], walking[known], above, counts, offset_db[known], alive)
 
 
 def _told(place: Place, chance: Array, zone: NDArray[np.intp]) -> Array:

@@ -23,7 +23,8 @@ from gateway.zones.calibration import Calibration, calibrated, load_calibration
 from gateway.zones.clock import Clock, Verdict
 from gateway.zones.ears import Ears
 from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter, Physics
-from gateway.zones.learning import SURE, Lessons
+from gateway.zones.hindsight import Seen
+from gateway.zones.learning import Learner
 from gateway.zones.place import Place, build_place
 from gateway.zones.plan import StorePlan
 
@@ -38,8 +39,6 @@ ENOUGH_READINGS = 3
 FARTHEST_S = 1e11
 """The year 5138: a time beyond it is a fault, and too coarse a number to step through by seconds."""
 ROWS_AT_START = 16
-RELEARN_S = 30.0
-"""What was learned of the place is taken up this often: learning is slow, and new tables cost some milliseconds."""
 
 
 class Presence(NamedTuple):
@@ -59,7 +58,7 @@ class Tracker:
         self._place = place
         self._filter = Filter(place, physics, settings.step_s)
         self._ears = Ears(place)
-        self._lessons, self._relearn_s = Lessons(place), -math.inf
+        self._learner = Learner(place, settings.step_s)
         self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s)
         self._columns = {name: column for column, name in enumerate(place.receivers)}
         self._clock = Clock()
@@ -143,7 +142,7 @@ class Tracker:
 
     def unlearn(self) -> None:
         """Forget what was learned about the place since the start."""
-        self._lessons = Lessons(self._place)
+        self._learner = Learner(self._place, self._settings.step_s)
         self._filter.use(self._place)
 
     # -- time ---------------------------------------------------------------------------------------------------------------
@@ -220,6 +219,7 @@ class Tracker:
 
     def _release(self, person: Person) -> None:
         self._free.append(person.row)
+        self._learner.drop(person.row)
         rows, columns, levels = self._pending
         if person.row in rows:
             kept = [i for i, row in enumerate(rows) if row != person.row]
@@ -235,8 +235,9 @@ class Tracker:
         if not self._people:
             return moves
         self._take_pending()
-        if self._settings.learns:
-            self._relearn(at_s)
+        known = self._learner.study(at_s)
+        if known is not None:
+            self._filter.use(known)
         due = self._due_people()
         rows = np.array([person.row for person in due], dtype=np.intp)
         heard = self._recent[1, -1, rows].any(1).tolist()
@@ -245,15 +246,6 @@ class Tracker:
         self._recent[:, -1, rows] = 0.0
         self._waited[rows] = 0
         return moves + self._judge(due, rows, heard, at_s)
-
-    def _relearn(self, at_s: float) -> None:
-        """Now and then, take up what was learned of the place."""
-        elapsed_s = at_s - self._relearn_s
-        if elapsed_s >= RELEARN_S:
-            if elapsed_s < math.inf:
-                self._lessons.forget(elapsed_s)
-                self._filter.use(self._lessons.place())
-            self._relearn_s = at_s
 
     def _judge(self, due: list[Person], rows: NDArray[np.intp], heard: list[bool], at_s: float) -> list[Move]:
         belief = self._filter.zones(self._chance[rows])
@@ -285,6 +277,8 @@ class Tracker:
 
     def _weigh_all(self, rows: NDArray[np.intp]) -> None:
         """Move and weigh everybody due, in groups that fit the processor's cache; then what they tell of the receivers."""
+        if self._settings.learns:
+            self._learner.choose(rows)
         ears = np.zeros((3, len(self._place.receivers)))
         for steps in range(1, MOST_STEPS_AT_ONCE + 1):
             group = rows[self._waited[rows] == steps]
@@ -299,21 +293,21 @@ class Tracker:
         sums, counts = recent[0, -1], recent[1, -1]
         spans = recent.reshape(2, 2, self._spans, *counts.shape).sum(2)
         heard = counts.any(1)
-        walking = np.where(heard, self._filter.gait(spans[0], spans[1]) * self._settings.step_s, 0)
-        chance = self._filter.move(self._chance[rows], walking.astype(np.float32), steps)
+        walking = np.where(heard, self._filter.gait(spans[0], spans[1]) * self._settings.step_s, 0).astype(np.float32)
+        chance = self._filter.move(self._chance[rows], walking, steps)
         self._chance[rows] = chance
         if not heard.any():
             return np.zeros((3, len(self._place.receivers)))
         rows, sums, counts, chance = rows[heard], sums[heard], counts[heard], chance[heard]
         means = sums / np.maximum(counts, 1)
-        trusted = self._ears.trusted.astype(np.float32)
-        weighed = self._filter.weigh(chance, self._phone[0, rows], self._phone[1, rows], means, counts, trusted)
-        self._chance[rows], self._phone[0, rows], self._phone[1, rows] = weighed
-        state = weighed[0].sum(1)
-        if self._settings.learns:
-            sure = self._filter.zones(weighed[0]).max(1) >= SURE
-            self._lessons.learn(state, sure, means - weighed[1][:, None], counts > 0, steps * self._settings.step_s)
-        return np.stack([counts.sum(0).astype(float), *self._filter.expected(state, weighed[1], counts)])
+        trusted = self._ears.trusted
+        phone = self._phone[:, rows]
+        weighed = self._filter.weigh(chance, phone[0], phone[1], means, counts, trusted.astype(np.float32))
+        believed, offset_db, self._phone[1, rows] = weighed
+        self._chance[rows], self._phone[0, rows] = believed, offset_db
+        seen = Seen(rows, chance, believed, walking[heard], means - offset_db[:, None], counts, offset_db, trusted, steps)
+        self._learner.note(self._filter, rows, seen)
+        return np.stack([counts.sum(0).astype(float), *self._filter.expected(believed.sum(1), offset_db, counts)])
 
 
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:

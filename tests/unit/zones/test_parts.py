@@ -1,4 +1,4 @@
-"""The tracker's parts by themselves: geometry, clock, announcer, ears, lessons, filter, place."""
+"""The tracker's parts by themselves: geometry, clock, announcer, ears, filter, place."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from gateway.zones.announcer import NO_ZONE, Announcer, Person
 from gateway.zones.clock import BELIEVE_AFTER, Clock, Verdict
 from gateway.zones.ears import Ears
 from gateway.zones.filter import STANDING, Filter, Physics
-from gateway.zones.learning import Lessons
-from gateway.zones.place import MOST_CELLS, Place, build_place
+from gateway.zones.place import MOST_CELLS, build_place
 from gateway.zones.plan import StorePlan, parse_plan
 
 L_SHAPE = [(0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 2.0), (2.0, 4.0), (0.0, 4.0)]
@@ -114,67 +113,6 @@ def test_a_receiver_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan
     assert ears.blind() == {1}
     ears.listen(everything, everything, silence)
     assert ears.blind() == frozenset()
-
-
-def test_a_receiver_s_gain_is_learned_and_the_same_reflection_on_one_spot_is_not(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
-    everywhere, one_spot = Lessons(place), Lessons(place)
-    sure, heard = np.ones(1, dtype=bool), np.ones((1, 3), dtype=bool)
-    for step in range(1200):
-        for lessons, cell in ((everywhere, step % len(place.share)), (one_spot, 7)):
-            lessons.learn(spot(place, cell), sure, levels(place, cell, (5.0, 0.0, 0.0)), heard, 1.0)
-    far = int(np.argmax(np.hypot(*(place.at - place.at[7]).T))) if place.at is not None else 0
-
-    def gain(lessons: Lessons, cell: int) -> float:
-        shift = lessons.place().level_dbm[cell] - place.level_dbm[cell]
-        return float(shift[0] - shift[1])
-
-    assert gain(everywhere, far) > 3.0
-    assert gain(one_spot, far) < gain(one_spot, 7)
-    assert gain(one_spot, far) < 2.0
-
-
-def spot(place: Place, cell: int) -> NDArray[np.float32]:
-    """The belief (1, n) of somebody who is certainly there."""
-    state = np.zeros((1, len(place.share)), dtype=np.float32)
-    state[0, cell] = 1.0
-    return state
-
-
-def levels(place: Place, cell: int, above_db: tuple[float, ...]) -> NDArray[np.float32]:
-    """What is heard there (1, r), so much above what the plan says."""
-    return np.asarray((place.level_dbm[cell] + np.array(above_db))[None], dtype=np.float32)
-
-
-def test_a_reflection_at_one_spot_is_learned_there_and_makes_the_level_surer(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
-    lessons = Lessons(place)
-    for _ in range(1200):
-        lessons.learn(spot(place, 7), np.ones(1, dtype=bool), levels(place, 7, (6.0, 0.0, -6.0)), np.ones((1, 3), dtype=bool), 1.0)
-    learned = lessons.place()
-    shift = learned.level_dbm[7] - place.level_dbm[7]
-    assert shift[0] > 3.0
-    assert shift[2] < -3.0
-    assert (learned.spread_db[7] < place.spread_db[7]).all()
-    assert (learned.spread_db <= place.spread_db).all()
-
-
-def test_who_is_nowhere_for_sure_teaches_nothing(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
-    lessons = Lessons(place)
-    for _ in range(100):
-        lessons.learn(spot(place, 7), np.zeros(1, dtype=bool), levels(place, 7, (9.0, 0.0, 0.0)), np.ones((1, 3), dtype=bool), 1.0)
-    assert np.array_equal(lessons.place().level_dbm, place.level_dbm)
-
-
-def test_what_was_learned_is_forgotten_in_time(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
-    lessons = Lessons(place)
-    for _ in range(600):
-        lessons.learn(spot(place, 7), np.ones(1, dtype=bool), levels(place, 7, (6.0, 0.0, -6.0)), np.ones((1, 3), dtype=bool), 1.0)
-    before = np.abs(lessons.place().level_dbm - place.level_dbm).max()
-    lessons.forget(24 * 3600.0)
-    assert np.abs(lessons.place().level_dbm - place.level_dbm).max() < before / 10
 
 
 def test_belief_stays_a_probability_and_readings_move_it_towards_the_truth(plan: StorePlan) -> None:
