@@ -21,7 +21,8 @@ RECORDINGS = HERE / "recordings"
 SHOPS = HERE.parents[1] / "firmware_sim" / "shops"
 SIMULATED = ("supermarket", "department_store", "drugstore")
 CALIBRATORS, SHOPPERS, CALIBRATION_S, TEST_S = 8, 8, 600.0, 1200.0
-SEED = 11
+SEEDS = (11, 12, 13)
+"""So many worlds of each shop: shadows, scanners and phones are drawn anew for each, and worlds differ more than versions do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,14 @@ def _flat() -> Scene:
 
 
 def _simulated(shop: str) -> Scene:
-    """Eight shoppers teach in the first ten minutes; eight others are scored over twenty."""
     plan = load_plan(SHOPS / shop / "plan.yaml")
-    world = _world(plan)
+    passages, walks = zip(*(_lived(plan, seed) for seed in SEEDS), strict=True)
+    return Scene(shop, plan, passages, tuple((walk,) for walk in walks))
+
+
+def _lived(plan: StorePlan, seed: int) -> tuple[tuple[tuple[Sighting, ...], tuple[Stay, ...]], Walk]:
+    """One world of a shop: eight shoppers teach in the first ten minutes; eight others are scored over twenty."""
+    world = _world(plan, seed)
     who = {beacon.packed(): shopper for shopper, beacon in world.beacons.items()}
     teachers = {f"s-{n + 1}" for n in range(CALIBRATORS)}
     taught: list[Sighting] = []
@@ -101,18 +107,17 @@ def _simulated(shop: str) -> Scene:
             taught.append(sighting)
     truth = [Stay(s.shopper, s.start_s, s.end_s, s.zone) for s in world.truth()]
     walk = _walk(tuple(taught), tuple(s for s in truth if s.shopper in teachers and s.start_s < CALIBRATION_S))
-    passage = (tuple(scored), tuple(s for s in truth if s.shopper not in teachers))
-    return Scene(shop, plan, (passage,), ((walk,),))
+    return (tuple(scored), tuple(s for s in truth if s.shopper not in teachers)), walk
 
 
-def _world(plan: StorePlan) -> World:
-    return World(plan, CALIBRATORS + SHOPPERS, SEED, away_s=(20.0, 40.0))
+def _world(plan: StorePlan, seed: int) -> World:
+    return World(plan, CALIBRATORS + SHOPPERS, seed, away_s=(20.0, 40.0))
 
 
-def true_levels(scene: Scene, place: Place) -> Floats:
-    """Mean level (n, r) that a simulated shop's scanners truly hear at a place's states."""
+def true_levels(scene: Scene, passage: int, place: Place) -> Floats:
+    """Mean level (n, r) that the scanners of a simulated shop's passage truly hear at a place's states."""
     assert place.at is not None
-    return _world(scene.plan).levels_dbm(place.at)
+    return _world(scene.plan, SEEDS[passage]).levels_dbm(place.at)
 
 
 def _sighting(advertisement: Advertisement, who: dict[bytes, str]) -> Sighting:

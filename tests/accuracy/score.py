@@ -105,14 +105,18 @@ def table() -> Table:
 
 def bound() -> None:
     """Print what is reached with a perfect map; the rest is body, fading and the moment that a change takes to be sure of."""
-    settings = ZonesSettings()
     for scene in map(scene_of, SIMULATED):
-        place = build_place(scene.plan, settings.step_s)
-        level = true_levels(scene, place)
-        known = replace(place, level_dbm=level, spread_db=np.full_like(level, PERFECT_MAP_DB))
-        tally_ = score(scene, lambda _, heard, __, known=known: through(Tracker(known, settings, Physics()), heard, settings))  # type: ignore[misc]  # bound per scene
-        m = tally_.measures()
+        m = score(scene, lambda _, heard, passage, scene=scene: knowing(scene, passage, heard)).measures()  # type: ignore[misc]  # bound per scene
         print(f"{scene.name:16s} true levels {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f}", flush=True)
+
+
+def knowing(scene: Scene, passage: int, heard: tuple[Sighting, ...]) -> list[Move]:
+    """The moves of a tracker that knows a simulated shop's true mean levels."""
+    settings = ZonesSettings()
+    place = build_place(scene.plan, settings.step_s)
+    level = true_levels(scene, passage, place)
+    known = replace(place, level_dbm=level, spread_db=np.full_like(level, PERFECT_MAP_DB))
+    return through(Tracker(known, settings, Physics()), heard, settings)
 
 
 def behind(now: Table, baseline: Table) -> list[str]:

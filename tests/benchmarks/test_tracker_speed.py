@@ -13,14 +13,14 @@ from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
 
 PLAN = load_plan(Path(__file__).parents[2] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
-SHOPPERS, SECONDS = 300, 10
+SHOPPERS, SECONDS = 300, 30
 MOST_PER_SIGHTING_S = 10e-6
 MOST_OF_CORE = 0.10
 
 
 @pytest.fixture(scope="module")
 def stream() -> list[Sighting]:
-    """Ten seconds of 300 shoppers, each heard by each of 12 scanners once a second."""
+    """Half a minute of 300 shoppers, each heard by each of 12 scanners once a second: long enough to learn from some."""
     dice = np.random.default_rng(1)
     level = dice.integers(-90, -55, (SHOPPERS, len(PLAN.scanners)))
     noise = dice.integers(-4, 5, (SECONDS, SHOPPERS, len(PLAN.scanners)))
