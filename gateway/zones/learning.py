@@ -138,7 +138,7 @@ class Learner:
 
     def study(self, at_s: float) -> Place | None:
         """Now and then, reckon the map of the next receiver; the place anew when all had their turn."""
-        if at_s - self._studied_s < STUDY_S or not self._lessons.weight.any():
+        if abs(at_s - self._studied_s) < STUDY_S or not self._lessons.weight.any():
             return None
         self._studied_s, turn = at_s, self._turn
         weight, total = self._lessons.weight[turn], self._lessons.total[turn]
@@ -147,7 +147,7 @@ class Learner:
         if self._turn:
             return None
         if self._forgot_s > -math.inf:
-            self._carriers *= self._lessons.forget(at_s - self._forgot_s)
+            self._carriers *= self._lessons.forget(max(0.0, at_s - self._forgot_s))
         self._forgot_s = at_s
         return self._known()
 

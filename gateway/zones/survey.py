@@ -208,7 +208,7 @@ def _stretches(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[l
 
 
 def _taught(filter_: Filter, steps: _Steps) -> Lessons:
-    """What was heard where. Also between the stays that were told somebody was somewhere: those steps teach as well."""
+    """What was heard where. Between the stays whose zone was told the walker was somewhere too: those steps teach as well."""
     lessons = Lessons(filter_.place)
     for seen, smoothed in look_back(filter_, list(_forward(filter_, steps)), steps.zone.shape[1]):
         lessons.take(filter_, seen, smoothed)

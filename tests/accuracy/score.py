@@ -12,13 +12,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import trade
 from rivals import Contest, KalmanNearest, StrongestMean, moves_of
-from scenes import SIMULATED, Scene, scenes, true_levels
+from scenes import NAMES, SIMULATED, Scene, true_levels
 from scenes import scene as scene_of
 from scoring import Tally, tally
 
@@ -87,20 +89,26 @@ def ways(scene: Scene) -> dict[str, Follow]:
 
 
 def table() -> Table:
-    """All measures, printed as they come."""
+    """All measures, printed as they come; scenes side by side, one to a core."""
     result: Table = {}
     print(f"{'':16s} {'':20s} accuracy  false/h  delay s  found  entries/stay")
-    for scene in scenes():
-        _CALIBRATIONS.clear()
-        for name, moves in ways(scene).items():
-            m = score(scene, moves).measures()
-            result.setdefault(scene.name, {})[name] = m
-            print(
-                f"{scene.name:16s} {name:20s} {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f} "
-                f"{m['found']:6.2f} {m['entries_per_stay']:8.2f}",
-                flush=True,
-            )
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for name, rows in zip(NAMES, pool.map(measured, NAMES), strict=True):
+            result[name] = rows
+            for way, m in rows.items():
+                print(
+                    f"{name:16s} {way:20s} {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f} "
+                    f"{m['found']:6.2f} {m['entries_per_stay']:8.2f}",
+                    flush=True,
+                )
     return result
+
+
+def measured(name: str) -> dict[str, dict[str, float]]:
+    """All measures of one scene."""
+    _CALIBRATIONS.clear()
+    place = scene_of(name)
+    return {way: score(place, moves).measures() for way, moves in ways(place).items()}
 
 
 def bound() -> None:

@@ -109,6 +109,15 @@ def test_what_was_learned_is_forgotten_in_time(place: Place, filter_: Filter) ->
     assert np.abs(after.level_dbm - place.level_dbm).max() < np.abs(before.level_dbm - place.level_dbm).max() / 10
 
 
+def test_when_the_clock_is_set_back_an_hour_learning_goes_on_and_nothing_is_forgotten_twice(place: Place, filter_: Filter) -> None:
+    learner = Learner(place, STEP_S)
+    teach(learner, filter_, [7], (6.0, 0.0, -6.0))
+    before, after = studied(learner, 7200.0), studied(learner, 3600.0)
+    assert before is not None
+    assert after is not None
+    assert np.allclose(before.level_dbm, after.level_dbm)
+
+
 def test_who_is_dropped_while_watched_has_taught_nothing(place: Place, filter_: Filter) -> None:
     learner = Learner(place, STEP_S)
     learner.choose(np.array([0]))
