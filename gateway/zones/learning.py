@@ -72,7 +72,7 @@ class Lessons:
 MOST_WATCHED = 8
 """So many shoppers at a time teach: a busy shop learns no faster than eight people can, and costs no more than they do."""
 HINDSIGHT_S = 12.0
-"""Somebody is watched for so long, then their steps are looked back on: what came later than that tells little more."""
+"""Somebody is watched for so many seconds' steps, then these are looked back on: what came later tells little more."""
 STUDY_S = 3.0
 """One receiver's map is reckoned anew this often: it takes some milliseconds."""
 CARRIERS = 3.0
@@ -132,7 +132,7 @@ class Learner:
                     self._lessons.take(filter_, earlier, smoothed)
 
     def drop(self, row: int) -> None:
-        """Somebody left, or is to be forgotten; what they were teaching is forgotten with them."""
+        """Somebody left, or is to be forgotten: so are the steps of theirs that were watched and not yet learned from."""
         self._watched.pop(row, None)
         self._met.discard(row)
 
