@@ -40,7 +40,7 @@ class SimulatedAdapter:
         return type("SimulatedScanner", (_SimulatedScanner,), {"adapter": self})
 
     def push(self, advertisement: Advertisement) -> None:
-        """Puts one advertisement on the air. Its time and scanner don't travel by radio: the ear has its own."""
+        """Puts one advertisement on the air. Its time and scanner don't travel by radio: the scanner has its own."""
         data = AdvertisementData(
             local_name=None,
             manufacturer_data={_APPLE: advertisement.payload} if advertisement.payload else {},

@@ -29,8 +29,8 @@ from gateway.app import Gateway
 from gateway.dashboard import DashboardError
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.radio.bleak_source import BleakSource
-from gateway.radio.ears import AdapterEar
 from gateway.radio.quality import QualityMeter
+from gateway.radio.scanners import AdapterScanner
 from gateway.settings import DashboardSettings, MqttSettings, Settings, StorageSettings, StoreSettings
 from gateway.zones.plan import load_plan
 
@@ -130,15 +130,15 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
         storage=StorageSettings(path=folder / "etalage.db", free_space_min_mb=0),
         dashboard=DashboardSettings(port=port),
     )
-    ears = [
-        AdapterEar(scanner, BleakSource(scanner, "simulated", backend=adapter.backend()), QualityMeter(frozenset()))
+    scanners = [
+        AdapterScanner(scanner, BleakSource(scanner, "simulated", backend=adapter.backend()), QualityMeter(frozenset()))
         for scanner, adapter in adapters.items()
     ]
     try:
-        return Gateway(settings, ears=ears)
+        return Gateway(settings, scanners=scanners)
     except DashboardError:
         free = settings.dashboard.model_copy(update={"port": 0})
-        return Gateway(settings.model_copy(update={"dashboard": free}), ears=ears)
+        return Gateway(settings.model_copy(update={"dashboard": free}), scanners=scanners)
 
 
 @contextlib.asynccontextmanager

@@ -29,10 +29,10 @@ from gateway.offers.ledger import Ledger
 from gateway.offers.promising import Promised
 from gateway.offers.shelf import Shelf
 from gateway.offers.shop import ShopFacts
-from gateway.radio.ears import Ear, make_ears
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
-from gateway.radio.others import OtherEars
+from gateway.radio.remote import RemoteScanners
+from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.settings import Settings
 from gateway.shoppers.crowd import Crowd
 from gateway.shoppers.housekeeping import Housekeeping
@@ -68,11 +68,13 @@ class GatewayFailed(Exception):
 class Gateway:
     """One gateway. Building it reads files and takes the dashboard's address; `run` makes it live.
 
-    `clock` gives epoch seconds; `ears` takes the place of this box's adapters (a simulated shop, a recording).
+    `clock` gives epoch seconds; `scanners` takes the place of this box's adapters (a simulated shop, a recording).
     Raises SettingsError, PlanError, BookError, OptInsError, StorageError, KeysError or DashboardError.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time, ears: Sequence[Ear] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], float] = time.time, scanners: Sequence[RunningScanner] | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -93,8 +95,8 @@ class Gateway:
         self.line = Line(identities, tracker, Visits(plan), people, self.ledger, ShopFacts(self.store, plan.open_at))
         self._shelf = Shelf(self.store, plan.zone_ids)
         self._plan = plan
-        self.ears = list(make_ears(settings.radio) if ears is None else ears)
-        self._other_ears = _other_ears(settings, place.prefix, plan)
+        self.scanners = list(make_scanners(settings.radio) if scanners is None else scanners)
+        self._remote_scanners = _remote_scanners(settings, place.prefix, plan)
         self._hearing: dict[str, bool] = {}
         self._crowd = Crowd()
         self._occupancy: tuple[Occupancy, ...] = ()
@@ -102,10 +104,10 @@ class Gateway:
         notices = Notices(place, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
         release = self.ledger.release_unsent
         self.courier = Courier(self.store, settings.mqtt, place, credentials, notices, release=release, clock=clock)
-        self.window = Window(plan, self.line, self.ears, self._other_ears, self.courier, self.store, clock)
-        incoming = Incoming(self.line, people, self.ledger, self.window, self._other_ears, plan, clock)
+        self.window = Window(plan, self.line, self.scanners, self._remote_scanners, self.courier, self.store, clock)
+        incoming = Incoming(self.line, people, self.ledger, self.window, self._remote_scanners, plan, clock)
         deeds = Deeds(place, incoming.handlers())
-        elsewhere = InboxEars(self._other_ears.filters, incoming.hear_elsewhere)
+        elsewhere = InboxEars(self._remote_scanners.filters, incoming.hear_elsewhere)
         self.inbox = Inbox(self.store, settings.mqtt, place, credentials, deeds, self._post, ears=elsewhere, clock=clock)
         self.line.on_move = self.window.moved
         self.line.on_decision = self._decided
@@ -130,7 +132,9 @@ class Gateway:
         try:
             self._open_the_shop()
             async with asyncio.TaskGroup() as tasks:
-                lives = [tasks.create_task(ear.listen(self.line.hear), name=f"ear {ear.scanner}") for ear in self.ears]
+                lives = [
+                    tasks.create_task(scanner.listen(self.line.hear), name=f"scanner {scanner.id}") for scanner in self.scanners
+                ]
                 lives.append(tasks.create_task(self._let_time_pass(stop), name="time"))
                 if self.listener is not None:
                     lives.append(tasks.create_task(self._serve(self.listener), name="dashboard"))
@@ -162,7 +166,7 @@ class Gateway:
                 log.info(
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
-        self._mind_the_books()
+        self._check_books()
         self.inbox.request_sync(self._shelf.live_since_s)  # a command may have put books to work while no gateway ran
         self.line.shop.refresh()
         if self._settings.store.optins is not None:
@@ -184,11 +188,11 @@ class Gateway:
             self.line.tick(now_s)
             self.ledger.tick(now_s)
             self._housekeeping.tick(now_s)
-            self._other_ears.tick(now_s)
-            self._mind_the_ears(now_s)
-            if self._mind_the_books():
+            self._remote_scanners.tick(now_s)
+            self._check_scanners(now_s)
+            if self._check_books():
                 self.inbox.request_sync()
-            self._mind_the_mail(stop)
+            self._check_mail(stop)
             self.line.shop.refresh()
             self._count_the_crowd(now_s)
             if now_s >= disk_s:
@@ -196,24 +200,24 @@ class Gateway:
             self._promise_unless(full or self.store.writer.last_failure)
             await asyncio.sleep(TICK_S)
 
-    def _mind_the_ears(self, now_s: float) -> None:
+    def _check_scanners(self, now_s: float) -> None:
         """What a deaf scanner doesn't hear is no evidence, and systemd hears from us only while the air does."""
-        own = [ear.health() for ear in self.ears]
-        for health in (*own, *self._other_ears.health()):
+        own = [scanner.health() for scanner in self.scanners]
+        for health in (*own, *self._remote_scanners.health()):
             if self._hearing.get(health.scanner) != health.trustworthy:
                 self._hearing[health.scanner] = health.trustworthy
                 self.line.scanner(health.scanner, health.trustworthy, now_s)
         if alive(own):
             sd_notify("WATCHDOG=1")
 
-    def _mind_the_mail(self, stop: asyncio.Event) -> None:
+    def _check_mail(self, stop: asyncio.Event) -> None:
         """A courier or inbox that has died doesn't come back to life: end, and be started anew."""
         for name, health in (("courier", self.courier.health()), ("inbox", self.inbox.health())):
             if health["state"] == "failed":
                 self._failure = f"the {name} has died ({health['why']}); the gateway must be started again"
                 stop.set()
 
-    def _mind_the_books(self) -> bool:
+    def _check_books(self) -> bool:
         """Let the books decide that are live now: a command or the dashboard may have put others to work.
 
         True: they read what the ones before didn't, so the profiles that came in until now lack it.
@@ -279,8 +283,8 @@ class Gateway:
         """The summary in the box's status message: from the courier's thread, so whole numbers and fixed words only."""
         counts = self.line.counts
         return {
-            "ears": len(self.ears),
-            "ears_hearing": sum(ear.health().trustworthy for ear in self.ears),
+            "scanners": len(self.scanners),
+            "scanners_hearing": sum(scanner.health().trustworthy for scanner in self.scanners),
             "advertisements": counts.heard,
             "decisions": counts.decisions,
             "writer_backlog": self.store.writer.backlog,
@@ -295,8 +299,8 @@ def _first_book(path: Path | None, zones: Collection[str]) -> str | None:
     return path.read_text(encoding="utf-8")
 
 
-def _other_ears(settings: Settings, prefix: str, plan: StorePlan) -> OtherEars:
-    return OtherEars(
+def _remote_scanners(settings: Settings, prefix: str, plan: StorePlan) -> RemoteScanners:
+    return RemoteScanners(
         prefix.rstrip("/"),
         (scanner.id for scanner in plan.scanners),
         others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words

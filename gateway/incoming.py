@@ -11,7 +11,7 @@ from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile
 from gateway.model import Sighting
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import beacon_id_of
-from gateway.radio.others import OtherEars
+from gateway.radio.remote import RemoteScanners
 from gateway.shoppers.people import People
 from gateway.storage import Connection, promises
 from gateway.window import Window
@@ -27,7 +27,7 @@ class Incoming:
         people: People,
         ledger: Ledger,
         window: Window,
-        other_ears: OtherEars,
+        remote_scanners: RemoteScanners,
         plan: StorePlan,
         clock: Callable[[], float],
     ) -> None:
@@ -35,7 +35,7 @@ class Incoming:
         self._people = people
         self._ledger = ledger
         self._window = window
-        self._other_ears = other_ears
+        self._remote_scanners = remote_scanners
         self._clock = clock
         self._fixed_beacons = {
             beacon_id_of(beacon.uuid, beacon.major, beacon.minor): beacon.id
@@ -55,7 +55,7 @@ class Incoming:
 
     def hear_elsewhere(self, topic: str, payload: bytes, at_s: float) -> None:
         """Take receptions of other scanners, and fixed beacons that shoppers' phones heard."""
-        readings = self._other_ears.parse(topic, payload, at_s)
+        readings = self._remote_scanners.parse(topic, payload, at_s)
         for advertisement in readings.advertisements:
             self._line.hear(advertisement)
         for phone in readings.phones:

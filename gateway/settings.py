@@ -55,7 +55,7 @@ class RadioSettings(Section):
     uuids: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")], ...] = Field(
         (),
         description="The beacon uuids of this shop, 32 hex digits each: what the scanner role passes on, `etalage record` writes, "
-        "and the ears' quality is measured by.",
+        "and the scanners' quality is measured by.",
     )
     beacon_interval_ms: int | None = Field(
         None,

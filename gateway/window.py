@@ -13,9 +13,9 @@ from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, Happ
 from gateway.line import Line
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
-from gateway.radio.ears import Ear as RadioEar
-from gateway.radio.health import EarHealth, words_in
-from gateway.radio.others import OtherEars
+from gateway.radio.health import ScannerHealth, words_in
+from gateway.radio.remote import RemoteScanners
+from gateway.radio.scanners import RunningScanner
 from gateway.storage import DatabaseError, Store, outbox
 from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
@@ -28,8 +28,8 @@ class Window:
         self,
         plan: StorePlan,
         line: Line,
-        ears: Sequence[RadioEar],
-        other_ears: OtherEars,
+        scanners: Sequence[RunningScanner],
+        remote_scanners: RemoteScanners,
         courier: Courier,
         store: Store,
         clock: Callable[[], float],
@@ -37,8 +37,8 @@ class Window:
         self.plan = plan
         self.feed = Feed()
         self._line = line
-        self._ears = ears
-        self._other_ears = other_ears
+        self._scanners = scanners
+        self._remote_scanners = remote_scanners
         self._courier = courier
         self._store = store
         self._clock = clock
@@ -81,11 +81,11 @@ class Window:
     def health(self) -> Health:
         """How the box is doing now."""
         link, counts, writer = self._courier.health(), self._line.counts, self._store.writer
-        ears = [*(ear.health() for ear in self._ears), *self._other_ears.health()]
+        scanners = [*(one.health() for one in self._scanners), *self._remote_scanners.health()]
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
-            ears=tuple(_ear(health) for health in ears),
+            ears=tuple(_ear(health) for health in scanners),
             link=Link(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
@@ -113,7 +113,7 @@ class Window:
         return self._waiting
 
 
-def _ear(health: EarHealth) -> Ear:
+def _ear(health: ScannerHealth) -> Ear:
     words = {language: words_in(language, health) for language in ("nl", "en")}
     return Ear(
         scanner=health.scanner,

@@ -1,4 +1,4 @@
-"""Measures the real ears on the real BlueZ and kernel, inside the guest: `probe.py mgmt PART… bleak PART… active passive`.
+"""Measures the real scanners on the real BlueZ and kernel, inside the guest: `probe.py mgmt PART… bleak PART… active passive`.
 
 Results are printed as one JSON object a line, after "RESULT ".
 
@@ -30,12 +30,12 @@ from bleak.backends.scanner import AdvertisementData
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.bluez import Bluez
-from gateway.radio.ears import AdapterEar
 from gateway.radio.frames import APPLE_COMPANY_ID, beacon_id
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
+from gateway.radio.scanners import AdapterScanner
 from gateway.radio.sources import AdapterAbsentError, SourceError
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 
 SHOP_UUID = bytes(range(16))
 MODES = ("mgmt", "bleak", "active", "passive")
@@ -101,7 +101,7 @@ def daemon() -> subprocess.Popen[bytes]:
 
 
 class Bench:
-    """An ear under test, and the daemons around it."""
+    """A scanner under test, and the daemons around it."""
 
     def __init__(self) -> None:
         self.shop_heard = 0
@@ -110,12 +110,12 @@ class Bench:
         self.air = subprocess.Popen([sys.executable, "firmware_sim/guest/air.py"])
         self.dbus = int(subprocess.run(["pidof", "dbus-daemon"], capture_output=True, check=True, text=True).stdout.split()[0])
 
-    def ear_for(self, mode: str) -> AdapterEar:
-        """A new ear, by the management socket or by bleak's pair."""
+    def scanner_for(self, mode: str) -> AdapterScanner:
+        """A new scanner, by the management socket or by bleak's pair."""
         source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", ADDRESS)
         self.mode = mode
-        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
-        return self.ear
+        self.scanner = AdapterScanner("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
+        return self.scanner
 
     def hear(self, advertisement: Advertisement) -> None:
         """Counts the shop's own beacons."""
@@ -129,7 +129,7 @@ class Bench:
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds of everything that takes part in hearing."""
-        pids = {"ear": os.getpid(), "bluetoothd": self.bluetoothd.pid, "dbus": self.dbus}
+        pids = {"scanner": os.getpid(), "bluetoothd": self.bluetoothd.pid, "dbus": self.dbus}
         return {name: cpu_s(pid) for name, pid in pids.items()}
 
     async def calm(self) -> None:
@@ -163,18 +163,20 @@ class Bench:
 
     async def disturbed(self, cause: str) -> dict[str, Any]:
         """From the cause's beginning: when it was noticed. From its end: when the shop's beacons were heard again."""
-        await until(lambda: self.ear.health().state is EarState.HEARING, GIVE_UP_S)
+        await until(lambda: self.scanner.health().state is ScannerState.HEARING, GIVE_UP_S)
         await asyncio.sleep(3)
-        before = self.ear.health()
+        before = self.scanner.health()
         begun_s = time.monotonic()
-        noticing = asyncio.create_task(until(lambda: self.ear.health().state is not EarState.HEARING, CAUSE_S[cause] + OBSERVED_S))
+        noticing = asyncio.create_task(
+            until(lambda: self.scanner.health().state is not ScannerState.HEARING, CAUSE_S[cause] + OBSERVED_S)
+        )
         await self.begin(cause)
         await asyncio.sleep(max(CAUSE_S[cause] - (time.monotonic() - begun_s), 0))
         await self.end(cause)
         ended_s = time.monotonic()
         await asyncio.sleep(OBSERVED_S)
         steady = await until(lambda: time.monotonic() - self.last_s < GAP_S, GIVE_UP_S)
-        after = self.ear.health()
+        after = self.scanner.health()
         return {
             "noticed_s": await noticing,
             "again_s": max(self.resumed_s - ended_s, 0.0) if steady is not None else None,
@@ -212,7 +214,7 @@ class Bench:
         memory_after_kb = resident_kb()
         tell(junk_per_s=0)
         await asyncio.sleep(DRAIN_S)
-        air_after, heard_after, health = counters(), self.shop_heard, self.ear.health()
+        air_after, heard_after, health = counters(), self.shop_heard, self.scanner.health()
         return {
             "seconds": duration_s + FORGET_S,
             "junk_per_s": round((air_after["junk"] - air["junk"]) / (duration_s + FORGET_S)),
@@ -243,21 +245,21 @@ async def part_of(bench: Bench, part: str) -> dict[str, Any]:
 
 
 async def measure(bench: Bench, mode: str, parts: list[str]) -> None:
-    """All parts, one after another, on one ear that is never touched by hand."""
-    ear, before = bench.ear_for(mode), bench.shop_heard
-    listening = asyncio.create_task(ear.listen(bench.hear))
+    """All parts, one after another, on one scanner that is never touched by hand."""
+    scanner, before = bench.scanner_for(mode), bench.shop_heard
+    listening = asyncio.create_task(scanner.listen(bench.hear))
     first_s = await until(lambda: bench.shop_heard > before, GIVE_UP_S)
     say(mode, "start", {"again_s": first_s})
     for part in parts:
         say(mode, part, await part_of(bench, part))
-    print(f"HEALTH {ear.health()}", flush=True)
+    print(f"HEALTH {scanner.health()}", flush=True)
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
 
 
 async def power_on() -> None:
-    """The adapter is there and on, as plain bleak expects it; our own ears see to that themselves."""
+    """The adapter is there and on, as plain bleak expects it; our own scanners see to that themselves."""
     deadline_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < deadline_s:
         with contextlib.suppress(AdapterAbsentError, SourceError):

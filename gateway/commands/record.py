@@ -1,4 +1,4 @@
-"""`etalage record`: writes down what this box's ears hear, for calibration and replay; the shop's own beacons only."""
+"""`etalage record`: writes down what this box's scanners hear, for calibration and replay; the shop's own beacons only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.commands import CommandError
 from gateway.model import Advertisement
-from gateway.radio.ears import Ear, make_ears
 from gateway.radio.frames import beacon_id, uuid_bytes
 from gateway.radio.health import words_in
 from gateway.radio.recordings import RecordingError, RecordingWriter
+from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.settings import Settings, SettingsError, load_settings
 
 REFRESH_S = 0.5
@@ -40,11 +40,11 @@ def record(
         writer = RecordingWriter(out)
     except (SettingsError, RecordingError, ValueError) as error:
         raise CommandError(str(error)) from error
-    ears = make_ears(settings.radio)
-    if not ears:
-        raise CommandError("this box has no ear to record with; see `radio.adapters` in the settings, and docs/radio.md")
+    scanners = make_scanners(settings.radio)
+    if not scanners:
+        raise CommandError("this box has no scanner to record with; see `radio.adapters` in the settings, and docs/radio.md")
     with writer, contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_recording(ears, writer, wanted, seconds))
+        asyncio.run(_recording(scanners, writer, wanted, seconds))
     typer.echo(f"{out}: {writer.written} advertisements")
 
 
@@ -55,7 +55,9 @@ def _uuids(settings: Settings, given: list[str]) -> frozenset[bytes]:
     return uuids
 
 
-async def _recording(ears: list[Ear], writer: RecordingWriter, wanted: frozenset[bytes] | None, seconds: float) -> None:
+async def _recording(
+    scanners: list[RunningScanner], writer: RecordingWriter, wanted: frozenset[bytes] | None, seconds: float
+) -> None:
     """Listens until the time is up, with a line that shows what comes in."""
 
     def hear(advertisement: Advertisement) -> None:
@@ -63,14 +65,14 @@ async def _recording(ears: list[Ear], writer: RecordingWriter, wanted: frozenset
         if beacon is not None and (wanted is None or beacon[:16] in wanted):
             writer.write(advertisement)
 
-    tasks = [asyncio.create_task(ear.listen(hear)) for ear in ears]
+    tasks = [asyncio.create_task(scanner.listen(hear)) for scanner in scanners]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns) as progress:
             task = progress.add_task("", total=seconds)
             begun_s = time.monotonic()
             while (passed_s := time.monotonic() - begun_s) < seconds:
-                words = "; ".join(words_in("en", ear.health()) for ear in ears)
+                words = "; ".join(words_in("en", scanner.health()) for scanner in scanners)
                 progress.update(task, completed=passed_s, description=f"{writer.written} written. {words}")
                 await asyncio.sleep(min(REFRESH_S, seconds - passed_s))
     finally:

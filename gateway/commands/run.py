@@ -49,7 +49,7 @@ def run(
         settings = load_settings(config)
         set_up_log(settings.log)
         playback = Playback(recording, speed) if recording is not None else None
-        gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, ears=playback.ears)
+        gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, scanners=playback.scanners)
         asyncio.run(_live(gateway, playback))
     except CANT_START as error:
         raise CommandError(str(error)) from error

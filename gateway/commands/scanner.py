@@ -24,9 +24,9 @@ from gateway.mqtt.notices import event_text
 from gateway.mqtt.topics import Place, place_of
 from gateway.mqtt.uplink import Uplink
 from gateway.radio.batches import EXPIRY_S, Batches
-from gateway.radio.ears import Ear, make_ears
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
+from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.settings import MqttSettings, SettingsError, load_settings
 
 BATCH_EVERY_S = 1.0
@@ -46,26 +46,26 @@ def scanner(config: Annotated[Path, typer.Option("--config", "-c", help="The set
     uuids = frozenset(uuid_bytes(one) for one in settings.radio.uuids)
     if not uuids:
         raise CommandError("no beacon uuid to pass on; set `radio.uuids` in the settings")
-    ears = make_ears(settings.radio)
-    if not ears:
-        raise CommandError("this box has no ear; see `radio.adapters` in the settings, and docs/radio.md")
+    scanners = make_scanners(settings.radio)
+    if not scanners:
+        raise CommandError("this box has no scanner; see `radio.adapters` in the settings, and docs/radio.md")
     place = place_of(settings.store)
-    asyncio.run(_live(ears, uuids, Relay(place, settings.mqtt, credentials)))
+    asyncio.run(_live(scanners, uuids, Relay(place, settings.mqtt, credentials)))
 
 
-async def _live(ears: list[Ear], uuids: frozenset[bytes], relay: Relay, stop: asyncio.Event | None = None) -> None:
-    """Every ear into its batches, every second the batches to the relay."""
+async def _live(scanners: list[RunningScanner], uuids: frozenset[bytes], relay: Relay, stop: asyncio.Event | None = None) -> None:
+    """Every scanner into its batches, every second the batches to the relay."""
     stop = stop or _told_to_stop()
     boot_ms = int(time.time() * 1000)
-    batches = {ear.scanner: Batches(ear.scanner, uuids, boot_ms) for ear in ears}
-    tasks = [asyncio.create_task(ear.listen(batches[ear.scanner].hear), name=f"ear {ear.scanner}") for ear in ears]
+    batches = {scanner.id: Batches(scanner.id, uuids, boot_ms) for scanner in scanners}
+    tasks = [asyncio.create_task(scanner.listen(batches[scanner.id].hear), name=f"scanner {scanner.id}") for scanner in scanners]
     relay.start()
     sd_notify("READY=1")
     try:
         while not stop.is_set():
             for waiting in batches.values():
                 _hand_over(waiting, relay)
-            if alive(ear.health() for ear in ears):
+            if alive(scanner.health() for scanner in scanners):
                 sd_notify("WATCHDOG=1")
             try:
                 await asyncio.wait_for(stop.wait(), BATCH_EVERY_S)
@@ -101,8 +101,8 @@ class Relay:
         self._place = place
         self._clock = clock
         self._events: SimpleQueue[Event | SightingsBatch] = SimpleQueue()
-        dice = Random()  # noqa: S311 - jitter, no secret
-        self._uplink = Uplink(Role(place.client_id("out") + "_scanner"), settings, credentials, self._events, dice)
+        rng = Random()  # noqa: S311 - jitter, no secret
+        self._uplink = Uplink(Role(place.client_id("out") + "_scanner"), settings, credentials, self._events, rng)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.sent = 0

@@ -1,4 +1,4 @@
-"""The little that an ear asks of BlueZ itself besides scanning: which adapter, is it powered, power it off and on."""
+"""The little that a scanner asks of BlueZ itself besides scanning: which adapter, is it powered, power it off and on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DBUS, DBUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 ADAPTER = "org.bluez.Adapter1"
 CALL_TIMEOUT_S = 3.0
 _NOT_RUNNING = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1.")
-"""Nobody answers for BlueZ, or D-Bus or systemd failed to start it. No rung of the ladder mends that: it is only looked for."""
+"""Nobody answers for BlueZ, or D-Bus or systemd failed to start it. No recovery step mends that: it is only looked for."""
 POWER_OFF_S = 0.5
 """How long the power stays off: enough for the controller to forget its scan."""
 
@@ -35,7 +35,7 @@ class Bluez:
     async def watch(self, name: str, lost: Callable[[str], None]) -> None:
         """Calls `lost` with the reason once the adapter's scans can't be alive any more. bleak itself says nothing of it.
 
-        A monitor outlives a power cycle, a discovery doesn't: what is left would be an ear that hears one advertisement in five.
+        A monitor outlives a power cycle, a discovery doesn't: what is left would be a scanner that hears one advertisement in five.
         """
 
         def news(message: Message) -> None:

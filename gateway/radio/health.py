@@ -1,23 +1,23 @@
-"""How an ear is doing, as a frozen value, and in words that a shop understands."""
+"""How a scanner is doing, as a frozen value, and in words that a shop understands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gateway.radio.quality import Quality
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one ear heard since it was made. Whole numbers only: nothing about whom."""
+    """What one scanner heard since it was made. Whole numbers only: nothing about whom."""
 
     heard: int = 0
     """Advertisements with Apple's manufacturer data, handed over."""
     other: int = 0
-    """All other traffic: life signs, dropped at the ear."""
+    """All other traffic: life signs, dropped at the scanner."""
     malformed: int = 0
-    """Packets that break their own lengths, dropped at the ear."""
+    """Packets that break their own lengths, dropped at the scanner."""
 
     @property
     def life(self) -> int:
@@ -25,13 +25,13 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class EarHealth:
-    """One ear at one moment."""
+class ScannerHealth:
+    """One scanner at one moment."""
 
     scanner: str
     kind: str
     """"mgmt", "bleak pair", "simulated", or the kind of other scanner: "etalage", "espresense", …"""
-    state: EarState
+    state: ScannerState
     adverts_per_s: float
     """Everything on the air, over the last ticks."""
     heard: int
@@ -52,58 +52,58 @@ class EarHealth:
 
     @property
     def trustworthy(self) -> bool:
-        """False: what this ear doesn't hear says nothing about who is there; its zones are unknown, not empty.
+        """False: what this scanner doesn't hear says nothing about who is there; its zones are unknown, not empty.
 
-        An ear that has heard nothing since its start may have been deaf all along.
+        A scanner that has heard nothing since its start may have been deaf all along.
         """
-        return self.state is EarState.HEARING
+        return self.state is ScannerState.HEARING
 
     def words(self) -> tuple[str, dict[str, str | int | float]]:
         """What to tell the shop: a key of WORDS and its parameters."""
         parameters: dict[str, str | int | float] = {"scanner": self.scanner, "reason": self.reason}
-        if self.state is EarState.HEARING:
+        if self.state is ScannerState.HEARING:
             fault = self.quality.fault if self.quality else None
             if fault is not None and self.quality is not None:
-                return f"ear.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
-            return "ear.hearing", {**parameters, "rate": round(self.adverts_per_s)}
+                return f"scanner.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
+            return "scanner.hearing", {**parameters, "rate": round(self.adverts_per_s)}
         silent = {"silent_s": round(self.silent_s or 0.0), "next_s": round(self.next_step_in_s or 0.0)}
-        return f"ear.{self.state}", {**parameters, **silent}
+        return f"scanner.{self.state}", {**parameters, **silent}
 
 
 WORDS: dict[str, dict[str, str]] = {
-    "ear.hearing": {
+    "scanner.hearing": {
         "nl": "{scanner} hoort goed: {rate} berichten per seconde.",
         "en": "{scanner} hears well: {rate} messages a second.",
     },
-    "ear.quiet": {
+    "scanner.quiet": {
         "nl": "{scanner} luistert, maar heeft nog niets gehoord. Is er een baken aan in de buurt?",
         "en": "{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?",
     },
-    "ear.deaf": {
+    "scanner.deaf": {
         "nl": "{scanner} hoort al {silent_s} s niets ({reason}). Over {next_s} s volgt een nieuwe poging.",
         "en": "{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s.",
     },
-    "ear.recovering": {
+    "scanner.recovering": {
         "nl": "{scanner} wordt opnieuw gestart.",
         "en": "{scanner} is being restarted.",
     },
-    "ear.absent": {
+    "scanner.absent": {
         "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje, en draait bluetoothd?",
         "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?",
     },
-    "ear.filtered": {
+    "scanner.filtered": {
         "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
-        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered ear'.",
+        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'.",
     },
-    "ear.misses": {
+    "scanner.misses": {
         "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
         "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
     },
-    "ear.recovered": {
+    "scanner.recovered": {
         "nl": "Herstellingen sinds de start: {recoveries}; de laatste na: {reason}.",
         "en": "Recoveries since the start: {recoveries}; the last after: {reason}.",
     },
-    "ear.clock": {
+    "scanner.clock": {
         "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
         "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
     },
@@ -122,11 +122,11 @@ REASONS_NL = {
 """The reasons that the sources give themselves. What BlueZ or the kernel says is passed on in its own words, for a technician."""
 
 
-def words_in(language: str, health: EarHealth) -> str:
-    """The sentences for a person, in "nl" or "en": how the ear is, and how often it had to be helped."""
+def words_in(language: str, health: ScannerHealth) -> str:
+    """The sentences for a person, in "nl" or "en": how the scanner is, and how often it had to be helped."""
     key, parameters = health.words()
     parameters["recoveries"] = health.recoveries
     if language == "nl":
         parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
-    keys = [key, "ear.recovered"] if health.recoveries else [key]
+    keys = [key, "scanner.recovered"] if health.recoveries else [key]
     return " ".join(WORDS[key][language].format(**parameters) for key in keys)

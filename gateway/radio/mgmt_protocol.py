@@ -1,4 +1,4 @@
-"""The kernel's Bluetooth management protocol, as far as an ear needs it: commands to bytes, bytes to events. Pure.
+"""The kernel's Bluetooth management protocol, as far as a scanner needs it: commands to bytes, bytes to events. Pure.
 
 Source: mgmt-api.txt of BlueZ. Every packet: opcode or event code, controller index, length of what follows; all little
 endian.

@@ -11,11 +11,11 @@ import os
 import socket
 from collections.abc import Iterable
 
-from gateway.radio.health import EarHealth
-from gateway.radio.watchdog import HEAVY_BACK_OFF_S, EarState
+from gateway.radio.health import ScannerHealth
+from gateway.radio.watchdog import HEAVY_BACK_OFF_S, ScannerState
 
 DEAF_TOO_LONG_S = sum(HEAVY_BACK_OFF_S[:3])
-"""7 minutes: the whole ladder was climbed, and each heavy step tried once more. Only a new process is left to try."""
+"""7 minutes: every recovery step was tried, and each heavy one once more. Only a new process is left to try."""
 
 
 def sd_notify(state: str) -> bool:
@@ -31,14 +31,16 @@ def sd_notify(state: str) -> bool:
     return True
 
 
-def alive(ears: Iterable[EarHealth]) -> bool:
-    """Whether `WATCHDOG=1` may be sent: False when an ear that used to hear has been deaf for too long and none of the
+def alive(scanners: Iterable[ScannerHealth]) -> bool:
+    """Whether `WATCHDOG=1` may be sent: False when a scanner that used to hear has been deaf for too long and none of the
     others hears.
 
-    An ear that never heard anything since the start is no reason to restart again: the shop may be empty. An absent
+    A scanner that never heard anything since the start is no reason to restart again: the shop may be empty. An absent
     adapter isn't one either: no new process brings it back.
     """
-    states = list(ears)
-    if any(ear.state is EarState.HEARING for ear in states):
+    states = list(scanners)
+    if any(one.state is ScannerState.HEARING for one in states):
         return True
-    return not any(ear.state in (EarState.DEAF, EarState.RECOVERING) and (ear.silent_s or 0.0) > DEAF_TOO_LONG_S for ear in states)
+    return not any(
+        one.state in (ScannerState.DEAF, ScannerState.RECOVERING) and (one.silent_s or 0.0) > DEAF_TOO_LONG_S for one in states
+    )

@@ -10,10 +10,10 @@ from pathlib import Path
 import structlog
 
 from gateway.model import Advertisement
-from gateway.radio.health import EarHealth, Tally
+from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.recordings import read_recording
 from gateway.radio.sources import Hear
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 
 LONGEST_GAP_S = 60.0
 """A longer silence in a recording is cut to this: walks of different days in one file needn't be waited for."""
@@ -28,9 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 class Playback:
-    """One recording as an ear. `clock` tells the time in the world that is played: it starts now and runs `speed` times as fast."""
+    """Play one recording as a scanner. `clock` is the played world's: it starts now and runs `speed` times as fast."""
 
-    scanner = "recording"
+    id = "recording"
 
     def __init__(self, path: Path, speed: float = 1.0) -> None:
         """Raises RecordingError when the file can't be opened."""
@@ -40,7 +40,7 @@ class Playback:
         self._monotonic_s = time.monotonic()
         self._tally = Tally()
         self._over = False
-        self.ears = (self,)
+        self.scanners = (self,)
         self.on_end: Callable[[], None] = lambda: None
 
     def clock(self) -> float:
@@ -63,13 +63,13 @@ class Playback:
         log.info("recording has ended", heard=recording.advertisements, malformed_lines=recording.malformed)
         self.on_end()
 
-    def health(self) -> EarHealth:
+    def health(self) -> ScannerHealth:
         """Hearing, until it has ended."""
         elapsed_s = max(self.clock() - self._started_s, 1.0)
-        return EarHealth(
-            scanner=self.scanner,
+        return ScannerHealth(
+            scanner=self.id,
             kind="recording",
-            state=EarState.QUIET if self._over else EarState.HEARING,
+            state=ScannerState.QUIET if self._over else ScannerState.HEARING,
             adverts_per_s=round(self._tally.heard / elapsed_s, 1),
             heard=self._tally.heard,
             other=0,

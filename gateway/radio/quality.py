@@ -1,12 +1,12 @@
-"""How well an ear hears, measured from what it hears. Pure: time comes in with each advertisement.
+"""How well a scanner hears, measured from what it hears. Pure: time comes in with each advertisement.
 
 Only beacons of the shop's own uuids are looked at, at most WATCHED_MAX at a time, forgotten at the end of each window:
-enough to judge an ear, too little to follow a person.
+enough to judge a scanner, too little to follow a person.
 
 - *heard share*: advertising interval / mean gap between receptions of one beacon. If the interval isn't given, it is the
   10th percentile of the gaps (Bluetooth adds 0 to 10 ms at random to each interval, so the smallest gap is too small).
 - *large steps*: the share of RSSI changes of 8 dB or more. BlueZ reports a device anew only at such a change
-  (RSSI_THRESHOLD in its adapter.c) unless it is asked for duplicates; a free ear, at 3 to 5 dB of scatter, has 5 to 25 %
+  (RSSI_THRESHOLD in its adapter.c) unless it is asked for duplicates; a free scanner, at 3 to 5 dB of scatter, has 5 to 25 %
   of them, a filtered one all.
 """
 
@@ -31,7 +31,7 @@ CLOCK_TOLERANCE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """An ear's quality over the last whole window; None where too little was heard to say."""
+    """A scanner's quality over the last whole window; None where too little was heard to say."""
 
     beacons: int
     """How many of the shop's beacons it is judged by."""
@@ -72,7 +72,7 @@ class _Watched:
 
 
 class QualityMeter:
-    """Measures one ear. `interval_s`: the beacons' advertising interval where it is known."""
+    """Measures one scanner. `interval_s`: the beacons' advertising interval where it is known."""
 
     def __init__(self, uuids: frozenset[bytes], interval_s: float | None = None) -> None:
         self._uuids = uuids

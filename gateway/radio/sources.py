@@ -1,4 +1,4 @@
-"""What an ear needs of a way to read an adapter, and the two ways it can go wrong."""
+"""What a scanner needs of a way to read an adapter, and the two ways it can go wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When is an ear deaf, and what is tried next: a state machine without a clock, driven by `tick(now_s, …)`.
+"""When is a scanner deaf, and what is tried next: a state machine without a clock, driven by `tick(now_s, …)`.
 
     QUIET ──first advertisement──► HEARING ──silence, or the source says it broke──► DEAF ──► step ──► RECOVERING
                                       ▲                                               ▲                    │
@@ -6,11 +6,11 @@
     RECOVERING ──adapter not there──► ABSENT ──every 2 s──► RESTART
 
 Silence is measured against what is usual here, and everything on the air counts as life: fixed beacons, phones,
-headphones. The ladder is RESTART (stop, start), POWER_CYCLE, RESET. It is climbed once in the first 20 s; after that
+headphones. The recovery steps are RESTART (stop, start), POWER_CYCLE, RESET. They are tried once each in the first 20 s; after that
 restarts go on every 10 s (they cost nothing), the heavy steps at 1, 2, 4 … 10 minutes, for a shop may simply be empty
 at night. A start that *fails* is no silence but a fault: then every step is tried in turn, at most 6 s apart.
 
-An ear that goes deaf again within half a minute goes on where it was on the ladder.
+A scanner that goes deaf again within half a minute goes on with the step after the last one it took.
 
 `now_s` is any clock that never jumps.
 """
@@ -33,7 +33,7 @@ USUAL_TIME_CONSTANT_S = 60.0
 """Over how long the usual rate is learned: long against a pause in the air, short against a shop that fills or empties.
 """
 STEADY_S = 30.0
-"""Who goes deaf again sooner has not recovered: the ladder goes on where it was. After a hang a kernel may lose every other
+"""Who goes deaf again sooner has not recovered: the steps go on where they were. After a hang a kernel may lose every other
 command, so that each restart hears for some seconds and no more; only a power cycle mends that."""
 SETTLE_S = 3.0
 """How long a source that started gets for its first advertisement before the next step."""
@@ -43,12 +43,12 @@ RETRY_ABSENT_S = 2.0
 RETRY_SILENT_S = 10.0
 HEAVY_BACK_OFF_S = (60.0, 120.0, 240.0, 480.0, 600.0)
 QUIET_RESTART_S = 60.0
-"""An ear that never heard anything is started anew this often: nothing may be on the air, or it may be deaf from the
+"""A scanner that never heard anything is started anew this often: nothing may be on the air, or it may be deaf from the
 start."""
 
 
-class EarState(StrEnum):
-    """How an ear is."""
+class ScannerState(StrEnum):
+    """How a scanner is."""
 
     QUIET = "quiet"
     """Listening, and nothing heard since the start."""
@@ -62,26 +62,26 @@ class EarState(StrEnum):
 
 
 class Step(StrEnum):
-    """A rung of the recovery ladder."""
+    """One way to bring a scanner back."""
 
     RESTART = "restart"
     POWER_CYCLE = "power_cycle"
     RESET = "reset"
 
 
-LADDER = (Step.RESTART, Step.POWER_CYCLE, Step.RESET)
+RECOVERY_STEPS = (Step.RESTART, Step.POWER_CYCLE, Step.RESET)
 
 
 @dataclass(slots=True)
 class Watchdog:
-    """One ear's watchdog. Call `tick` a few times a second, carry out the step it returns, and say how it went."""
+    """One scanner's watchdog. Call `tick` a few times a second, carry out the step it returns, and say how it went."""
 
     now_s: float
     may_power_cycle: bool = True
     """False where something else on this box uses the adapter: then only RESTART is ever asked for."""
-    state: EarState = EarState.RECOVERING
+    state: ScannerState = ScannerState.RECOVERING
     reason: str = ""
-    """Why the ear was deaf last; kept after it recovered."""
+    """Why the scanner was deaf last; kept after it recovered."""
     usual_per_s: float = 0.0
     steps: dict[Step, int] = field(default_factory=lambda: dict.fromkeys(Step, 0))
     failures: int = 0
@@ -92,7 +92,7 @@ class Watchdog:
     heard: int = 0
     """The last tick's count of everything heard."""
     _hearing_since_s: float = float("-inf")
-    _rung: int = 0
+    _steps_taken: int = 0
     _fails_in_row: int = 0
     _heavy_done: int = 0
     _heavy_due_s: float = 0.0
@@ -105,16 +105,16 @@ class Watchdog:
         complaint."""
         fresh, elapsed_s = heard - self.heard, now_s - self.now_s
         self.heard, self.now_s = heard, now_s
-        if broken is not None and self.state in (EarState.HEARING, EarState.QUIET):
+        if broken is not None and self.state in (ScannerState.HEARING, ScannerState.QUIET):
             self._gone_deaf(now_s, broken)
         elif fresh and broken is None:
             self._heard_something(now_s)
             self._learn(fresh, elapsed_s)
-        elif self.state is EarState.HEARING:
+        elif self.state is ScannerState.HEARING:
             self._learn(0, elapsed_s)
             if now_s - (self.last_heard_s or 0.0) > self.silence_limit_s():
                 self._gone_deaf(now_s, "silence")
-        if self.state is EarState.HEARING or now_s < self.next_step_s:
+        if self.state is ScannerState.HEARING or now_s < self.next_step_s:
             return None
         return self._next_step(now_s)
 
@@ -122,29 +122,29 @@ class Watchdog:
         """The step went well: the source listens. Whether it hears shows at the next ticks."""
         self._fails_in_row = 0
         if self.deaf_since_s is None:
-            self.state, self.next_step_s = EarState.QUIET, now_s + QUIET_RESTART_S
+            self.state, self.next_step_s = ScannerState.QUIET, now_s + QUIET_RESTART_S
         else:
-            self.state = EarState.DEAF
-            self.next_step_s = now_s + (SETTLE_S if self._rung < len(LADDER) else RETRY_SILENT_S)
+            self.state = ScannerState.DEAF
+            self.next_step_s = now_s + (SETTLE_S if self._steps_taken < len(RECOVERY_STEPS) else RETRY_SILENT_S)
 
     def failed(self, now_s: float, reason: str) -> None:
         """The step raised: nothing listens."""
         self.failures += 1
         self.reason = reason
-        self.state = EarState.DEAF
+        self.state = ScannerState.DEAF
         self.deaf_since_s = now_s if self.deaf_since_s is None else self.deaf_since_s
         self.next_step_s = now_s + RETRY_FAILED_S[min(self._fails_in_row, len(RETRY_FAILED_S) - 1)]
         self._fails_in_row += 1
-        if self._rung >= len(LADDER):
-            self._rung = 0
+        if self._steps_taken >= len(RECOVERY_STEPS):
+            self._steps_taken = 0
 
     def absent(self, now_s: float, reason: str) -> None:
         """There is no such adapter."""
         self.reason = reason
-        self.state = EarState.ABSENT
+        self.state = ScannerState.ABSENT
         self.deaf_since_s = now_s if self.deaf_since_s is None else self.deaf_since_s
         self.next_step_s = now_s + RETRY_ABSENT_S
-        self._rung = self._fails_in_row = 0
+        self._steps_taken = self._fails_in_row = 0
 
     def silence_limit_s(self) -> float:
         """How long nothing may be heard, given what is usual here."""
@@ -164,32 +164,32 @@ class Watchdog:
     def _heard_something(self, now_s: float) -> None:
         if self.deaf_since_s is not None:
             self.recoveries += 1
-        if self.state is not EarState.HEARING:
+        if self.state is not ScannerState.HEARING:
             self._hearing_since_s = now_s
-        self.state, self.last_heard_s, self.deaf_since_s = EarState.HEARING, now_s, None
+        self.state, self.last_heard_s, self.deaf_since_s = ScannerState.HEARING, now_s, None
         self._fails_in_row = 0
 
     def _gone_deaf(self, now_s: float, reason: str) -> None:
-        self.state, self.reason = EarState.DEAF, reason
+        self.state, self.reason = ScannerState.DEAF, reason
         self.deaf_since_s = self.next_step_s = now_s
-        if now_s - self._hearing_since_s > STEADY_S or self._rung >= len(LADDER):
-            self._rung = self._heavy_done = 0
+        if now_s - self._hearing_since_s > STEADY_S or self._steps_taken >= len(RECOVERY_STEPS):
+            self._steps_taken = self._heavy_done = 0
 
     def _next_step(self, now_s: float) -> Step:
-        step = self._rung_now(now_s) if self.may_power_cycle and self.deaf_since_s is not None else Step.RESTART
+        step = self._step_now(now_s) if self.may_power_cycle and self.deaf_since_s is not None else Step.RESTART
         self.steps[step] += 1
-        self.state = EarState.RECOVERING
+        self.state = ScannerState.RECOVERING
         return step
 
-    def _rung_now(self, now_s: float) -> Step:
-        """The next rung; above the ladder restarts, with a heavy step now and then."""
+    def _step_now(self, now_s: float) -> Step:
+        """Return the next step in line; after the last one restarts, with a heavy step now and then."""
         step = Step.RESTART
-        if self._rung < len(LADDER):
-            step = LADDER[self._rung]
-            self._rung += 1
+        if self._steps_taken < len(RECOVERY_STEPS):
+            step = RECOVERY_STEPS[self._steps_taken]
+            self._steps_taken += 1
         elif now_s >= self._heavy_due_s:
-            step = LADDER[1 + self._heavy_done % 2]
-        if self._rung == len(LADDER) and step is not Step.RESTART:
+            step = RECOVERY_STEPS[1 + self._heavy_done % 2]
+        if self._steps_taken == len(RECOVERY_STEPS) and step is not Step.RESTART:
             self._heavy_due_s = now_s + HEAVY_BACK_OFF_S[min(self._heavy_done, len(HEAVY_BACK_OFF_S) - 1)]
             self._heavy_done += 1
         return step

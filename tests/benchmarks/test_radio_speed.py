@@ -32,14 +32,14 @@ def packet(data: bytes, address: bytes) -> bytes:
 
 def air(count: int, seed: int = 5) -> list[bytes]:
     """A shop's air: 70 % other traffic, 20 % strangers' beacons, 10 % the shop's own, and a new address each time."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     packets = []
     for _ in range(count):
-        kind = dice.random()
-        uuid = UUID if kind > 0.9 else dice.randbytes(16)
-        beacon = bytes([2, 1, 6, 26, 0xFF, 0x4C, 0, 2, 0x15]) + uuid + dice.randbytes(5)
-        other = bytes([2, 1, 6, 9, 0xFF, 0xE0, 0]) + dice.randbytes(6)
-        packets.append(packet(beacon if kind > 0.7 else other, dice.randbytes(6)))
+        kind = rng.random()
+        uuid = UUID if kind > 0.9 else rng.randbytes(16)
+        beacon = bytes([2, 1, 6, 26, 0xFF, 0x4C, 0, 2, 0x15]) + uuid + rng.randbytes(5)
+        other = bytes([2, 1, 6, 9, 0xFF, 0xE0, 0]) + rng.randbytes(6)
+        packets.append(packet(beacon if kind > 0.7 else other, rng.randbytes(6)))
     return packets
 
 

@@ -115,7 +115,7 @@ def told(gateway: Gateway, backend: Backend) -> None:
 
 def test_books_that_read_more_of_a_profile_have_it_asked_for_once(shop: Shop) -> None:
     settings, backend = shop
-    gateway = Gateway(settings, ears=[])
+    gateway = Gateway(settings, scanners=[])
 
     def meanwhile() -> None:
         told(gateway, backend)
@@ -134,13 +134,13 @@ def test_books_that_read_more_of_a_profile_have_it_asked_for_once(shop: Shop) ->
 
 def test_books_that_went_live_while_no_gateway_ran_are_caught_up_with_at_the_start(shop: Shop) -> None:
     settings, backend = shop
-    before = Gateway(settings, ears=[])
+    before = Gateway(settings, scanners=[])
     live(before, lambda: told(before, backend))
-    between = Gateway(settings, ears=[])
+    between = Gateway(settings, scanners=[])
     put_to_work(between, READING)
     live(between, lambda: _assert_kept(between, {"household": "family"}))
     assert backend.counts["pages"] == 2
-    again = Gateway(settings, ears=[])
+    again = Gateway(settings, scanners=[])
     live(again, lambda: _assert_connected(again))
     assert backend.counts["pages"] == 2, "nothing changed since, so nothing is asked"
 
@@ -159,7 +159,7 @@ def test_a_gateway_whose_courier_or_inbox_has_died_ends_and_says_which(
 ) -> None:
     settings, _ = shop
     monkeypatch.setattr(part, method, _die)
-    gateway, stop = Gateway(settings, ears=[]), asyncio.Event()
+    gateway, stop = Gateway(settings, scanners=[]), asyncio.Event()
     with pytest.raises(GatewayFailed, match=f"the {part.__name__.lower()} has died .*KeyError.*must be started again"):
         asyncio.run(gateway.run(stop))
     assert not {"courier", "inbox"} & {thread.name for thread in threading.enumerate()}, "it ended in order"
@@ -184,7 +184,7 @@ def test_nothing_is_promised_while_the_database_takes_nothing(shop: Shop) -> Non
     """What can't be written down would pile up in memory, and be stale when it is told."""
     settings, _ = shop
     impatient = settings.storage.model_copy(update={"busy_timeout_s": 0.1})
-    gateway = Gateway(settings.model_copy(update={"storage": impatient}), ears=())
+    gateway = Gateway(settings.model_copy(update={"storage": impatient}), scanners=())
     blocker = sqlite3.connect(settings.storage.path, isolation_level=None, check_same_thread=False)
 
     def meanwhile() -> None:
@@ -202,7 +202,7 @@ def test_nothing_is_promised_while_the_database_takes_nothing(shop: Shop) -> Non
 
 def test_a_till_redeems_by_message_and_shopper_and_backend_know(shop: Shop) -> None:
     settings, backend = shop
-    gateway = Gateway(settings, ears=[])
+    gateway = Gateway(settings, scanners=[])
     answers: list[dict[str, Any]] = []
     till = Client(CallbackAPIVersion.VERSION2, client_id="till-1")
     till.on_message = lambda _client, _data, message: answers.append(json.loads(message.payload)["data"])

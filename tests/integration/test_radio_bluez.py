@@ -1,4 +1,4 @@
-"""The bleak pair's ear on a real D-Bus, with bleak's own BlueZ code, against a BlueZ that obeys BlueZ's rules."""
+"""The bleak pair's scanner on a real D-Bus, with bleak's own BlueZ code, against a BlueZ that obeys BlueZ's rules."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from firmware_sim.bluez_radio import Told
 from firmware_sim.private_bus import private_bus
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
-from gateway.radio.ears import AdapterEar
 from gateway.radio.quality import QualityMeter
-from gateway.radio.watchdog import EarState
+from gateway.radio.scanners import AdapterScanner
+from gateway.radio.watchdog import ScannerState
 
 PAYLOAD = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 APPLE = 0x004C
@@ -31,7 +31,7 @@ def fast_clock() -> float:
 
 @pytest.fixture(autouse=True)
 def fast_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.radio.ears.TICK_S", 0.5 / SPEED)
+    monkeypatch.setattr("gateway.radio.scanners.TICK_S", 0.5 / SPEED)
 
 
 @pytest.fixture
@@ -48,14 +48,16 @@ async def until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
 
 
 class Shop:
-    """An ear on a fake BlueZ, and an air with three beacons that runs by itself."""
+    """A scanner on a fake BlueZ, and an air with three beacons that runs by itself."""
 
     def __init__(self, bluez: FakeBluez) -> None:
         self.bluez = bluez
         self.heard: list[Advertisement] = []
         self.sent = 0
         self.silent = False
-        self.ear = AdapterEar("pi-1", BleakSource("pi-1", "00:00:00:00:5e:00"), QualityMeter(frozenset()), monotonic=fast_clock)
+        self.scanner = AdapterScanner(
+            "pi-1", BleakSource("pi-1", "00:00:00:00:5e:00"), QualityMeter(frozenset()), monotonic=fast_clock
+        )
 
     async def air(self) -> None:
         while True:
@@ -70,14 +72,14 @@ class Shop:
     async def hears_again(self, limit_s: float = 10.0) -> None:
         """Twenty more advertisements arrive."""
         target = len(self.heard) + 20
-        await self.until(lambda: len(self.heard) >= target and self.ear.health().state is EarState.HEARING, limit_s)
+        await self.until(lambda: len(self.heard) >= target and self.scanner.health().state is ScannerState.HEARING, limit_s)
 
 
 @asynccontextmanager
 async def shop_on(address: str, *, experimental: bool = True, newer: bool = True) -> AsyncIterator[Shop]:
     bluez = await FakeBluez(address, experimental=experimental, newer=newer, clock=fast_clock, hung_reply_s=0.5).start()
     shop = Shop(bluez)
-    tasks = [asyncio.create_task(shop.ear.listen(shop.heard.append)), asyncio.create_task(shop.air())]
+    tasks = [asyncio.create_task(shop.scanner.listen(shop.heard.append)), asyncio.create_task(shop.air())]
     try:
         yield shop
     finally:
@@ -134,13 +136,13 @@ async def bluetoothd_restarts(shop: Shop) -> None:
 
 async def bluetoothd_is_gone_for_a_while(shop: Shop) -> None:
     adapters = shop.bluez.crash()
-    await shop.until(lambda: "bluetoothd" in shop.ear.health().reason)
+    await shop.until(lambda: "bluetoothd" in shop.scanner.health().reason)
     await shop.bluez.start(adapters)
 
 
 async def the_adapter_is_replugged(shop: Shop) -> None:
     shop.bluez.unplug("hci0")
-    await shop.until(lambda: shop.ear.health().state is EarState.ABSENT)
+    await shop.until(lambda: shop.scanner.health().state is ScannerState.ABSENT)
     shop.bluez.plug("hci0")
 
 
@@ -156,13 +158,13 @@ async def the_power_goes_off(shop: Shop) -> None:
 
 async def the_radio_is_deaf(shop: Shop) -> None:
     shop.silent = True
-    await shop.until(lambda: shop.ear.health().resets > 0 or shop.ear.health().power_cycles > 0, 20)
+    await shop.until(lambda: shop.scanner.health().resets > 0 or shop.scanner.health().power_cycles > 0, 20)
     shop.silent = False
 
 
 async def the_firmware_hangs(shop: Shop) -> None:
     shop.bluez.hung = shop.silent = True
-    await shop.until(lambda: shop.ear.health().failures >= 2, 20)
+    await shop.until(lambda: shop.scanner.health().failures >= 2, 20)
     shop.bluez.hung = shop.silent = False
 
 
@@ -184,18 +186,18 @@ def test_the_ear_hears_again_by_itself_after(bus: str, disturbance: Callable[[Sh
             await shop.hears_again()
             await disturbance(shop)
             await shop.hears_again(20)
-            health = shop.ear.health()
+            health = shop.scanner.health()
             assert health.recoveries >= 1
             assert health.reason
 
     run(work)
 
 
-def test_a_bluez_without_monitors_is_a_clear_reason_not_half_an_ear(bus: str) -> None:
+def test_a_bluez_without_monitors_is_a_clear_reason_not_half_a_scanner(bus: str) -> None:
     async def work() -> None:
         async with shop_on(bus, experimental=False) as shop:
-            await shop.until(lambda: shop.ear.health().failures > 0)
-            assert "--experimental" in shop.ear.health().reason
+            await shop.until(lambda: shop.scanner.health().failures > 0)
+            assert "--experimental" in shop.scanner.health().reason
             assert shop.heard == []
 
     run(work)
@@ -225,7 +227,7 @@ def test_five_hundred_new_addresses_a_second_lose_no_beacon_and_are_forgotten(bu
                 if number % 20 == 0:
                     await asyncio.sleep(0.004)
             await shop.until(lambda: sum(one.payload == PAYLOAD for one in shop.heard[heard:]) >= shop.sent - sent - 3)
-            assert shop.ear.health().failures == 0
+            assert shop.scanner.health().failures == 0
             kept = len(shop.bluez.radios["hci0"].devices)
             await shop.until(lambda: len(shop.bluez.radios["hci0"].devices) <= 10)
             assert kept > 10

@@ -1,4 +1,4 @@
-"""The management socket's ear against a simulated kernel, over a real socket."""
+"""The management socket's scanner against a simulated kernel, over a real socket."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from firmware_sim.mgmt_kernel import MgmtKernel
 from gateway.model import Advertisement
 from gateway.radio import mgmt_protocol as mgmt
 from gateway.radio import mgmt_source
-from gateway.radio.ears import AdapterEar
 from gateway.radio.quality import QualityMeter
+from gateway.radio.scanners import AdapterScanner
 from gateway.radio.sources import SourceError
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 
 PAYLOAD = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 IBEACON = bytes([2, 1, 6, 26, 0xFF, 0x4C, 0]) + PAYLOAD
@@ -36,7 +36,7 @@ async def until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
 
 
 class Shop:
-    """An ear on a simulated kernel, with an air of beacons and other traffic."""
+    """A scanner on a simulated kernel, with an air of beacons and other traffic."""
 
     def __init__(self, adapter: str) -> None:
         self.kernel = MgmtKernel()
@@ -44,7 +44,7 @@ class Shop:
         self.silent = False
         self.sent = 0
         source = mgmt_source.MgmtSource("pi-1", adapter, clock=lambda: 1000.0)
-        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset()), monotonic=fast_clock)
+        self.scanner = AdapterScanner("pi-1", source, QualityMeter(frozenset()), monotonic=fast_clock)
 
     async def air(self) -> None:
         while True:
@@ -55,12 +55,12 @@ class Shop:
 
     async def hears_again(self, limit_s: float = 10.0) -> None:
         target = len(self.heard) + 20
-        await until(lambda: len(self.heard) >= target and self.ear.health().state is EarState.HEARING, limit_s)
+        await until(lambda: len(self.heard) >= target and self.scanner.health().state is ScannerState.HEARING, limit_s)
 
 
 @pytest.fixture(autouse=True)
 def fast_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.radio.ears.TICK_S", 0.5 / SPEED)
+    monkeypatch.setattr("gateway.radio.scanners.TICK_S", 0.5 / SPEED)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(mgmt_source, "management_socket", shop.kernel.open)
         monkeypatch.setattr(mgmt_source, "reset_controller", lambda _index: setattr(shop.kernel, "hung", False))
         monkeypatch.setattr(mgmt_source, "COMMAND_TIMEOUT_S", 0.2)
-        tasks = [asyncio.create_task(shop.ear.listen(shop.heard.append)), asyncio.create_task(shop.air())]
+        tasks = [asyncio.create_task(shop.scanner.listen(shop.heard.append)), asyncio.create_task(shop.air())]
         try:
             yield shop
         finally:
@@ -98,7 +98,7 @@ def test_an_adapter_is_heard_by_name_or_by_address(run: Callable[..., None], ada
     async def story(shop: Shop) -> None:
         await shop.hears_again()
         assert shop.heard[0] == Advertisement(1000.0, "pi-1", "C0:00:00:00:00:01", -60, PAYLOAD)
-        assert shop.ear.health().other > 0
+        assert shop.scanner.health().other > 0
 
     run(story, adapter)
 
@@ -118,7 +118,7 @@ async def bluetoothd_starts(shop: Shop) -> None:
 
 async def the_stick_is_replugged(shop: Shop) -> None:
     shop.kernel.unplug()
-    await until(lambda: shop.ear.health().state is EarState.ABSENT)
+    await until(lambda: shop.scanner.health().state is ScannerState.ABSENT)
     shop.kernel.present = True
 
 
@@ -128,13 +128,13 @@ async def the_power_goes_off(shop: Shop) -> None:
 
 async def the_radio_is_deaf(shop: Shop) -> None:
     shop.silent = True
-    await until(lambda: shop.ear.health().power_cycles > 0, 20)
+    await until(lambda: shop.scanner.health().power_cycles > 0, 20)
     shop.silent = False
 
 
 async def the_firmware_hangs(shop: Shop) -> None:
     shop.silent = shop.kernel.hung = True
-    await until(lambda: shop.ear.health().resets > 0, 20)
+    await until(lambda: shop.scanner.health().resets > 0, 20)
     shop.silent = False
 
 
@@ -157,9 +157,9 @@ def test_the_ear_hears_again_by_itself_after(run: Callable[..., None], disturban
     async def story(shop: Shop) -> None:
         await shop.hears_again()
         await disturbance(shop)
-        await until(lambda: shop.ear.health().recoveries > 0, 20)
+        await until(lambda: shop.scanner.health().recoveries > 0, 20)
         await shop.hears_again(20)
-        assert shop.ear.health().reason
+        assert shop.scanner.health().reason
 
     run(story)
 
@@ -168,8 +168,8 @@ def test_the_ear_hears_again_by_itself_after(run: Callable[..., None], disturban
 def test_what_the_kernel_refuses_is_said_in_words(run: Callable[..., None], status: int, words: str) -> None:
     async def story(shop: Shop) -> None:
         shop.kernel.refuses[mgmt.ADD_PATTERNS_MONITOR] = status
-        await until(lambda: shop.ear.health().failures > 0)
-        assert words in shop.ear.health().reason
+        await until(lambda: shop.scanner.health().failures > 0)
+        assert words in shop.scanner.health().reason
 
     run(story)
 
@@ -183,8 +183,8 @@ def test_packets_that_break_their_own_lengths_are_counted_and_nothing_else(run: 
             shop.kernel.event(0x7777, bytes(length))
             shop.kernel.event(mgmt.COMMAND_COMPLETE, bytes(length))
         await shop.hears_again()
-        assert shop.ear.health().malformed >= 20
-        assert shop.ear.health().failures == 0
+        assert shop.scanner.health().malformed >= 20
+        assert shop.scanner.health().failures == 0
 
     run(story)
 
@@ -225,7 +225,7 @@ def test_a_kernel_without_bluetooth_sockets_is_a_reason_not_a_crash(
         await shop.hears_again()
         monkeypatch.setattr(mgmt_source, "management_socket", none)
         shop.kernel.power_off()
-        await until(lambda: shop.ear.health().failures > 0)
-        assert "no Bluetooth sockets" in shop.ear.health().reason
+        await until(lambda: shop.scanner.health().failures > 0)
+        assert "no Bluetooth sockets" in shop.scanner.health().reason
 
     run(story)

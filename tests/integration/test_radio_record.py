@@ -15,26 +15,28 @@ from gateway.commands import CommandError
 from gateway.commands import record as record_module
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
-from gateway.radio.ears import AdapterEar
-from gateway.radio.health import EarHealth
+from gateway.radio.health import ScannerHealth
 from gateway.radio.quality import QualityMeter
 from gateway.radio.recordings import read_recording
+from gateway.radio.scanners import AdapterScanner
 
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
 OWN = bytes.fromhex("0215" + UUID + "00010002c5")
 STRANGER = bytes.fromhex("0215" + "00" * 16 + "00010002c5")
 
 
-class AirEar:
-    """An ear on a simulated adapter whose air is never empty while it listens."""
+class AirScanner:
+    """A scanner on a simulated adapter whose air is never empty while it listens."""
 
     def __init__(self) -> None:
         self._adapter = SimulatedAdapter()
-        self._ear = AdapterEar("pi-1", BleakSource("pi-1", "sim", backend=self._adapter.backend()), QualityMeter(frozenset()))
-        self.scanner = "pi-1"
+        self._scanner = AdapterScanner(
+            "pi-1", BleakSource("pi-1", "sim", backend=self._adapter.backend()), QualityMeter(frozenset())
+        )
+        self.id = "pi-1"
 
     async def listen(self, hear: Callable[[Advertisement], None]) -> None:
-        listening = asyncio.create_task(self._ear.listen(hear))
+        listening = asyncio.create_task(self._scanner.listen(hear))
         try:
             while True:
                 for payload in (OWN, STRANGER, b"", b"\x10\x05\x01"):
@@ -43,13 +45,13 @@ class AirEar:
         finally:
             listening.cancel()
 
-    def health(self) -> EarHealth:
-        return self._ear.health()
+    def health(self) -> ScannerHealth:
+        return self._scanner.health()
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    monkeypatch.setattr(record_module, "make_ears", lambda _radio: [AirEar()])
+    monkeypatch.setattr(record_module, "make_scanners", lambda _radio: [AirScanner()])
     app = typer.Typer()
     app.command()(record_module.record)
 
@@ -94,6 +96,6 @@ def test_an_existing_file_is_left_alone(run: Callable[..., str], tmp_path: Path)
 
 
 def test_a_box_without_an_ear_says_what_to_do(run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_module, "make_ears", lambda _radio: [])
+    monkeypatch.setattr(record_module, "make_scanners", lambda _radio: [])
     with pytest.raises(CommandError, match=r"docs/radio\.md"):
         run(str(tmp_path / "walk.jsonl"), "--uuid", UUID)

@@ -1,4 +1,4 @@
-"""The scanner role end to end: a simulated radio, a real broker, and what the gateway's other ears make of it."""
+"""The scanner role end to end: a simulated radio, a real broker, and what the gateway's remote scanners make of it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.topics import Place
 from gateway.radio.bleak_source import BleakSource
-from gateway.radio.ears import AdapterEar
 from gateway.radio.frames import beacon_id
-from gateway.radio.others import OtherEars
 from gateway.radio.quality import QualityMeter
+from gateway.radio.remote import RemoteScanners
+from gateway.radio.scanners import AdapterScanner
 from gateway.settings import MqttSettings
 
 UUID = bytes(range(16))
@@ -49,9 +49,9 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
         gateway.subscribe(PLACE.prefix + "sightings/+")
         gateway.loop_start()
         adapter, stop = SimulatedAdapter(), asyncio.Event()
-        ear = AdapterEar("pi-2", BleakSource("pi-2", "sim", backend=adapter.backend()), QualityMeter(frozenset()))
+        running = AdapterScanner("pi-2", BleakSource("pi-2", "sim", backend=adapter.backend()), QualityMeter(frozenset()))
         relay = scanner.Relay(PLACE, settings, read_credentials(settings))
-        living = asyncio.create_task(scanner._live([ear], frozenset({UUID}), relay, stop))
+        living = asyncio.create_task(scanner._live([running], frozenset({UUID}), relay, stop))
         try:
             await until(lambda: adapter.listening == 2 and relay.is_up)
             async with asyncio.timeout(20):
@@ -68,11 +68,11 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
 
     with EmbeddedBroker() as broker:
         asyncio.run(work(broker))
-    ears = OtherEars(PLACE.prefix, ["pi-2"])
-    heard = [one for topic, body in messages for one in ears.parse(topic, body, time.time()).advertisements]
+    scanners = RemoteScanners(PLACE.prefix, ["pi-2"])
+    heard = [one for topic, body in messages for one in scanners.parse(topic, body, time.time()).advertisements]
     assert heard
     assert {(one.scanner, beacon_id(one.payload)) for one in heard} == {("pi-2", OWN[2:22])}
-    assert ears.malformed == ears.unknown == ears.late == 0
+    assert scanners.malformed == scanners.unknown == scanners.late == 0
     assert not any(b"FF:EE" in body or bytes(16).hex().encode() in body for _, body in messages)
 
 

@@ -206,7 +206,7 @@ def test_a_running_gateway_goes_by_what_a_command_beside_it_says(config: Path) -
     config.write_text(config.read_text() + "[dashboard]\nenabled = false\n")
     with EmbeddedBroker() as broker:
         settings = load_settings(config)
-        gateway = Gateway(settings.model_copy(update={"mqtt": broker.settings(settings.mqtt)}), ears=[])
+        gateway = Gateway(settings.model_copy(update={"mqtt": broker.settings(settings.mqtt)}), scanners=[])
         book = load_book(BOOK)
 
         async def follow() -> None:

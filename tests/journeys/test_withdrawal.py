@@ -24,9 +24,9 @@ from gateway.line import Line
 from gateway.model import Advertisement, Sighting
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
-from gateway.radio.health import EarHealth
+from gateway.radio.health import ScannerHealth
 from gateway.radio.sources import Hear
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 from gateway.settings import Settings, load_settings
 from gateway.storage import outbox
 
@@ -57,9 +57,9 @@ offers:
 
 @dataclass
 class Air:
-    """An ear in a shop where both phones are always heard, and whose time passes with its own steps: also the gateway's clock."""
+    """A scanner in a shop where both phones are always heard. Time passes with its own steps: it is the gateway's clock too."""
 
-    scanner: str = "air"
+    id: str = "air"
     now_s: float = field(default_factory=time.time)
     zone: str = ZONES[0]
 
@@ -72,8 +72,8 @@ class Air:
             await asyncio.sleep(STEP_S)
             self.now_s += STEP_S
 
-    def health(self) -> EarHealth:
-        return EarHealth(self.scanner, "simulated", EarState.HEARING, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, "", None, None)
+    def health(self) -> ScannerHealth:
+        return ScannerHealth(self.id, "simulated", ScannerState.HEARING, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, "", None, None)
 
     def walk(self) -> None:
         """Both go to the other zone."""
@@ -124,7 +124,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 def _shop(settings: Settings, backend: Backend, folder: Path) -> Shop:
     air, may_send = Air(), threading.Event()
     may_send.set()
-    return Shop(Gateway(settings, clock=lambda: air.now_s, ears=[air]), air, backend, folder, may_send)
+    return Shop(Gateway(settings, clock=lambda: air.now_s, scanners=[air]), air, backend, folder, may_send)
 
 
 def _listen_in(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from gateway.radio.sources import Hear
 
 
 class FakeSource:
-    """A source for an ear: `say` puts advertisements in; `raises` is what the next start raises, `hangs` lets it never answer."""
+    """A source to test with: `say` puts advertisements in; `raises` is what the next start raises, `hangs` lets it never answer."""
 
     kind = "fake"
 

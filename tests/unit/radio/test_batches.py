@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.messages import Event, SightingsBatch
 from gateway.model import Advertisement
 from gateway.radio.batches import EXPIRY_S, READINGS_MAX, WAITING_MAX, Batches
-from gateway.radio.others import OtherEars
+from gateway.radio.remote import RemoteScanners
 
 UUID = bytes(range(16))
 OWN = b"\x02\x15" + UUID + b"\x00\x01\x00\x02\xc5"
@@ -64,6 +64,6 @@ def test_a_batch_is_understood_by_the_box_that_receives_it() -> None:
     batch = out.take(1000.5)
     assert batch is not None
     event = Event[SightingsBatch](id="pi-2-101", source="gw-2", type=SightingsBatch.TYPE, time="2026-11-18T11:06:40Z", data=batch)
-    ears = OtherEars("p", ["pi-2"])
-    (received,) = ears.parse("p/sightings/pi-2", event.model_dump_json().encode(), 1000.6).advertisements
+    scanners = RemoteScanners("p", ["pi-2"])
+    (received,) = scanners.parse("p/sightings/pi-2", event.model_dump_json().encode(), 1000.6).advertisements
     assert (received.at_s, received.scanner, received.rssi_dbm, received.payload[:22]) == (1000.0, "pi-2", -70, OWN[:22])

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from gateway.radio import mgmt_protocol as mgmt
 from gateway.radio.frames import Frame, beacon_id, parse_frame
-from gateway.radio.others import FORMATS, OtherEars
 from gateway.radio.quality import QualityMeter
 from gateway.radio.recordings import RSSI_RANGE_DBM, read_recording
-from gateway.radio.watchdog import EarState, Watchdog
+from gateway.radio.remote import FORMATS, RemoteScanners
+from gateway.radio.watchdog import ScannerState, Watchdog
 
 UUIDS = st.binary(min_size=16, max_size=16).map(bytes.hex)
 SHORT = st.integers(0, 0xFFFF)
@@ -54,10 +54,10 @@ def test_a_beacon_is_found_behind_any_other_fields(fields: list[tuple[int, bytes
 
 @given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_message_of_another_scanner_is_read_or_counted(kind: str, message: bytes) -> None:
-    ears = OtherEars("p", ["a"], others={kind: FORMATS[kind].filter})
+    scanners = RemoteScanners("p", ["a"], others={kind: FORMATS[kind].filter})
     topic = FORMATS[kind].filter.replace("+", "a")
-    assert ears.parse(topic, message, 1000.0).advertisements == []
-    assert ears.parse("p/sightings/a", message, 1000.0).advertisements == []
+    assert scanners.parse(topic, message, 1000.0).advertisements == []
+    assert scanners.parse("p/sightings/a", message, 1000.0).advertisements == []
 
 
 @given(lines=st.lists(st.text(max_size=60) | JSON.map(json.dumps), max_size=10))
@@ -80,14 +80,14 @@ def test_the_watchdog_never_gives_up_and_never_storms(story: list[tuple[float, i
         now_s, heard = now_s + passed_s, heard + fresh
         step = watchdog.tick(now_s, heard, "it broke" if how == "broken" else None)
         if step is None:
-            assert watchdog.state is EarState.HEARING or watchdog.next_step_s > now_s
+            assert watchdog.state is ScannerState.HEARING or watchdog.next_step_s > now_s
         elif how == "fails":
             watchdog.failed(now_s, "no")
         elif how == "gone":
             watchdog.absent(now_s, "none")
         else:
             watchdog.started(now_s)
-        if watchdog.state is not EarState.HEARING:
+        if watchdog.state is not ScannerState.HEARING:
             assert now_s < watchdog.next_step_s <= now_s + 60
 
 

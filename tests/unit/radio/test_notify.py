@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.radio.health import EarHealth
+from gateway.radio.health import ScannerHealth
 from gateway.radio.notify import DEAF_TOO_LONG_S, alive, sd_notify
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 
-HEARING = EarHealth(
-    scanner="pi-1", kind="mgmt", state=EarState.HEARING, adverts_per_s=50, heard=1, other=0, malformed=0, restarts=1,
+HEARING = ScannerHealth(
+    scanner="pi-1", kind="mgmt", state=ScannerState.HEARING, adverts_per_s=50, heard=1, other=0, malformed=0, restarts=1,
     power_cycles=0, resets=0, failures=0, recoveries=0, reason="", silent_s=0.1, next_step_in_s=None,
 )  # fmt: skip
-DEAF = replace(HEARING, state=EarState.DEAF, silent_s=DEAF_TOO_LONG_S + 1)
+DEAF = replace(HEARING, state=ScannerState.DEAF, silent_s=DEAF_TOO_LONG_S + 1)
 
 
 def test_a_message_reaches_the_socket_that_systemd_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,12 +47,12 @@ def test_one_hearing_ear_is_enough() -> None:
 
 def test_an_ear_deaf_for_good_asks_for_a_new_process() -> None:
     assert not alive([DEAF])
-    assert not alive([replace(DEAF, state=EarState.RECOVERING)])
+    assert not alive([replace(DEAF, state=ScannerState.RECOVERING)])
     assert alive([replace(DEAF, silent_s=DEAF_TOO_LONG_S - 1)])
 
 
-@pytest.mark.parametrize("state", [EarState.QUIET, EarState.ABSENT])
-def test_a_quiet_shop_or_a_missing_stick_is_no_reason_to_restart(state: EarState) -> None:
+@pytest.mark.parametrize("state", [ScannerState.QUIET, ScannerState.ABSENT])
+def test_a_quiet_shop_or_a_missing_stick_is_no_reason_to_restart(state: ScannerState) -> None:
     assert alive([replace(DEAF, state=state)])
 
 

@@ -1,4 +1,4 @@
-"""An ear's quality from what it hears."""
+"""A scanner's quality from what it hears."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def payload(minor: int, uuid: bytes = UUID) -> bytes:
 
 def listened(meter: QualityMeter, *, heard: float = 1.0, step_db: int = 0, beacons: int = 5, uuid: bytes = UUID) -> None:
     """One window of `beacons` at 5 Hz of which the share `heard` arrives; with `step_db` only changes of that size do."""
-    dice = random.Random(3)
+    rng = random.Random(3)
     meter.tick(1.0)
     told = dict.fromkeys(range(beacons), -60)
     for count in range(int(WINDOW_S / INTERVAL_S)):
         for minor in range(beacons):
-            rssi_dbm = round(dice.gauss(-70, 4))
-            if dice.random() > heard or abs(rssi_dbm - told[minor]) < step_db:
+            rssi_dbm = round(rng.gauss(-70, 4))
+            if rng.random() > heard or abs(rssi_dbm - told[minor]) < step_db:
                 continue
             told[minor] = rssi_dbm
-            meter.hear(count * INTERVAL_S + dice.uniform(0, 0.01), payload(minor, uuid), rssi_dbm)
+            meter.hear(count * INTERVAL_S + rng.uniform(0, 0.01), payload(minor, uuid), rssi_dbm)
     meter.tick(1.0 + WINDOW_S)
 
 

@@ -1,4 +1,4 @@
-"""The watchdog without a clock: when an ear is deaf and what is tried next."""
+"""The watchdog without a clock: when a scanner is deaf and what is tried next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.radio.watchdog import EarState, Step, Watchdog
+from gateway.radio.watchdog import ScannerState, Step, Watchdog
 
 TICK_S = 0.5
 
@@ -46,7 +46,7 @@ class Shop:
         else:
             self.watchdog.absent(self.now_s, "no adapter hci0")
 
-    def until(self, state: EarState, limit_s: float) -> float:
+    def until(self, state: ScannerState, limit_s: float) -> float:
         """Seconds until the state is reached."""
         start_s = self.now_s
         while self.watchdog.state is not state:
@@ -70,7 +70,7 @@ def shop() -> Shop:
 
 
 def test_an_ear_that_is_started_and_hears_is_left_alone(shop: Shop) -> None:
-    assert shop.watchdog.state is EarState.HEARING
+    assert shop.watchdog.state is ScannerState.HEARING
     shop.run(3600)
     assert shop.new_steps() == []
     assert shop.watchdog.usual_per_s == pytest.approx(50, rel=0.05)
@@ -82,11 +82,11 @@ def test_silence_is_noticed_within_10_s_from_one_advertisement_a_second_on(per_s
     shop.run(300)
     shop.per_s = 0
     shop.watchdog.tick(shop.now_s, int(shop.heard))
-    assert shop.until(EarState.DEAF, 10.0) <= 10.0
+    assert shop.until(ScannerState.DEAF, 10.0) <= 10.0
     assert shop.watchdog.reason == "silence"
 
 
-def test_the_whole_ladder_is_climbed_once_within_20_s(shop: Shop) -> None:
+def test_every_recovery_step_is_taken_once_within_20_s(shop: Shop) -> None:
     shop.per_s = 0
     shop.run(20)
     assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
@@ -101,18 +101,18 @@ def test_pauses_of_a_discovery_are_no_silence(shop: Shop) -> None:
     assert shop.new_steps() == []
 
 
-def test_a_step_that_helps_ends_the_ladder_and_counts_as_a_recovery(shop: Shop) -> None:
+def test_a_step_that_helps_ends_the_recovery_and_counts_as_a_recovery(shop: Shop) -> None:
     shop.per_s = 0
-    shop.until(EarState.DEAF, 10)
+    shop.until(ScannerState.DEAF, 10)
     shop.per_s = 50
     shop.run(1)
-    assert shop.watchdog.state is EarState.HEARING
+    assert shop.watchdog.state is ScannerState.HEARING
     assert shop.new_steps() == [Step.RESTART]
     assert shop.watchdog.recoveries == 1
     assert shop.watchdog.reason == "silence"
 
 
-def test_above_the_ladder_restarts_go_on_and_heavy_steps_back_off(shop: Shop) -> None:
+def test_after_the_last_step_restarts_go_on_and_heavy_steps_back_off(shop: Shop) -> None:
     shop.per_s = 0
     shop.run(25)
     shop.new_steps()
@@ -128,7 +128,7 @@ def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Sho
     shop.run(7200)
     shop.per_s = 50
     shop.run(TICK_S)
-    assert shop.watchdog.state is EarState.HEARING
+    assert shop.watchdog.state is ScannerState.HEARING
     shop.new_steps()
     shop.run(60)
     shop.per_s = 0
@@ -139,13 +139,13 @@ def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Sho
 def test_an_ear_that_hears_for_some_seconds_after_each_restart_climbs_on(shop: Shop) -> None:
     for _ in range(3):
         shop.per_s = 0
-        shop.until(EarState.DEAF, 10)
+        shop.until(ScannerState.DEAF, 10)
         shop.per_s = 50
         shop.run(4)
     assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
     shop.run(60)
     shop.per_s = 0
-    shop.until(EarState.DEAF, 10)
+    shop.until(ScannerState.DEAF, 10)
     shop.run(1)
     assert shop.new_steps() == [Step.RESTART]
 
@@ -160,14 +160,14 @@ def test_what_the_source_itself_notices_is_acted_on_at_once(shop: Shop) -> None:
 def test_an_adapter_that_is_gone_is_looked_for_every_2_s_without_heavy_steps(shop: Shop) -> None:
     shop.start, shop.per_s, shop.broken = "finds none", 0, "the adapter was unplugged"
     shop.run(60)
-    assert shop.watchdog.state is EarState.ABSENT
+    assert shop.watchdog.state is ScannerState.ABSENT
     assert 25 <= len(shop.steps) <= 31
     assert set(shop.new_steps()) == {Step.RESTART}
     shop.start, shop.per_s = "succeeds", 50
-    assert shop.until(EarState.HEARING, 3) <= 3
+    assert shop.until(ScannerState.HEARING, 3) <= 3
 
 
-def test_failing_starts_climb_the_ladder_again_and_again_never_more_than_6_s_apart(shop: Shop) -> None:
+def test_failing_starts_try_every_step_again_and_again_never_more_than_6_s_apart(shop: Shop) -> None:
     shop.start, shop.per_s = "fails", 0
     shop.run(300)
     times = [at_s for at_s, _ in shop.steps]
@@ -189,7 +189,7 @@ def test_heavy_steps_are_never_taken_where_the_adapter_is_shared() -> None:
 def test_an_empty_air_from_the_start_is_quiet_not_deaf() -> None:
     shop = Shop(per_s=0)
     shop.run(600)
-    assert shop.watchdog.state is EarState.QUIET
+    assert shop.watchdog.state is ScannerState.QUIET
     assert set(shop.new_steps()) == {Step.RESTART}
     assert shop.watchdog.deaf_since_s is None
 
@@ -198,7 +198,7 @@ def test_where_little_is_on_the_air_the_limit_grows_with_the_usual_gap() -> None
     shop = Shop(per_s=0.1)
     shop.run(1800)
     assert 60 <= shop.watchdog.silence_limit_s() <= 120
-    assert shop.watchdog.state is EarState.HEARING
+    assert shop.watchdog.state is ScannerState.HEARING
 
 
 def test_a_rate_that_slowly_falls_becomes_the_usual_one(shop: Shop) -> None:
@@ -212,4 +212,4 @@ def test_a_rate_that_slowly_falls_becomes_the_usual_one(shop: Shop) -> None:
 def test_ticks_without_time_between_them_do_no_harm(shop: Shop) -> None:
     for _ in range(10):
         assert shop.watchdog.tick(shop.now_s, int(shop.heard) + 5) is None
-    assert shop.watchdog.state is EarState.HEARING
+    assert shop.watchdog.state is ScannerState.HEARING

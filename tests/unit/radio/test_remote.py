@@ -11,9 +11,9 @@ import pytest
 
 from gateway.model import Advertisement
 from gateway.radio.frames import beacon_id
-from gateway.radio.others import FORMATS, OtherEars, PhoneReading
-from gateway.radio.others.ears import LATE_S, SILENT_S, matches
-from gateway.radio.watchdog import EarState
+from gateway.radio.remote import FORMATS, PhoneReading, RemoteScanners
+from gateway.radio.remote.scanners import LATE_S, SILENT_S, matches
+from gateway.radio.watchdog import ScannerState
 
 NOW_S = 1_795_000_000.0
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
@@ -89,8 +89,8 @@ SAMPLES: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.fixture
-def ears() -> OtherEars:
-    return OtherEars(
+def scanners() -> RemoteScanners:
+    return RemoteScanners(
         PREFIX,
         ["wine", "till", "cheese", "door", "bread", "pi-2"],
         others={kind: entry.filter for kind, entry in FORMATS.items()},
@@ -106,17 +106,17 @@ def batch(**changes: Any) -> bytes:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_published_sample_is_one_reception_of_the_beacon(ears: OtherEars, kind: str) -> None:
+def test_a_published_sample_is_one_reception_of_the_beacon(scanners: RemoteScanners, kind: str) -> None:
     topic, message, scanner = SAMPLES[kind]
-    readings = ears.parse(topic, json.dumps(message).encode(), NOW_S)
+    readings = scanners.parse(topic, json.dumps(message).encode(), NOW_S)
     (heard,) = readings.advertisements
     assert (heard.scanner, heard.rssi_dbm, beacon_id(heard.payload), heard.address) == (scanner, -71, BEACON, "")
     assert heard.at_s == pytest.approx(NOW_S, abs=1)
-    assert ears.malformed == 0
+    assert scanners.malformed == 0
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_other_devices_in_a_format_are_passed_over_without_complaint(ears: OtherEars, kind: str) -> None:
+def test_other_devices_in_a_format_are_passed_over_without_complaint(scanners: RemoteScanners, kind: str) -> None:
     other = {
         "espresense": {"id": "apple:1005:9-26", "mac": "x", "rssi": -70},
         "theengs": {"id": "A4:C1:38:00:00:01", "rssi": -70, "model_id": "LYWSD03MMC", "tempc": 21},
@@ -124,55 +124,55 @@ def test_other_devices_in_a_format_are_passed_over_without_complaint(ears: Other
         "shelly": {"src": "shellyplus1-441793a3b0c4", "params": {"events": [{"event": "switch.toggle"}]}},
         "raddec": {**SAMPLES["raddec"][1], "packets": ["421655daba50e1fe0201050c097265656c79416374697665"]},
     }[kind]
-    readings = ears.parse(SAMPLES[kind][0], json.dumps(other).encode(), NOW_S)
-    assert (readings.advertisements, ears.malformed) == ([], 0)
+    readings = scanners.parse(SAMPLES[kind][0], json.dumps(other).encode(), NOW_S)
+    assert (readings.advertisements, scanners.malformed) == ([], 0)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("junk", [b"", b"{", b"null", b"[]", b"{}", b"7", b'"x"', b"[[]]", b"\xff\xfe", b"[" * 3000])
-def test_junk_in_any_format_is_counted_never_raised(ears: OtherEars, kind: str, junk: bytes) -> None:
-    assert ears.parse(SAMPLES[kind][0], junk, NOW_S).advertisements == []
-    assert ears.malformed <= 1
+def test_junk_in_any_format_is_counted_never_raised(scanners: RemoteScanners, kind: str, junk: bytes) -> None:
+    assert scanners.parse(SAMPLES[kind][0], junk, NOW_S).advertisements == []
+    assert scanners.malformed <= 1
 
 
-def test_one_bad_item_does_not_spoil_its_neighbours(ears: OtherEars) -> None:
+def test_one_bad_item_does_not_spoil_its_neighbours(scanners: RemoteScanners) -> None:
     topic, message, _ = SAMPLES["minew"]
     bad = [{**message[2], "rssi": value} for value in ("strong", None, 99, -400)] + [{**message[2], "ibeaconUuid": "e2c5"}, 5]
-    readings = ears.parse(topic, json.dumps([message[0], *bad[:-1], message[2]]).encode(), NOW_S)
+    readings = scanners.parse(topic, json.dumps([message[0], *bad[:-1], message[2]]).encode(), NOW_S)
     assert len(readings.advertisements) == 1
-    assert ears.malformed == len(bad) - 1
+    assert scanners.malformed == len(bad) - 1
 
 
-def test_a_scanner_that_the_plan_does_not_know_is_dropped_and_kept_nowhere(ears: OtherEars) -> None:
+def test_a_scanner_that_the_plan_does_not_know_is_dropped_and_kept_nowhere(scanners: RemoteScanners) -> None:
     for number in range(1000):
         message = {"id": f"iBeacon:{DASHED}-1-2", "rssi": -70}
-        assert ears.parse(f"espresense/devices/x/room-{number}", json.dumps(message).encode(), NOW_S).advertisements == []
-    assert ears.unknown == 1000
-    assert ears.health() == []
+        assert scanners.parse(f"espresense/devices/x/room-{number}", json.dumps(message).encode(), NOW_S).advertisements == []
+    assert scanners.unknown == 1000
+    assert scanners.health() == []
 
 
-def test_a_batch_of_another_etalage_box_gives_its_receptions(ears: OtherEars) -> None:
-    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
+def test_a_batch_of_another_etalage_box_gives_its_receptions(scanners: RemoteScanners) -> None:
+    readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
     assert readings.advertisements == [Advertisement(NOW_S - 0.5, "pi-2", "", -71, b"\x02\x15" + BEACON + b"\0")]
 
 
-def test_a_batch_that_comes_again_is_taken_once(ears: OtherEars) -> None:
+def test_a_batch_that_comes_again_is_taken_once(scanners: RemoteScanners) -> None:
     topic = f"{PREFIX}/sightings/pi-2"
-    counts = [len(ears.parse(topic, batch(sequence=n), NOW_S).advertisements) for n in (5, 5, 4, 6)]
+    counts = [len(scanners.parse(topic, batch(sequence=n), NOW_S).advertisements) for n in (5, 5, 4, 6)]
     assert counts == [1, 0, 0, 1]
-    assert ears.late == 2
+    assert scanners.late == 2
 
 
-def test_receptions_of_more_than_half_a_minute_ago_are_left_out(ears: OtherEars) -> None:
-    ears.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1), NOW_S)
+def test_receptions_of_more_than_half_a_minute_ago_are_left_out(scanners: RemoteScanners) -> None:
+    scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1), NOW_S)
     old = [[NOW_S - LATE_S - 1, BEACON.hex(), -71], [NOW_S, BEACON.hex(), -71]]
-    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=2, readings=old), NOW_S + 0.1)
+    readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=2, readings=old), NOW_S + 0.1)
     assert len(readings.advertisements) == 1
-    assert ears.late == 1
+    assert scanners.late == 1
 
 
-def test_a_scanner_whose_clock_is_an_hour_off_is_set_right(ears: OtherEars) -> None:
-    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(readings=[[NOW_S - 3600, BEACON.hex(), -71]]), NOW_S)
+def test_a_scanner_whose_clock_is_an_hour_off_is_set_right(scanners: RemoteScanners) -> None:
+    readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(readings=[[NOW_S - 3600, BEACON.hex(), -71]]), NOW_S)
     assert readings.advertisements[0].at_s == pytest.approx(NOW_S)
 
 
@@ -188,48 +188,48 @@ def test_a_scanner_whose_clock_is_an_hour_off_is_set_right(ears: OtherEars) -> N
         {"shopper": "s-1"},
     ],
 )
-def test_a_batch_that_is_not_what_it_should_be_is_counted(ears: OtherEars, changes: dict[str, Any]) -> None:
-    readings = ears.parse(f"{PREFIX}/sightings/pi-2", batch(**changes), NOW_S)
-    assert (readings.advertisements, readings.phones, ears.malformed) == ([], [], 1)
+def test_a_batch_that_is_not_what_it_should_be_is_counted(scanners: RemoteScanners, changes: dict[str, Any]) -> None:
+    readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(**changes), NOW_S)
+    assert (readings.advertisements, readings.phones, scanners.malformed) == ([], [], 1)
 
 
-def test_a_message_too_large_is_not_even_read(ears: OtherEars) -> None:
-    ears.parse(f"{PREFIX}/sightings/pi-2", b" " * 300_000 + batch(), NOW_S)
-    assert ears.malformed == 1
+def test_a_message_too_large_is_not_even_read(scanners: RemoteScanners) -> None:
+    scanners.parse(f"{PREFIX}/sightings/pi-2", b" " * 300_000 + batch(), NOW_S)
+    assert scanners.malformed == 1
 
 
-def test_what_a_phone_heard_is_the_shoppers_and_taken_once(ears: OtherEars) -> None:
+def test_what_a_phone_heard_is_the_shoppers_and_taken_once(scanners: RemoteScanners) -> None:
     message = batch(scanner="app", shopper="s-1")
-    readings = ears.parse(f"{PREFIX}/sightings/app", message, NOW_S)
+    readings = scanners.parse(f"{PREFIX}/sightings/app", message, NOW_S)
     assert readings.phones == [PhoneReading(NOW_S - 0.5, "s-1", BEACON, -71)]
     assert readings.advertisements == []
-    assert ears.parse(f"{PREFIX}/sightings/app", message, NOW_S).phones == []
-    assert ears.parse(f"{PREFIX}/sightings/app", batch(scanner="app", shopper="s-1", sequence=2), NOW_S + 40).phones == []
+    assert scanners.parse(f"{PREFIX}/sightings/app", message, NOW_S).phones == []
+    assert scanners.parse(f"{PREFIX}/sightings/app", batch(scanner="app", shopper="s-1", sequence=2), NOW_S + 40).phones == []
 
 
-def test_a_scanner_that_falls_silent_is_deaf_until_it_speaks_again(ears: OtherEars) -> None:
+def test_a_scanner_that_falls_silent_is_deaf_until_it_speaks_again(scanners: RemoteScanners) -> None:
     topic = f"{PREFIX}/sightings/pi-2"
-    ears.tick(NOW_S)
-    ears.parse(topic, batch(), NOW_S)
-    ears.tick(NOW_S + 1)
-    assert [(ear.scanner, ear.kind, ear.state) for ear in ears.health()] == [("pi-2", "etalage", EarState.HEARING)]
-    ears.tick(NOW_S + SILENT_S + 1)
-    (deaf,) = ears.health()
-    assert (deaf.state, deaf.reason, deaf.trustworthy) == (EarState.DEAF, "no messages", False)
-    ears.parse(topic, batch(sequence=2), NOW_S + SILENT_S + 2)
-    ears.tick(NOW_S + SILENT_S + 2)
-    (again,) = ears.health()
-    assert (again.state, again.recoveries) == (EarState.HEARING, 1)
+    scanners.tick(NOW_S)
+    scanners.parse(topic, batch(), NOW_S)
+    scanners.tick(NOW_S + 1)
+    assert [(one.scanner, one.kind, one.state) for one in scanners.health()] == [("pi-2", "etalage", ScannerState.HEARING)]
+    scanners.tick(NOW_S + SILENT_S + 1)
+    (deaf,) = scanners.health()
+    assert (deaf.state, deaf.reason, deaf.trustworthy) == (ScannerState.DEAF, "no messages", False)
+    scanners.parse(topic, batch(sequence=2), NOW_S + SILENT_S + 2)
+    scanners.tick(NOW_S + SILENT_S + 2)
+    (again,) = scanners.health()
+    assert (again.state, again.recoveries) == (ScannerState.HEARING, 1)
 
 
 def test_the_filters_are_the_shops_own_topic_and_what_the_settings_name() -> None:
-    assert OtherEars(PREFIX, []).filters == [f"{PREFIX}/sightings/+"]
-    assert OtherEars(PREFIX, [], others={"minew": "/gw/+/status"}).filters == [f"{PREFIX}/sightings/+", "/gw/+/status"]
+    assert RemoteScanners(PREFIX, []).filters == [f"{PREFIX}/sightings/+"]
+    assert RemoteScanners(PREFIX, [], others={"minew": "/gw/+/status"}).filters == [f"{PREFIX}/sightings/+", "/gw/+/status"]
 
 
-def test_a_topic_that_nobody_asked_for_is_ignored(ears: OtherEars) -> None:
-    assert ears.parse("somewhere/else", b"{}", NOW_S) == ([], [])
-    assert (ears.malformed, ears.unknown) == (0, 0)
+def test_a_topic_that_nobody_asked_for_is_ignored(scanners: RemoteScanners) -> None:
+    assert scanners.parse("somewhere/else", b"{}", NOW_S) == ([], [])
+    assert (scanners.malformed, scanners.unknown) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_topics_match_filters_as_in_mqtt(pattern: str, topic: str, match: bool) 
     assert matches(pattern, topic) is match
 
 
-def test_nothing_of_a_strangers_address_is_kept(ears: OtherEars) -> None:
-    heard: Callable[[str], str] = lambda kind: repr(ears.parse(SAMPLES[kind][0], json.dumps(SAMPLES[kind][1]).encode(), NOW_S))  # noqa: E731
+def test_nothing_of_a_strangers_address_is_kept(scanners: RemoteScanners) -> None:
+    heard: Callable[[str], str] = lambda kind: repr(scanners.parse(SAMPLES[kind][0], json.dumps(SAMPLES[kind][1]).encode(), NOW_S))  # noqa: E731
     for kind in FORMATS:
         assert "c0:00:00" not in heard(kind).lower()
         assert "c00000000001" not in heard(kind).lower()

@@ -1,6 +1,6 @@
-"""The ears of this box: one per Bluetooth adapter, each with its watchdog and its recovery ladder.
+"""The scanners of this box: one per Bluetooth adapter, each with its watchdog and its recovery steps.
 
-A source knows one way to read an adapter; the ear around it counts, watches, recovers and reports, the same for all of
+A source knows one way to read an adapter; the scanner around it counts, watches, recovers and reports, the same for all of
 them.
 """
 
@@ -17,11 +17,11 @@ import structlog
 from gateway.model import Advertisement
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.hci import management_fault
-from gateway.radio.health import EarHealth, Tally
+from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.sources import AdapterAbsentError, Hear, Source
-from gateway.radio.watchdog import EarState, Step, Watchdog
+from gateway.radio.watchdog import ScannerState, Step, Watchdog
 from gateway.settings import RadioSettings
 
 TICK_S = 0.5
@@ -33,22 +33,22 @@ RATE_TIME_CONSTANT_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-class Ear(Protocol):
+class RunningScanner(Protocol):
     """A receiver of this box."""
 
     @property
-    def scanner(self) -> str:
+    def id(self) -> str:
         """Its id in the store plan."""
 
     async def listen(self, hear: Hear) -> None:
         """Hands every advertisement to `hear`, in the loop's thread. Runs until cancelled; survives everything else."""
 
-    def health(self) -> EarHealth:
+    def health(self) -> ScannerHealth:
         """How it is doing now."""
 
 
-class AdapterEar:
-    """An ear on one Bluetooth adapter."""
+class AdapterScanner:
+    """A scanner on one Bluetooth adapter."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class AdapterEar:
         may_power_cycle: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._scanner = scanner
+        self._id = scanner
         self._source = source
         self._meter = meter
         self._monotonic = monotonic
@@ -68,8 +68,8 @@ class AdapterEar:
         self._adverts_per_s = 0.0
 
     @property
-    def scanner(self) -> str:
-        return self._scanner
+    def id(self) -> str:
+        return self._id
 
     async def listen(self, hear: Hear) -> None:
         meter = self._meter
@@ -88,11 +88,11 @@ class AdapterEar:
         finally:
             await self._source.stop()
 
-    def health(self) -> EarHealth:
+    def health(self) -> ScannerHealth:
         watchdog, tally, now_s = self._watchdog, self._tally, self._monotonic()
-        hearing = watchdog.state is EarState.HEARING
-        return EarHealth(
-            scanner=self._scanner,
+        hearing = watchdog.state is ScannerState.HEARING
+        return ScannerHealth(
+            scanner=self._id,
             kind=self._source.kind,
             state=watchdog.state,
             adverts_per_s=round(self._adverts_per_s, 1),
@@ -118,15 +118,15 @@ class AdapterEar:
             rate = (watchdog.heard - life_before) / elapsed_s
             self._adverts_per_s += min(elapsed_s / RATE_TIME_CONSTANT_S, 1.0) * (rate - self._adverts_per_s)
         self._meter.tick(now_s)
-        if before is not EarState.HEARING and watchdog.state is EarState.HEARING:
-            log.info("ear hears", scanner=self._scanner, kind=self._source.kind)
-        elif before is EarState.HEARING and watchdog.state is not EarState.HEARING:
-            log.warning("ear is deaf", scanner=self._scanner, reason=watchdog.reason)
+        if before is not ScannerState.HEARING and watchdog.state is ScannerState.HEARING:
+            log.info("scanner hears", scanner=self._id, kind=self._source.kind)
+        elif before is ScannerState.HEARING and watchdog.state is not ScannerState.HEARING:
+            log.warning("scanner is deaf", scanner=self._id, reason=watchdog.reason)
         return step
 
     async def _carry_out(self, step: Step, hear: Hear) -> None:
-        """One rung: stop, what the rung adds, start. Whatever it raises is an answer for the watchdog, not the end of
-        the ear."""
+        """Stop, do what the step adds, start. Whatever it raises is an answer for the watchdog, not the end of
+        the scanner."""
         source, watchdog = self._source, self._watchdog
         reason_before = watchdog.reason
         try:
@@ -145,14 +145,14 @@ class AdapterEar:
         else:
             watchdog.started(self._monotonic())
         if watchdog.reason != reason_before:
-            log.warning("ear can't listen", scanner=self._scanner, step=step.value, reason=watchdog.reason)
+            log.warning("scanner can't listen", scanner=self._id, step=step.value, reason=watchdog.reason)
 
 
-def make_ears(radio: RadioSettings, *, platform: str = sys.platform) -> list[Ear]:
-    """One ear for each adapter in the settings. None, and one clear line in the log, where this system can't hear
+def make_scanners(radio: RadioSettings, *, platform: str = sys.platform) -> list[RunningScanner]:
+    """One scanner for each adapter in the settings. None, and one clear line in the log, where this system can't hear
     beacons.
 
-    An adapter that isn't there (yet) has an ear as well: it is looked for all the time.
+    An adapter that isn't there (yet) has a scanner as well: it is looked for all the time.
     """
     if not radio.adapters:
         log.info("this box has no Bluetooth adapter in its settings; it hears by other scanners only")
@@ -163,12 +163,12 @@ def make_ears(radio: RadioSettings, *, platform: str = sys.platform) -> list[Ear
     source = _source_for(radio)
     interval_s = radio.beacon_interval_ms / 1000 if radio.beacon_interval_ms else None
     uuids = frozenset(uuid_bytes(uuid) for uuid in radio.uuids)
-    ears: list[Ear] = []
+    scanners: list[RunningScanner] = []
     for scanner, adapter in radio.adapters.items():
         meter = QualityMeter(uuids, interval_s)
-        ears.append(AdapterEar(scanner, source(scanner, adapter), meter, may_power_cycle=radio.may_power_cycle))
-        log.info("ear", scanner=scanner, adapter=adapter, source=source.__name__)
-    return ears
+        scanners.append(AdapterScanner(scanner, source(scanner, adapter), meter, may_power_cycle=radio.may_power_cycle))
+        log.info("scanner", scanner=scanner, adapter=adapter, source=source.__name__)
+    return scanners
 
 
 _NOT_HERE = {

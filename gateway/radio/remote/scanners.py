@@ -1,4 +1,4 @@
-"""The ears elsewhere: messages by MQTT in, advertisements out, with each scanner's health. Pure: time comes in with the messages.
+"""The remote scanners: messages by MQTT in, advertisements out, with each scanner's health. Pure: time comes in with the messages.
 
 Only scanners of the store plan are heard; another name is counted and dropped, so that no sender can fill the memory. A batch
 that is redelivered or late is dropped: a reception of half a minute ago would move a shopper back.
@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from gateway.messages import Event, SightingsBatch
 from gateway.model import Advertisement
 from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX
-from gateway.radio.health import EarHealth, Tally
-from gateway.radio.others.formats import BAD, FORMATS, RSSI_DBM
+from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.quality import ClockOffset, QualityMeter
-from gateway.radio.watchdog import EarState
+from gateway.radio.remote.formats import BAD, FORMATS, RSSI_DBM
+from gateway.radio.watchdog import ScannerState
 
 LATE_S = 30.0
 """The contract's expiry of sightings."""
@@ -50,7 +50,7 @@ class Readings(NamedTuple):
     phones: list[PhoneReading]
 
 
-class _OtherEar:
+class _RemoteScanner:
     """One scanner elsewhere."""
 
     def __init__(self, kind: str, uuids: frozenset[bytes]) -> None:
@@ -76,11 +76,11 @@ class _OtherEar:
         self._life_before = self.tally.life
 
 
-class OtherEars:
-    """All ears elsewhere.
+class RemoteScanners:
+    """All remote scanners.
 
     `prefix`: what every topic of this shop begins with; `others`: format → topic filter; `names`: a scanner's own name → its id in
-    the store plan; `uuids`: the shop's own, for the ears' quality.
+    the store plan; `uuids`: the shop's own, for the scanners' quality.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class OtherEars:
         self._names = {name.lower(): scanner for name, scanner in (names or {}).items()}
         self._others = dict(others or {})
         self._uuids = uuids
-        self._ears: dict[str, _OtherEar] = {}
+        self._remote: dict[str, _RemoteScanner] = {}
         self._phone_batches: deque[tuple[str, str]] = deque(maxlen=PHONE_BATCHES_KEPT)
         self._ticked_s: float | None = None
         self.malformed = 0
@@ -129,22 +129,22 @@ class OtherEars:
         """Lets time pass: silences are noticed, quality is judged. `now_s` in epoch seconds, as in `parse`."""
         elapsed_s = now_s - self._ticked_s if self._ticked_s is not None else 0.0
         self._ticked_s = now_s
-        for ear in self._ears.values():
-            ear.tick(now_s, elapsed_s)
+        for remote in self._remote.values():
+            remote.tick(now_s, elapsed_s)
 
-    def health(self) -> list[EarHealth]:
+    def health(self) -> list[ScannerHealth]:
         """Each scanner that was ever heard, as of the last tick."""
-        return [self._health_of(scanner, ear) for scanner, ear in sorted(self._ears.items())]
+        return [self._health_of(scanner, remote) for scanner, remote in sorted(self._remote.items())]
 
-    def _ear(self, name: str, kind: str) -> tuple[str, _OtherEar] | None:
+    def _known(self, name: str, kind: str) -> tuple[str, _RemoteScanner] | None:
         scanner = self._names.get(name.lower(), name)
         if scanner not in self._scanners:
             self.unknown += 1
             return None
-        ear = self._ears.get(scanner)
-        if ear is None:
-            ear = self._ears[scanner] = _OtherEar(kind, self._uuids)
-        return scanner, ear
+        remote = self._remote.get(scanner)
+        if remote is None:
+            remote = self._remote[scanner] = _RemoteScanner(kind, self._uuids)
+        return scanner, remote
 
     def _batch(self, name: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
         try:
@@ -161,18 +161,18 @@ class OtherEars:
 
     def _scanned(self, batch: SightingsBatch, received_at_s: float, readings: Readings) -> None:
         """A batch from another Etalage box."""
-        known = self._ear(batch.scanner, ETALAGE)
+        known = self._known(batch.scanner, ETALAGE)
         if known is None:
             return
-        scanner, ear = known
-        ear.last_s = received_at_s
-        if batch.sequence <= ear.sequence:
+        scanner, remote = known
+        remote.last_s = received_at_s
+        if batch.sequence <= remote.sequence:
             self.late += len(batch.readings)
             return
-        ear.sequence = batch.sequence
+        remote.sequence = batch.sequence
         for claimed_s, beacon, rssi_dbm in self._readable(batch):
-            at_s = ear.clock.correct(claimed_s, received_at_s)
-            self._take(scanner, ear, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
+            at_s = remote.clock.correct(claimed_s, received_at_s)
+            self._take(scanner, remote, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
 
     def _phone(self, event: Event[SightingsBatch], shopper: str, received_at_s: float, readings: Readings) -> None:
         """What a shopper's phone heard. Its clock comes from the network, and is taken as it is."""
@@ -203,13 +203,13 @@ class OtherEars:
             except BAD:
                 self.malformed += 1
                 continue
-            known = self._ear(heard.name, kind) if heard is not None else None
+            known = self._known(heard.name, kind) if heard is not None else None
             if heard is None or known is None:
                 continue
-            scanner, ear = known
-            ear.last_s = received_at_s
-            at_s = received_at_s if heard.at_s is None else ear.clock.correct(heard.at_s, received_at_s)
-            self._take(scanner, ear, at_s, received_at_s, heard.rssi_dbm, heard.payload, readings)
+            scanner, remote = known
+            remote.last_s = received_at_s
+            at_s = received_at_s if heard.at_s is None else remote.clock.correct(heard.at_s, received_at_s)
+            self._take(scanner, remote, at_s, received_at_s, heard.rssi_dbm, heard.payload, readings)
 
     def _items(self, kind: str, levels: list[str], payload: bytes) -> Iterator[Any]:
         try:
@@ -218,35 +218,42 @@ class OtherEars:
             self.malformed += 1
 
     def _take(
-        self, scanner: str, ear: _OtherEar, at_s: float, received_at_s: float, rssi_dbm: int, payload: bytes, readings: Readings
+        self,
+        scanner: str,
+        remote: _RemoteScanner,
+        at_s: float,
+        received_at_s: float,
+        rssi_dbm: int,
+        payload: bytes,
+        readings: Readings,
     ) -> None:
         if received_at_s - at_s > LATE_S:
             self.late += 1
             return
-        ear.tally.heard += 1
-        ear.meter.hear(at_s, payload, rssi_dbm)
+        remote.tally.heard += 1
+        remote.meter.hear(at_s, payload, rssi_dbm)
         readings.advertisements.append(Advertisement(at_s, scanner, "", rssi_dbm, payload))
 
-    def _health_of(self, scanner: str, ear: _OtherEar) -> EarHealth:
+    def _health_of(self, scanner: str, remote: _RemoteScanner) -> ScannerHealth:
         now_s = self._ticked_s or 0.0
-        silent_s = None if ear.last_s is None else max(now_s - ear.last_s, 0.0)
-        return EarHealth(
+        silent_s = None if remote.last_s is None else max(now_s - remote.last_s, 0.0)
+        return ScannerHealth(
             scanner=scanner,
-            kind=ear.kind,
-            state=EarState.DEAF if ear.silent else EarState.HEARING,
-            adverts_per_s=round(ear.per_s, 1),
-            heard=ear.tally.heard,
+            kind=remote.kind,
+            state=ScannerState.DEAF if remote.silent else ScannerState.HEARING,
+            adverts_per_s=round(remote.per_s, 1),
+            heard=remote.tally.heard,
             other=0,
             malformed=0,
             restarts=0,
             power_cycles=0,
             resets=0,
-            failures=ear.silences,
-            recoveries=max(ear.silences - ear.silent, 0),
-            reason="no messages" if ear.silences else "",
+            failures=remote.silences,
+            recoveries=max(remote.silences - remote.silent, 0),
+            reason="no messages" if remote.silences else "",
             silent_s=silent_s,
             next_step_in_s=None,
-            quality=ear.meter.quality,
+            quality=remote.meter.quality,
         )
 
 

@@ -1,4 +1,4 @@
-"""The ear around any source: it counts, recovers, reports, and survives; and which ears a box gets."""
+"""The scanner around any source: it counts, recovers, reports, and survives; and which scanners a box gets."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ import structlog
 
 from gateway.model import Advertisement
 from gateway.radio import bluez, mgmt_source
-from gateway.radio import ears as ears_module
-from gateway.radio.ears import AdapterEar, make_ears
+from gateway.radio import scanners as scanners_module
 from gateway.radio.health import REASONS_NL, WORDS, words_in
 from gateway.radio.quality import QualityMeter
+from gateway.radio.scanners import AdapterScanner, make_scanners
 from gateway.radio.sources import AdapterAbsentError, SourceError
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 from gateway.settings import RadioSettings
 
 
 class Box:
-    """An ear that listens, with its clock in our hands."""
+    """A scanner that listens, with its clock in our hands."""
 
     def __init__(self, source: Any, clock: Any) -> None:
         self.source, self.clock = source, clock
         self.heard: list[Advertisement] = []
-        self.ear = AdapterEar("pi-1", source, QualityMeter(frozenset()), monotonic=clock)
+        self.scanner = AdapterScanner("pi-1", source, QualityMeter(frozenset()), monotonic=clock)
 
     async def pass_time(self, seconds: float, *, per_tick: int = 0) -> None:
-        for _ in range(round(seconds / ears_module.TICK_S)):
+        for _ in range(round(seconds / scanners_module.TICK_S)):
             self.source.say(count=per_tick)
-            self.clock.now_s += ears_module.TICK_S
+            self.clock.now_s += scanners_module.TICK_S
             await asyncio.sleep(0.003)
 
 
 @pytest.fixture
 def listen(source: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Box], Awaitable[None]]], None]:
-    """Runs a story with a listening ear whose ticks come as fast as the loop turns."""
+    """Runs a story with a listening scanner whose ticks come as fast as the loop turns."""
     real_sleep = asyncio.sleep
 
     async def hasty(seconds: float) -> None:
-        await real_sleep(0.001 if seconds == ears_module.TICK_S else seconds)
+        await real_sleep(0.001 if seconds == scanners_module.TICK_S else seconds)
 
-    monkeypatch.setattr("gateway.radio.ears.asyncio.sleep", hasty)
+    monkeypatch.setattr("gateway.radio.scanners.asyncio.sleep", hasty)
 
     def run(story: Callable[[Box], Awaitable[None]]) -> None:
         async def told() -> None:
             box = Box(source, clock)
-            task = asyncio.create_task(box.ear.listen(box.heard.append))
+            task = asyncio.create_task(box.scanner.listen(box.heard.append))
             await box.pass_time(1)
             await story(box)
             task.cancel()
@@ -68,27 +68,27 @@ def listen(source: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Callable
 def test_every_advertisement_is_handed_on_and_counted(listen: Any) -> None:
     async def story(box: Box) -> None:
         await box.pass_time(10, per_tick=5)
-        health = box.ear.health()
+        health = box.scanner.health()
         assert len(box.heard) == health.heard == 100
-        assert (health.state, health.kind, health.restarts) == (EarState.HEARING, "fake", 1)
+        assert (health.state, health.kind, health.restarts) == (ScannerState.HEARING, "fake", 1)
         assert health.adverts_per_s == pytest.approx(8.5, abs=2.0)
         assert health.trustworthy
 
     listen(story)
 
 
-def test_silence_leads_up_the_ladder_and_shows_in_the_health(listen: Any) -> None:
+def test_silence_leads_to_recovery_steps_and_shows_in_the_health(listen: Any) -> None:
     async def story(box: Box) -> None:
         await box.pass_time(30, per_tick=5)
         box.source.done.clear()
         await box.pass_time(25)
         done = [step for step in box.source.done if step not in ("stop", "start")]
-        health = box.ear.health()
+        health = box.scanner.health()
         assert done[:2] == ["power_cycle", "reset"]
-        assert (health.state, health.reason, health.trustworthy) == (EarState.DEAF, "silence", False)
+        assert (health.state, health.reason, health.trustworthy) == (ScannerState.DEAF, "silence", False)
         assert health.silent_s == pytest.approx(25, abs=2)
         await box.pass_time(1, per_tick=5)
-        assert box.ear.health().recoveries == 1
+        assert box.scanner.health().recoveries == 1
 
     listen(story)
 
@@ -99,12 +99,12 @@ def test_whatever_a_start_raises_the_ear_goes_on(listen: Any, fault: Exception) 
         await box.pass_time(5, per_tick=1)
         box.source.raises, box.source.broken = fault, "it broke"
         await box.pass_time(20)
-        health = box.ear.health()
+        health = box.scanner.health()
         assert health.failures >= 3
         assert health.reason
         box.source.raises = None
         await box.pass_time(10, per_tick=1)
-        assert box.ear.health().state is EarState.HEARING
+        assert box.scanner.health().state is ScannerState.HEARING
 
     listen(story)
 
@@ -113,23 +113,23 @@ def test_an_adapter_that_comes_later_is_taken_without_a_restart(listen: Any) -> 
     async def story(box: Box) -> None:
         box.source.raises, box.source.broken = AdapterAbsentError("no adapter hci0"), "the adapter was unplugged"
         await box.pass_time(30)
-        assert box.ear.health().state is EarState.ABSENT
-        assert "Bluetooth stick" in words_in("en", box.ear.health())
+        assert box.scanner.health().state is ScannerState.ABSENT
+        assert "Bluetooth stick" in words_in("en", box.scanner.health())
         box.source.raises = None
         await box.pass_time(6, per_tick=1)
-        assert box.ear.health().state is EarState.HEARING
+        assert box.scanner.health().state is ScannerState.HEARING
 
     listen(story)
 
 
-def test_a_box_without_adapters_in_its_settings_has_no_ears() -> None:
-    assert make_ears(RadioSettings(adapters={})) == []
+def test_a_box_without_adapters_in_its_settings_has_no_scanners() -> None:
+    assert make_scanners(RadioSettings(adapters={})) == []
 
 
 @pytest.mark.parametrize(("platform", "said"), [("darwin", "macOS hides iBeacon payloads"), ("win32", "no BlueZ")])
 def test_where_beacons_cannot_be_heard_one_clear_line_says_so(platform: str, said: str) -> None:
     with structlog.testing.capture_logs() as lines:
-        assert make_ears(RadioSettings(), platform=platform) == []
+        assert make_scanners(RadioSettings(), platform=platform) == []
     assert len(lines) == 1
     assert lines[0]["log_level"] == "warning"
     assert said in lines[0]["event"]
@@ -139,16 +139,16 @@ def test_where_beacons_cannot_be_heard_one_clear_line_says_so(platform: str, sai
 def test_the_management_socket_is_preferred_where_the_process_may(
     monkeypatch: pytest.MonkeyPatch, fault: str | None, kind: str
 ) -> None:
-    monkeypatch.setattr(ears_module, "management_fault", lambda: fault)
+    monkeypatch.setattr(scanners_module, "management_fault", lambda: fault)
     radio = RadioSettings(adapters={"pi-1": "hci0", "pi-2": "00:AA:01:00:00:02"})
-    ears = make_ears(radio, platform="linux")
-    assert [(ear.scanner, ear.health().kind) for ear in ears] == [("pi-1", kind), ("pi-2", kind)]
+    scanners = make_scanners(radio, platform="linux")
+    assert [(scanner.id, scanner.health().kind) for scanner in scanners] == [("pi-1", kind), ("pi-2", kind)]
 
 
 def test_the_choice_can_be_made_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ears_module, "management_fault", lambda: None)
-    (ear,) = make_ears(RadioSettings(source="bleak"), platform="linux")
-    assert ear.health().kind == "bleak pair"
+    monkeypatch.setattr(scanners_module, "management_fault", lambda: None)
+    (scanner,) = make_scanners(RadioSettings(source="bleak"), platform="linux")
+    assert scanner.health().kind == "bleak pair"
 
 
 def test_every_sentence_exists_in_dutch_and_english_with_the_same_gaps() -> None:
@@ -158,11 +158,11 @@ def test_every_sentence_exists_in_dutch_and_english_with_the_same_gaps() -> None
         assert set(sentences) == {"nl", "en"}
         for name, count in gaps[key].items():
             assert sentences["nl"].count("{" + name + "}") == count, (key, name)
-    assert {f"ear.{state}" for state in EarState} <= set(WORDS)
+    assert {f"scanner.{state}" for state in ScannerState} <= set(WORDS)
 
 
 def test_health_never_names_an_address_or_a_beacon(source: Any, clock: Any) -> None:
-    health = AdapterEar("pi-1", source, QualityMeter(frozenset()), monotonic=clock).health()
+    health = AdapterScanner("pi-1", source, QualityMeter(frozenset()), monotonic=clock).health()
     assert not {field.name for field in fields(health)} & {"address", "beacon", "payload", "uuid"}
 
 
@@ -186,12 +186,12 @@ def test_the_sources_own_reasons_are_said_in_dutch_too() -> None:
 def test_who_was_deaf_and_hears_again_says_how_often_and_why(listen: Any) -> None:
     async def story(box: Box) -> None:
         await box.pass_time(5, per_tick=1)
-        assert "Recoveries" not in words_in("en", box.ear.health())
+        assert "Recoveries" not in words_in("en", box.scanner.health())
         box.source.broken = "bluetoothd went away"
         await box.pass_time(1)
         box.source.broken = None
         await box.pass_time(10, per_tick=1)
-        assert words_in("en", box.ear.health()).endswith("Recoveries since the start: 1; the last after: bluetoothd went away.")
-        assert words_in("nl", box.ear.health()).endswith("Herstellingen sinds de start: 1; de laatste na: bluetoothd is weg.")
+        assert words_in("en", box.scanner.health()).endswith("Recoveries since the start: 1; the last after: bluetoothd went away.")
+        assert words_in("nl", box.scanner.health()).endswith("Herstellingen sinds de start: 1; de laatste na: bluetoothd is weg.")
 
     listen(story)
