@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.books import lifecycle
+from gateway.books.live import LiveBooks
+from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard import DashboardError
 from gateway.incoming import Incoming
 from gateway.line import Line
@@ -24,11 +27,8 @@ from gateway.mqtt.inbox import Ears as InboxEars
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.notices import Health, Notices
 from gateway.mqtt.topics import place_of
-from gateway.offers import books
+from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
-from gateway.offers.promising import Promised
-from gateway.offers.shelf import Shelf
-from gateway.offers.shop import ShopFacts
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
 from gateway.radio.remote import RemoteScanners
@@ -93,7 +93,7 @@ class Gateway:
         self.ledger = Ledger(self.store, place.source, settings.offers, consented=still_consented)
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
         self.line = Line(identities, tracker, Visits(plan), people, self.ledger, ShopFacts(self.store, plan.open_at))
-        self._shelf = Shelf(self.store, plan.zone_ids)
+        self._live_books = LiveBooks(self.store, plan.zone_ids)
         self._plan = plan
         self.scanners = list(make_scanners(settings.radio) if scanners is None else scanners)
         self._remote_scanners = _remote_scanners(settings, place.prefix, plan)
@@ -161,13 +161,13 @@ class Gateway:
     def _open_the_shop(self) -> None:
         people, now_s = self.line.people, self._clock()
         if self._first_book is not None:
-            first = partial(books.first, text=self._first_book, at_s=now_s, zones=self._plan.zone_ids)
+            first = partial(lifecycle.first, text=self._first_book, at_s=now_s, zones=self._plan.zone_ids)
             if not self.store.writer.submit(first).result():
                 log.info(
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
         self._check_books()
-        self.inbox.request_sync(self._shelf.live_since_s)  # a command may have put books to work while no gateway ran
+        self.inbox.request_sync(self._live_books.live_since_s)  # a command may have put books to work while no gateway ran
         self.line.shop.refresh()
         if self._settings.store.optins is not None:
             people.take_file(self._optins, self._settings.store.optins.stat().st_mtime)
@@ -223,13 +223,13 @@ class Gateway:
         True: they read what the ones before didn't, so the profiles that came in until now lack it.
         """
         try:
-            changed = self._shelf.refresh()
+            changed = self._live_books.refresh()
         except BookError as error:
             log.error("the live book doesn't fit the store plan; the one before it goes on", error=str(error))
             return False
         if not changed:
             return False
-        self.line.books = self._shelf.working
+        self.line.books = self._live_books.snapshot
         live, read_before = self.line.books.all(), self.line.people.reads
         self.line.people.use_books(live)
         self.line.tracker.use_dwell_steps(

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from gateway.books.live import BooksSnapshot
+from gateway.books.shop_facts import ShopFacts
 from gateway.model import Advertisement, Move, Sighting
+from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
-from gateway.offers.promising import Promised
-from gateway.offers.shelf import Working
-from gateway.offers.shop import ShopFacts
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People, Person
@@ -47,7 +47,7 @@ class Line:
     people: People
     ledger: Ledger
     shop: ShopFacts
-    books: Working = field(default_factory=Working)
+    books: BooksSnapshot = field(default_factory=BooksSnapshot)
     quiet: bool = False
     """True: nothing new is promised (the disk is nearly full)."""
     on_move: Callable[[Move, Visit], None] = lambda move, visit: None

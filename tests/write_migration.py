@@ -14,12 +14,15 @@ from alembic.script import ScriptDirectory
 from gateway.storage.migrate import FOLDER
 from gateway.storage.tables import metadata
 
+FIRST = 4
+"""The tables of 0001 to 0003 were never released: a database of theirs starts anew."""
+
 
 def main(words: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["metadata"] = metadata
-    number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+    number = int(ScriptDirectory.from_config(config).get_current_head() or FIRST - 1) + 1
     with tempfile.TemporaryDirectory() as folder:
         engine = sa.create_engine(f"sqlite:///{Path(folder) / 'now.db'}")
         with engine.begin() as connection:

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
+from gateway.books import lifecycle
+from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
-from gateway.offers import books as life
-from gateway.offers import logbook
-from gateway.offers.books import StepRefused
+from gateway.offers import decision_log
 from gateway.settings import SettingsError, load_settings
 from gateway.storage import Connection, StorageError, Store, open_store
 from gateway.storage import books as stored
@@ -73,9 +73,11 @@ def add(
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
     with _opened(config) as place:
-        book = _done(place, lambda connection: life.add(connection, text, _person(by), time.time(), place.zones), str(document))
+        book = _done(
+            place, lambda connection: lifecycle.add(connection, text, _person(by), time.time(), place.zones), str(document)
+        )
         typer.echo(f"Book {book[:12]} is kept as a draft.")
-        _done(place, lambda connection: life.check(connection, book, _person(by), time.time(), place.zones))
+        _done(place, lambda connection: lifecycle.check(connection, book, _person(by), time.time(), place.zones))
     typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
 
 
@@ -83,7 +85,7 @@ def add(
 def approve(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
     """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
     with _opened(config) as place:
-        _done(place, lambda connection: life.approve(connection, book, _person(by), time.time(), note))
+        _done(place, lambda connection: lifecycle.approve(connection, book, _person(by), time.time(), note))
     typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
 
 
@@ -94,7 +96,7 @@ def live(book: Hash, zone: Zones = None, by: Person = None, config: Config = Non
         unknown = sorted(set(zone or ()) - set(place.zones))
         if unknown:
             raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(place.zones)}")
-        _done(place, lambda connection: life.go_live(connection, book, _person(by), time.time(), zone or ()))
+        _done(place, lambda connection: lifecycle.go_live(connection, book, _person(by), time.time(), zone or ()))
     typer.echo(f"Book {book} is live {'in ' + ', '.join(zone) if zone else 'everywhere'}.")
 
 
@@ -102,7 +104,7 @@ def live(book: Hash, zone: Zones = None, by: Person = None, config: Config = Non
 def pause(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
     """Make no more offers from a live book."""
     with _opened(config) as place:
-        _done(place, lambda connection: life.pause(connection, book, _person(by), time.time(), note))
+        _done(place, lambda connection: lifecycle.pause(connection, book, _person(by), time.time(), note))
     typer.echo(f"Book {book} is paused; `etalage books resume {book}` goes on.")
 
 
@@ -110,7 +112,7 @@ def pause(book: Hash, by: Person = None, note: Note = "", config: Config = None)
 def resume(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
     """Let a paused book make offers again."""
     with _opened(config) as place:
-        _done(place, lambda connection: life.resume(connection, book, _person(by), time.time(), note))
+        _done(place, lambda connection: lifecycle.resume(connection, book, _person(by), time.time(), note))
     typer.echo(f"Book {book} is live again.")
 
 
@@ -118,7 +120,7 @@ def resume(book: Hash, by: Person = None, note: Note = "", config: Config = None
 def rollback(by: Person = None, config: Config = None) -> None:
     """Undo the latest going live, in one step."""
     with _opened(config) as place:
-        back = _done(place, lambda connection: life.roll_back(connection, _person(by), time.time()))
+        back = _done(place, lambda connection: lifecycle.roll_back(connection, _person(by), time.time()))
     typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
 
 
@@ -131,7 +133,7 @@ def diff(
     """Decide the logged decisions again with a draft: who would have got what instead."""
     with _opened(config) as place, place.store.read() as connection:
         book = _draft(connection, draft, place.zones)
-        logged = list(logbook.logged_since(connection, time.time() - days * 86_400))
+        logged = list(decision_log.logged_since(connection, time.time() - days * 86_400))
         report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)))
     _show(report)
 
@@ -154,11 +156,11 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
     """The book in a file of that name, or the kept one of that hash."""
     try:
         if Path(draft).is_file():
-            return life.load(Path(draft).read_text(encoding="utf-8"), zones)
+            return lifecycle.load(Path(draft).read_text(encoding="utf-8"), zones)
         row = stored.find(connection, draft)
         if row is None:
             raise CommandError(f"{draft}: neither a file nor the hash of one kept book; `etalage books list` shows them")
-        return life.load(row.document, zones)
+        return lifecycle.load(row.document, zones)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{draft}: can't be read ({error})") from error
     except BookError as error:

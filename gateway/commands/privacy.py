@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.books.live import LiveBooks
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, Language, opened
-from gateway.offers.shelf import Shelf
 from gateway.settings import Settings
 from gateway.shoppers import privacy as papers
 from gateway.shoppers.privacy import Report
@@ -59,12 +59,12 @@ def _report(config: Path | None, language: Language) -> tuple[Report, Settings]:
     with opened(config) as at_hand:
         settings = at_hand.settings
         try:
-            shelf = Shelf(at_hand.store, load_plan(settings.store.plan).zone_ids)
-            shelf.refresh()
+            live_books = LiveBooks(at_hand.store, load_plan(settings.store.plan).zone_ids)
+            live_books.refresh()
         except (PlanError, BookError) as error:
             raise CommandError(str(error)) from error
         with at_hand.store.read() as connection:
-            return papers.report(connection, shelf.working.all(), settings, time.time(), language), settings
+            return papers.report(connection, live_books.snapshot.all(), settings, time.time(), language), settings
 
 
 def _as_rich(markdown: str) -> Table:

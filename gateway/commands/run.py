@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from gateway.app import Gateway, GatewayFailed
+from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.dashboard import DashboardError
-from gateway.offers.books import StepRefused
 from gateway.radio.playback import Playback
 from gateway.radio.recordings import RecordingError
 from gateway.settings import SettingsError, load_settings

@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.books.live import LiveBooks
+from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, Language, opened
-from gateway.offers.shelf import Shelf
-from gateway.offers.shop import Json, ShopFact, ShopFacts, declared
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError
 from rules.fields import FieldType
@@ -82,9 +82,9 @@ def _opened(config: Path | None, language: Language) -> Iterator[Place]:
     with opened(config) as at_hand:
         try:
             plan = load_plan(at_hand.settings.store.plan)
-            shelf = Shelf(at_hand.store, plan.zone_ids)
-            shelf.refresh()
-            yield Place(ShopFacts(at_hand.store, plan.open_at), shelf.working.all(), language)
+            live_books = LiveBooks(at_hand.store, plan.zone_ids)
+            live_books.refresh()
+            yield Place(ShopFacts(at_hand.store, plan.open_at), live_books.snapshot.all(), language)
         except PlanError as error:
             raise CommandError(str(error)) from error
         except BookError as error:
@@ -92,7 +92,7 @@ def _opened(config: Path | None, language: Language) -> Iterator[Place]:
             raise CommandError(f"{lines}; `etalage shop list` shows what can be said") from error
 
 
-def _value(books: tuple[Book, ...], name: str, text: str) -> Json:
+def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
     """What somebody typed, in the form its field has."""
     if text != text.encode(errors="replace").decode():
         raise CommandError(f"{name}: the value is not UTF-8 text; type it in a terminal that is set to UTF-8")
@@ -103,7 +103,7 @@ def _value(books: tuple[Book, ...], name: str, text: str) -> Json:
         return text
     if FieldType.FLAG in kinds and text.lower() in FLAGS:
         return FLAGS[text.lower()]
-    value: Json = scalar(text)
+    value: FactValue = scalar(text)
     return value
 
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from gateway.mqtt.flight import Plan
 from gateway.storage import Connection, Store, quarantine, sending
+from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.outbox import Release
 from gateway.storage.sending import Waiting
-from gateway.storage.turn import Turn
 
 T = TypeVar("T")
 
@@ -35,8 +35,8 @@ class Postbag:
         self._store = store
         self._release = release
         self._clock = clock
-        self._turn = Turn(store.engine)
-        self.idle_s = SHARED_IDLE_S if self._turn.shared else IDLE_S
+        self._lock = DeliveryLock(store.engine)
+        self.idle_s = SHARED_IDLE_S if self._lock.shared else IDLE_S
         """How long the outbox may go without a look."""
         self._delivered: dict[str, tuple[int, float]] = {}
         """By event id: its number in the outbox, and when the broker's answer came."""
@@ -52,27 +52,27 @@ class Postbag:
     @property
     def ours(self) -> bool:
         """Whether it was our turn at the last look."""
-        return self._turn.ours
+        return self._lock.held
 
     def carries(self, connected: bool, now_s: float) -> bool:
         """Whether it is for us to send: connected to a broker, and of gateways on one database the one whose turn it is.
 
         A turn begins with a connection, and then what has no receipt goes again: the broker may have lost it.
         """
-        had_it = self._turn.ours
+        had_it = self._lock.held
         if not connected:
             if had_it:  # before another gateway sends what this one knows to have arrived
                 self.settle()
-                self._turn.leave()
-        elif self._turn.take(now_s) and not had_it:
+                self._lock.release()
+        elif self._lock.acquire(now_s) and not had_it:
             at_s = self._clock()
             self._write(lambda connection: sending.resend(connection, at_s))
-        return self._turn.ours
+        return self._lock.held
 
     def close(self) -> None:
         """Leave the turn to another gateway."""
         self.claiming = False
-        self._turn.leave()
+        self._lock.release()
 
     def delivered(self, row: Waiting, now_s: float) -> None:
         """The broker has it; the table hears of it soon."""

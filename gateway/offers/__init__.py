@@ -1,1 +1,1 @@
-"""The ledger of promises: what was decided becomes a promise, and a promise is kept."""
+"""Promises: issued from a decision, announced, redeemed, expired. Nothing here decides what to offer."""

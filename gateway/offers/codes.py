@@ -6,32 +6,32 @@ import secrets
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's 32 signs: no I, L, O (read as 1, 1, 0) and no U (fewer words nobody wants to say aloud)."""
+"""Crockford's 32 characters: no I, L, O (read as 1, 1, 0) and no U (fewer words nobody wants to say aloud)."""
 GROUP = 4
-"""Signs between two hyphens: what a person keeps in mind while typing."""
+"""Characters between two hyphens: what a person keeps in mind while typing."""
 SHORTEST = 8
-"""Seven random signs and one check sign: 35 bits, one hit in 34 million guesses when a thousand codes are out."""
+"""Seven random characters and one check character: 35 bits, one hit in 34 million guesses when a thousand codes are out."""
 
-_VALUE = {sign: value for value, sign in enumerate(ALPHABET)}
+_VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0"})
 
-Dice = Callable[[int], int]
+RandomBelow = Callable[[int], int]
 """A number from 0 up to, not including, its argument."""
 
 
-def new_code(length: int = SHORTEST, dice: Dice = secrets.randbelow) -> str:
-    """A fresh code of `length` signs, check sign included, hyphens between groups of four: `7KQ2-MX4P`."""
-    signs = max(length, SHORTEST) - 1
-    number = dice(32**signs)  # once: each throw of the system's dice costs as much as all the rest
-    body = "".join(ALPHABET[number >> 5 * place & 31] for place in range(signs))
-    return _grouped(body + check_sign(body))
+def new_code(length: int = SHORTEST, random_below: RandomBelow = secrets.randbelow) -> str:
+    """A fresh code of `length` characters, check character included, hyphens between groups of four: `7KQ2-MX4P`."""
+    characters = max(length, SHORTEST) - 1
+    number = random_below(32**characters)  # once: each call of the system's generator costs as much as all the rest
+    body = "".join(ALPHABET[number >> 5 * place & 31] for place in range(characters))
+    return _grouped(body + check_character(body))
 
 
-def check_sign(body: str) -> str:
-    """The sign that makes a code valid: Luhn's algorithm in base 32 (catches each wrong sign and almost each swapped pair)."""
+def check_character(body: str) -> str:
+    """Return the character that ends a code (Luhn, base 32): it shows each wrong character and almost each swapped pair."""
     total = 0
-    for place, sign in enumerate(reversed(body)):
-        value = _VALUE[sign]
+    for place, character in enumerate(reversed(body)):
+        value = _VALUE[character]
         if place % 2 == 0:
             value *= 2
             value = value // 32 + value % 32
@@ -44,10 +44,14 @@ def as_generated(typed: str) -> str | None:
 
     Small letters, missing hyphens, spaces, and I, L or O for 1 and 0 are forgiven.
     """
-    signs = typed.upper().replace("-", "").replace(" ", "").translate(_READ_AS)
-    if len(signs) < SHORTEST or any(sign not in _VALUE for sign in signs) or check_sign(signs[:-1]) != signs[-1]:
+    characters = typed.upper().replace("-", "").replace(" ", "").translate(_READ_AS)
+    if (
+        len(characters) < SHORTEST
+        or any(character not in _VALUE for character in characters)
+        or check_character(characters[:-1]) != characters[-1]
+    ):
         return None
-    return _grouped(signs)
+    return _grouped(characters)
 
 
 def readings(typed: str) -> list[str]:
@@ -57,5 +61,5 @@ def readings(typed: str) -> list[str]:
     return list(dict.fromkeys(reading for reading in found if reading))
 
 
-def _grouped(signs: str) -> str:
-    return "-".join(signs[start : start + GROUP] for start in range(0, len(signs), GROUP))
+def _grouped(characters: str) -> str:
+    return "-".join(characters[start : start + GROUP] for start in range(0, len(characters), GROUP))

@@ -18,7 +18,7 @@ def time_ordered_id(at_s: float, entropy: Entropy = secrets.token_bytes) -> str:
     Times before the epoch count as the epoch: a recording may start at zero.
     """
     milliseconds = min(max(int(at_s * 1000), 0), _LONGEST_MS)
-    dice = int.from_bytes(entropy(10), "big")
-    high = (milliseconds << 16) | 0x7000 | (dice >> 68)
-    low = (0b10 << 62) | (dice & ((1 << 62) - 1))
+    random_bits = int.from_bytes(entropy(10), "big")
+    high = (milliseconds << 16) | 0x7000 | (random_bits >> 68)
+    low = (0b10 << 62) | (random_bits & ((1 << 62) - 1))
     return str(uuid.UUID(int=(high << 64) | low))

@@ -17,13 +17,13 @@ from functools import partial
 import structlog
 
 from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
-from gateway.offers import codes, ending, logbook, promising, receipts, rewards, till
-from gateway.offers.ending import DAY_S
+from gateway.offers import codes, decision_log, expiry, issuing, receipts, rewards, till
+from gateway.offers.expiry import DAY_S
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
-from gateway.offers.promising import Pledge, Promised, Share
+from gateway.offers.issuing import Allotment, Promised, PromiseRequest
 from gateway.offers.redemption import Answered, KeyReused, Redemption
-from gateway.offers.rewards import Pen
+from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, outbox, promises
 from rules import Decision, Happening, Situation
@@ -69,11 +69,11 @@ class Ledger:
         self._source = source
         self._settings = settings or OffersSettings()
         # On a shared database each cap is one; what a gateway may promise of it is leased.
-        self._share = Share() if store.shared else Share(self._settings.gateway_number - 1, self._settings.gateways)
+        self._allotment = Allotment() if store.shared else Allotment(self._settings.gateway_number - 1, self._settings.gateways)
         self._consented = consented
         self._entropy = entropy
         self._new_code = new_code
-        self._pen = Pen(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
+        self._issuer = Issuer(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
         self._histories = Histories(self._load)
         self._pending: deque[_Pending] = deque()
         self._answered: deque[Answered] = deque()
@@ -105,25 +105,25 @@ class Ledger:
         resolved at once.
         """
         self._settle()
-        if not logbook.worth_logging(decision):
+        if not decision_log.worth_logging(decision):
             nothing: Future[Promised] = Future()
             nothing.set_result(Promised(""))
             return nothing
-        pledge = Pledge(
+        request = PromiseRequest(
             time_ordered_id(situation.at_s, self._entropy),
             decision,
             situation,
             tuple(time_ordered_id(situation.at_s, self._entropy) for _ in decision.chosen),
             self._source,
             self._new_code,
-            self._share,
+            self._allotment,
             self._source.rpartition("/")[2] if self._store.shared else None,
         )
         offers = [one.offer for one in (*decision.chosen, *decision.ghosts)]
         noted = {offer: Happening(offer, "announced", situation.at_s, situation.visit) for offer in offers}
         for happening in noted.values():
             self._histories.expect(situation.shopper, happening)  # before the writer has it: read once, noted once
-        future = self._store.writer.submit(partial(self._keep, pledge=pledge))
+        future = self._store.writer.submit(partial(self._issue, request=request))
         self._pending.append(_Pending(future, situation.shopper, situation.at_s, noted))
         return future
 
@@ -131,30 +131,30 @@ class Ledger:
         """Handle a receipt inside the inbox's transaction."""
         taken = receipts.take(connection, event)
         if taken.refusal is not None:
-            return Outcome((taken.refusal,), taken=not taken.stray, then=partial(self._count, f"refused_{taken.refusal.code}"))
+            return Outcome((taken.refusal,), taken=not taken.unmatched, then=partial(self._count, f"refused_{taken.refusal.code}"))
         if taken.promise is not None and event.data.what in rewards.REWARDED_BY:
-            rewards.give(connection, taken.promise, max(event.time.timestamp(), taken.promise.at_s), self._pen)
+            rewards.give(connection, taken.promise, max(event.time.timestamp(), taken.promise.at_s), self._issuer)
         return Outcome(then=partial(self._received, taken, event.data.what))
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
         """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
-        ending.release_unsent(connection, event_id, self._pen)
+        expiry.release_unsent(connection, event_id, self._issuer)
 
     def redeem(self, code: str, name: str, at_s: float, key: str) -> Redemption:
         """Use a voucher at the till of that name; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._answer(till.Asked("redeem", code, name, at_s, key))
+        return self._answer(till.TillRequest("redeem", code, name, at_s, key))
 
     def reverse(self, code: str, name: str, at_s: float, key: str) -> Redemption:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._answer(till.Asked("reverse", code, name, at_s, key))
+        return self._answer(till.TillRequest("reverse", code, name, at_s, key))
 
     def take_redemption(self, connection: Connection, event: Event[RedemptionAsked], now_s: float) -> Outcome:
         """Answer a till's message inside the inbox's transaction."""
-        asked = till.asked_by(event, now_s)
-        if isinstance(asked, Refusal):
-            return Outcome((asked,), taken=False)
+        request = till.request_in(event, now_s)
+        if isinstance(request, Refusal):
+            return Outcome((request,), taken=False)
         try:
-            answered = till.answer(connection, asked, self._pen, self.on_redeemed)
+            answered = till.answer(connection, request, self._issuer, self.on_redeemed)
         except KeyReused as error:
             return Outcome((Refusal(path="id", code="key_reused", text=str(error)),), taken=False)
         return Outcome(then=partial(self._answered.append, answered), redemption=till.as_answer(answered.redemption))
@@ -173,7 +173,7 @@ class Ledger:
         if self._housekeeping is not None and self._housekeeping.done() and (failure := self._housekeeping.exception()):
             _log.error("housekeeping_failed", error=str(failure))
         self._housekept_s = now_s
-        self._housekeeping = self._store.writer.submit(partial(ending.housekeep, now_s=now_s, settings=self._settings))
+        self._housekeeping = self._store.writer.submit(partial(expiry.housekeep, now_s=now_s, settings=self._settings))
 
     def _load(self, shopper: str) -> list[Happening]:
         since_s = self._now_s - self._settings.history_days * DAY_S
@@ -184,10 +184,10 @@ class Ledger:
                 known.extend(happening for happening in pending.noted.values() if happening not in known)
         return known
 
-    def _keep(self, connection: Connection, pledge: Pledge) -> Promised:
-        if not self._consented(connection, pledge.situation):
+    def _issue(self, connection: Connection, request: PromiseRequest) -> Promised:
+        if not self._consented(connection, request.situation):
             raise ConsentGone
-        return promising.keep(connection, pledge)
+        return issuing.issue(connection, request)
 
     def _settle(self) -> None:
         """Take in what other threads finished since the last call."""
@@ -220,7 +220,7 @@ class Ledger:
         made = {one.offer for one in promised.made}
         for refused in promised.refused:
             self.counts[f"reached_{refused.reason}"] += 1
-            whose = pending.shopper if refused.reason == promising.PER_SHOPPER else ""
+            whose = pending.shopper if refused.reason == issuing.PER_SHOPPER else ""
             self._reached[refused.offer, whose] = pending.at_s + self._settings.cap_retry_s
             if refused.offer not in made:
                 self._histories.take_back(pending.shopper, pending.noted[refused.offer])
@@ -235,8 +235,8 @@ class Ledger:
     def _count(self, what: str) -> None:
         self.counts[what] += 1
 
-    def _answer(self, asked: till.Asked) -> Redemption:
-        work = partial(till.answer, asked=asked, pen=self._pen, follow=self.on_redeemed)
+    def _answer(self, request: till.TillRequest) -> Redemption:
+        work = partial(till.answer, request=request, issuer=self._issuer, follow=self.on_redeemed)
         answered = self._store.writer.submit(work).result()
         self._answered.append(answered)
         return answered.redemption

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import promise_states
 from gateway.messages import Event, Receipt, Refusal
-from gateway.offers import states
 from gateway.storage import Connection, promises
 from rules import Happening
 
@@ -18,7 +18,7 @@ class Taken:
     shopper: str | None = None
     happening: Happening | None = None
     refusal: Refusal | None = None
-    stray: bool = False
+    unmatched: bool = False
     """It fits no promise, or came too late: the message itself is refused."""
     promise: Any | None = None
     """The promise it was about, where it brought something new."""
@@ -29,15 +29,15 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     receipt = event.data
     promise = promises.hold(connection, receipt.promise)
     if promise is None:
-        return _stray(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
-    if promise.state == states.WITHDRAWN:
-        return _stray(connection, event, "withdrawn", "the promise was taken back before it was sent")
+        return _unmatched(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
+    if promise.state == promise_states.WITHDRAWN:
+        return _unmatched(connection, event, "withdrawn", "the promise was taken back before it was sent")
     at_s = max(event.time.timestamp(), promise.at_s)  # a phone's clock may be wrong: nothing happens before the promise was made
-    if receipt.what == "redeemed" and promise.state in states.OPEN and at_s > promise.ends_at_s:
-        return _stray(connection, event, "expired", "redeemed after the voucher's end")
-    if receipt.what == "redeemed" and promise.state == states.EXPIRED:
-        return _stray(connection, event, "expired", "the receipt came too long after the voucher's end")
-    if receipt.what == "redeemed" and promise.state == states.REDEEMED:
+    if receipt.what == "redeemed" and promise.state in promise_states.OPEN and at_s > promise.ends_at_s:
+        return _unmatched(connection, event, "expired", "redeemed after the voucher's end")
+    if receipt.what == "redeemed" and promise.state == promise_states.EXPIRED:
+        return _unmatched(connection, event, "expired", "the receipt came too long after the voucher's end")
+    if receipt.what == "redeemed" and promise.state == promise_states.REDEEMED:
         # The till told the backend as well, or this is the same receipt again: a promise is used once, and counts once.
         return Taken(refusal=Refusal(path="data.what", code="already_redeemed", text=f"{promise.id}: was redeemed before"))
     row = {
@@ -51,7 +51,7 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     }
     if not promises.happened(connection, row):
         return Taken()
-    state = states.after(promise.state, receipt.what)
+    state = promise_states.after(promise.state, receipt.what)
     if state != promise.state:
         promises.advance(connection, promise.id, promise.state, state, at_s)
     if receipt.what == "delivered" or promise.shopper is None:
@@ -60,8 +60,8 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     return Taken(promise.shopper, happening, promise=promise)
 
 
-def _stray(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:
+def _unmatched(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:
     receipt = event.data
     row = {"event_id": event.id, "promise": receipt.promise, "what": receipt.what, "reason": code, "at_s": event.time.timestamp()}
-    promises.stray(connection, row)
-    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"), stray=True)
+    promises.note_unmatched(connection, row)
+    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"), unmatched=True)

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import promise_states
 from gateway.messages import Event, Receipt, TillAnswer
-from gateway.offers import codes, states
+from gateway.offers import codes
 from gateway.storage import Connection, promises, vouchers
 from rules import Happening
 
@@ -52,13 +53,13 @@ def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) 
     before = _asked_before(connection, till, key, "redeemed", code)
     if before is not None:
         return Answered(before, again=True)
-    good = _carrier(connection, code, states.OPEN, good_at_s=at_s)
+    good = _carrier(connection, code, promise_states.OPEN, good_at_s=at_s)
     if good is None:
         redemption = _why_not(connection, code)
         _note(connection, "redeemed", code, redemption, till, at_s, key)
         return Answered(redemption)
     at_s = max(at_s, good.at_s)  # a till's clock may be behind; nobody redeems before the promise was made
-    promises.advance(connection, good.id, good.state, states.REDEEMED, at_s)
+    promises.advance(connection, good.id, good.state, promise_states.REDEEMED, at_s)
     happening = Happening(good.offer, "redeemed", at_s, good.visit or "")
     noted = {"promise": good.id, "event_id": f"till:{till}:{key}", "shopper": good.shopper, **happening._asdict()}
     promises.happened(connection, noted)
@@ -72,12 +73,12 @@ def reverse(connection: Connection, code: str, till: str, at_s: float, key: str)
     before = _asked_before(connection, till, key, "reversed", code)
     if before is not None:
         return Answered(before, again=True)
-    used = _carrier(connection, code, (states.REDEEMED,), latest=True)
+    used = _carrier(connection, code, (promise_states.REDEEMED,), latest=True)
     if used is not None:
-        promises.advance(connection, used.id, states.REDEEMED, states.REVERSED, at_s)
+        promises.advance(connection, used.id, promise_states.REDEEMED, promise_states.REVERSED, at_s)
         redemption = _told("reversed", used)
     else:
-        known = _carrier(connection, code, states.EVER_SENT)
+        known = _carrier(connection, code, promise_states.EVER_SENT)
         redemption = _told("not_redeemed", known) if known is not None else Redemption("unknown", code)
     _note(connection, "reversed", code, redemption, till, at_s, key)
     return Answered(redemption, moved=used)
@@ -109,10 +110,10 @@ def _carrier(
 
 def _why_not(connection: Connection, code: str) -> Redemption:
     """Of many promises with one code, a used one says more than an ended one."""
-    used = _carrier(connection, code, (states.REDEEMED,), latest=True)
+    used = _carrier(connection, code, (promise_states.REDEEMED,), latest=True)
     if used is not None:
         return _told("already_used", used, redeemed_at_s=used.state_at_s)
-    ended = _carrier(connection, code, states.EVER_SENT)
+    ended = _carrier(connection, code, promise_states.EVER_SENT)
     return _told("expired", ended) if ended is not None else Redemption("unknown", code)
 
 

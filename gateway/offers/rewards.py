@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.offers import codes, states, wording
+from gateway import promise_states
+from gateway.offers import announcements, codes
 from gateway.storage import Connection, outbox, promises
 from rules.words import Words
 
@@ -19,7 +20,7 @@ _BODY: Words = {"nl": "Dit is uw beloning.", "en": "This is your reward."}
 
 
 @dataclass(frozen=True, slots=True)
-class Pen:
+class Issuer:
     """What a promise that the ledger makes by itself is written with."""
 
     source: str
@@ -28,7 +29,7 @@ class Pen:
     reward_days: int
 
 
-def give(connection: Connection, invitation: Any, at_s: float, pen: Pen) -> str | None:
+def give(connection: Connection, invitation: Any, at_s: float, issuer: Issuer) -> str | None:
     """Promise the reward of an invitation (a row of the promises table), once; its promise's id.
 
     None: there is none, it was given before, or who invited has been erased. It holds no cap of its own: there are never more
@@ -37,9 +38,9 @@ def give(connection: Connection, invitation: Any, at_s: float, pen: Pen) -> str 
     if invitation.shopper is None or not promises.take_reward(connection, invitation.id):
         return None
     language = invitation.language
-    ends_at_s = at_s + pen.reward_days * DAY_S
+    ends_at_s = at_s + issuer.reward_days * DAY_S
     row = {
-        "id": pen.new_id(at_s),
+        "id": issuer.new_id(at_s),
         "shopper": invitation.shopper,
         "visit": invitation.visit,
         "zone": None,
@@ -50,17 +51,17 @@ def give(connection: Connection, invitation: Any, at_s: float, pen: Pen) -> str 
         "language": language,
         "content": {"title": _TITLE[language], "body": _BODY[language]},
         "value": invitation.reward,
-        "code": pen.new_code(codes.SHORTEST),
+        "code": issuer.new_code(codes.SHORTEST),
         "shared": 0,
         "reward": None,
         "at_s": at_s,
         "expires_at_s": ends_at_s,
         "ends_at_s": ends_at_s,
         "takings": [],
-        "state": states.RESERVED,
+        "state": promise_states.RESERVED,
         "state_at_s": at_s,
     }
     promises.add(connection, row)
-    topic, body = wording.announcement(row, {}, pen.source)
+    topic, body = announcements.announcement(row, {}, issuer.source)
     outbox.put(connection, event_id=row["id"], topic=topic, shopper=row["shopper"], body=body, at_s=at_s, expires_at_s=ends_at_s)
     return str(row["id"])

@@ -6,12 +6,18 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Known here, so that a start with nothing to do needn't load Alembic."""
+BEFORE_THE_FIRST = frozenset({"0001", "0002", "0003"})
+"""Revisions of databases from before the tables were settled: nothing leads from them to here."""
 FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "alembic_version"
-LOCK = 0x657461
+MIGRATION_LOCK_ID = 0x657461
 """Any number that nobody else locks by: "eta"."""
+
+
+class TooOld(Exception):
+    """The database was made before the tables were settled; `str()` is its revision."""
 
 
 class TooNew(Exception):
@@ -19,11 +25,13 @@ class TooNew(Exception):
 
 
 def bring_up_to_date(engine: Engine) -> None:
-    """Run the migrations this database lacks, each in a transaction of its own. Raises TooNew."""
+    """Run the migrations this database lacks, each in a transaction of its own. Raises TooOld, TooNew."""
     with engine.connect() as connection:
         known = revision(connection)
     if known == HEAD:
         return
+    if known in BEFORE_THE_FIRST:
+        raise TooOld(known)
     # Only here: a Pi loads it in a second, and nearly every start can do without.
     from alembic import command
     from alembic.config import Config
@@ -39,7 +47,7 @@ def bring_up_to_date(engine: Engine) -> None:
             raise TooNew(known) from error
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # of gateways that start together, one does it
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK_ID})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -14,7 +14,7 @@ _Compiled = tuple[str, list[_Parameter], dict[str, Any], bool]
 """SQL, its parameters in order, the values that stand in the statement, and whether the driver takes parameters by their place."""
 
 
-class Answer(Protocol):
+class StatementResult(Protocol):
     """What a statement brought about."""
 
     @property
@@ -37,7 +37,7 @@ class Prepared:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Answer:
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> StatementResult:
         """Run it. Raises KeyError for a value that is missing, and what SQLAlchemy raises."""
         dialect = connection.dialect
         sql, parameters, fixed, by_place = self._compiled.get(dialect.name) or self._compile(dialect)
@@ -48,10 +48,10 @@ class Prepared:
             return connection.exec_driver_sql(sql, dict(zip((name for name, _ in parameters), bound, strict=True)))
         raw: Any = connection.connection.driver_connection
         try:
-            answer: Answer = raw.execute(sql, bound)  # SQLAlchemy's own way to the same call takes thrice as long
+            result: StatementResult = raw.execute(sql, bound)  # SQLAlchemy's own way to the same call takes thrice as long
         except sqlite3.Error:
             return connection.exec_driver_sql(sql, tuple(bound))  # what failed did nothing; again, for SQLAlchemy's own error
-        return answer
+        return result
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)

@@ -84,8 +84,8 @@ happenings = Table(
 )
 """Receipts, redemptions, and what was announced to a control group's shopper as a ghost (no promise)."""
 
-stray_receipts = Table(
-    "stray_receipts",
+unmatched_receipts = Table(
+    "unmatched_receipts",
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("event_id", String(128), nullable=False),
@@ -117,7 +117,7 @@ _ENDED = (
     .limit(bindparam("b_limit"))
 )
 _PURGE_HAPPENINGS = delete(happenings).where(happenings.c.at_s < bindparam("b_before_s"))
-_PURGE_STRAYS = delete(stray_receipts).where(stray_receipts.c.at_s < bindparam("b_before_s"))
+_PURGE_UNMATCHED = delete(unmatched_receipts).where(unmatched_receipts.c.at_s < bindparam("b_before_s"))
 _PURGE = delete(promises).where(
     promises.c.state.in_(("expired", "withdrawn", "redeemed")),
     (promises.c.ends_at_s < bindparam("b_before_s"))
@@ -195,14 +195,14 @@ def happened(connection: Connection, row: dict[str, Any]) -> bool:
     return True
 
 
-def stray(connection: Connection, row: dict[str, Any]) -> None:
+def note_unmatched(connection: Connection, row: dict[str, Any]) -> None:
     """Keep a receipt that fits no promise."""
-    connection.execute(insert(stray_receipts), row)
+    connection.execute(insert(unmatched_receipts), row)
 
 
-def latest_strays(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
+def latest_unmatched(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
     """Receipts that fit no promise, the latest to come first."""
-    return connection.execute(select(stray_receipts).order_by(stray_receipts.c.seq.desc()).limit(limit)).all()
+    return connection.execute(select(unmatched_receipts).order_by(unmatched_receipts.c.seq.desc()).limit(limit)).all()
 
 
 def history(connection: Connection, shopper: str, since_s: float) -> list[tuple[str, str, float, str]]:
@@ -217,12 +217,12 @@ def ended(connection: Connection, now_s: float, limit: int) -> Sequence[Row[Any]
 
 
 def purge(connection: Connection, before_s: float, nameless_before_s: float) -> int:
-    """Delete promises that ended, and happenings and strays from before a moment; how many promises went.
+    """Delete promises that ended, and happenings and unmatched receipts from before a moment; how many promises went.
 
     A nameless one goes as soon as it can no longer be honoured or undone.
     """
     connection.execute(_PURGE_HAPPENINGS, {"b_before_s": before_s})
-    connection.execute(_PURGE_STRAYS, {"b_before_s": before_s})
+    connection.execute(_PURGE_UNMATCHED, {"b_before_s": before_s})
     return connection.execute(_PURGE, {"b_before_s": before_s, "b_nameless_before_s": nameless_before_s}).rowcount
 
 

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, LargeBinary, Table, delete, func, insert, sel
 
 from gateway.storage import consents, subject
 from gateway.storage.backup import FORMAT, NONCE_BYTES, BackupError, Summary, bound, shoppers
+from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.keys import Keys
 from gateway.storage.packed import PackedJson, unpack
 from gateway.storage.store import Store
 from gateway.storage.tables import metadata
-from gateway.storage.turn import Turn
 
 
 def in_use(path: Path) -> bool:
@@ -39,9 +39,9 @@ def in_use(path: Path) -> bool:
 
 def at_work(store: Store) -> bool:
     """Whether a gateway carries the mail of a shared database."""
-    turn = Turn(store.engine)
-    alone = turn.take(0.0)
-    turn.leave()
+    lock = DeliveryLock(store.engine)
+    alone = lock.acquire(0.0)
+    lock.release()
     return not alone
 
 

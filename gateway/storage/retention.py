@@ -34,7 +34,7 @@ SENT: Words = {"nl": "tot het verzonden of verlopen is", "en": "until it is sent
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RetentionRule:
     """How long one table keeps its rows: a period in the settings (`section.field`), or an end in words.
 
     `column` names the moment (epoch seconds) that the period counts from; None: the room that owns the table clears it.
@@ -51,58 +51,64 @@ def _words(nl: str, en: str) -> Words:
     return {"nl": nl, "en": en}
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("consents", _words("de geldende toestemming", "the standing consent"), until=STANDS),
-    Rule(
+RULES: tuple[RetentionRule, ...] = (
+    RetentionRule("consents", _words("de geldende toestemming", "the standing consent"), until=STANDS),
+    RetentionRule(
         "consent_events",
         _words("hoe die tot stand kwam", "how it came about"),
         "shoppers.consent_events_days",
         column="recorded_at_s",
     ),
-    Rule("identities", _words("herkenning van telefoon of tag", "recognition of a phone or tag"), until=STANDS),
-    Rule(
+    RetentionRule("identities", _words("herkenning van telefoon of tag", "recognition of a phone or tag"), until=STANDS),
+    RetentionRule(
         "erasures",
         _words("bewijs van wissen, zonder naam", "proof of erasure, without a name"),
         "shoppers.erasures_days",
         column="erased_at_s",
     ),
-    Rule("visits", _words("afgelopen bezoeken", "finished visits"), "shoppers.visits_days", column="ended_at_s"),
-    Rule("journeys", _words("plaats in de klantreis", "stage of the journey"), until=STANDS),
-    Rule("stage_changes", _words("waarom die veranderde", "why it changed"), "shoppers.journey_days", column="at_s"),
-    Rule(
+    RetentionRule("visits", _words("afgelopen bezoeken", "finished visits"), "shoppers.visits_days", column="ended_at_s"),
+    RetentionRule("journeys", _words("plaats in de klantreis", "stage of the journey"), until=STANDS),
+    RetentionRule("stage_changes", _words("waarom die veranderde", "why it changed"), "shoppers.journey_days", column="at_s"),
+    RetentionRule(
         "journey_events",
         _words("wat de klant met aanbod deed", "what a shopper did with offers"),
         "shoppers.journey_days",
         column="at_s",
     ),
-    Rule("attention", _words("aandachtsbudget", "attention budget"), "shoppers.attention_days", column="at_s"),
-    Rule("profile_values", _words("kenmerken en antwoorden", "attributes and answers"), "shoppers.profile_days", column="at_s"),
-    Rule("profile_versions", _words("versie van het profiel", "version of the profile"), until=STANDS),
-    Rule("promises", _words("toezeggingen", "promises"), "offers.promises_days"),
-    Rule("happenings", _words("wat er met een aanbod gebeurde", "what came of an offer"), "offers.promises_days"),
-    Rule("stray_receipts", _words("ontvangstberichten zonder toezegging", "receipts without a promise"), "offers.promises_days"),
-    Rule("redemptions", _words("verzilveringen, zonder klant", "redemptions, without a shopper"), "offers.promises_days"),
-    Rule("counters", _words("stand van de maxima", "state of the caps"), until=IN_USE),
-    Rule("leases", _words("wat een gateway van de maxima vooruit nam", "what a gateway took of the caps beforehand"), until=IN_USE),
-    Rule("pool_codes", _words("vouchercodes", "voucher codes"), until=IN_USE),
-    Rule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
-    Rule("books", _words("regelboeken", "rule books"), until=IN_USE),
-    Rule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
-    Rule("shop_facts", _words("wat de winkel over zichzelf zegt", "what the shop says of itself"), until=IN_USE),
-    Rule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
-    Rule("outbox_waiting", _words("de volgorde daarvan, zonder inhoud", "their order, without content"), until=SENT),
-    Rule(
+    RetentionRule("attention", _words("aandachtsbudget", "attention budget"), "shoppers.attention_days", column="at_s"),
+    RetentionRule(
+        "profile_values", _words("kenmerken en antwoorden", "attributes and answers"), "shoppers.profile_days", column="at_s"
+    ),
+    RetentionRule("profile_versions", _words("versie van het profiel", "version of the profile"), until=STANDS),
+    RetentionRule("promises", _words("toezeggingen", "promises"), "offers.promises_days"),
+    RetentionRule("happenings", _words("wat er met een aanbod gebeurde", "what came of an offer"), "offers.promises_days"),
+    RetentionRule(
+        "unmatched_receipts", _words("ontvangstberichten zonder toezegging", "receipts without a promise"), "offers.promises_days"
+    ),
+    RetentionRule("redemptions", _words("verzilveringen, zonder klant", "redemptions, without a shopper"), "offers.promises_days"),
+    RetentionRule("counters", _words("stand van de maxima", "state of the caps"), until=IN_USE),
+    RetentionRule(
+        "leases", _words("wat een gateway van de maxima vooruit nam", "what a gateway took of the caps beforehand"), until=IN_USE
+    ),
+    RetentionRule("pool_codes", _words("vouchercodes", "voucher codes"), until=IN_USE),
+    RetentionRule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
+    RetentionRule("books", _words("regelboeken", "rule books"), until=IN_USE),
+    RetentionRule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
+    RetentionRule("shop_facts", _words("wat de winkel over zichzelf zegt", "what the shop says of itself"), until=IN_USE),
+    RetentionRule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
+    RetentionRule("outbox_waiting", _words("de volgorde daarvan, zonder inhoud", "their order, without content"), until=SENT),
+    RetentionRule(
         "outbox_quarantine",
         _words("geweigerde berichten", "refused messages"),
         until=_words("30 dagen na hun einde", "30 days after their end"),
     ),
-    Rule("inbox_seen", _words("hash van verwerkte berichten", "hash of taken messages"), "mqtt.seen_kept_s"),
-    Rule("inbox_sync", _words("stand van de synchronisatie", "state of the synchronisation"), until=IN_USE),
-    Rule("tokens", _words("toegang van personeel en kassa's", "access of staff and tills"), until=IN_USE),
+    RetentionRule("inbox_seen", _words("hash van verwerkte berichten", "hash of taken messages"), "mqtt.seen_kept_s"),
+    RetentionRule("inbox_sync", _words("stand van de synchronisatie", "state of the synchronisation"), until=IN_USE),
+    RetentionRule("tokens", _words("toegang van personeel en kassa's", "access of staff and tills"), until=IN_USE),
 )
 
 
-def period_s(rule: Rule, settings: Settings) -> float | None:
+def period_s(rule: RetentionRule, settings: Settings) -> float | None:
     """A rule's period in seconds; None where it ends in words."""
     if rule.period is None:
         return None

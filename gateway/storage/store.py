@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from gateway.settings import StorageSettings
 from gateway.storage.engines import StorageError, make_engine, trouble
-from gateway.storage.migrate import TooNew, bring_up_to_date
+from gateway.storage.migrate import TooNew, TooOld, bring_up_to_date
 from gateway.storage.writer import Writer
 
 
@@ -44,6 +44,12 @@ def open_store(settings: StorageSettings) -> Store:
     try:
         _check(engine)
         bring_up_to_date(engine)
+    except TooOld as error:
+        engine.dispose()
+        raise StorageError(
+            f"{settings.path}: made before Etalage settled its tables (revision {error}); move the file aside and start anew: the "
+            f"gateway then asks the backend for everything again"
+        ) from error
     except TooNew as error:
         engine.dispose()
         raise StorageError(

@@ -24,8 +24,8 @@ from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
+from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
-from gateway.offers.promising import Promised
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth

@@ -20,11 +20,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
+from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import Hub, Snapshot
 from gateway.offers.ledger import Ledger
-from gateway.offers.shop import ShopFacts
 from gateway.settings import DashboardSettings, Settings, StorageSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People

@@ -22,10 +22,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import wait_for
 from gateway.app import Gateway, GatewayFailed
+from gateway.books import lifecycle
 from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.inbox import Inbox
-from gateway.offers import books
 from gateway.settings import Settings, load_settings
 from gateway.storage import profiles
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
@@ -95,8 +95,8 @@ def live(gateway: Gateway, meanwhile: Callable[[], None]) -> None:
 def put_to_work(gateway: Gateway, text: str) -> None:
     """What `etalage books add`, `approve` and `live` do, in the same database."""
     now_s, submit = time.time(), gateway.store.writer.submit
-    book = submit(partial(books.add, text=text, person="anna", at_s=now_s, zones=["wine"])).result()
-    for step in (partial(books.check, zones=["wine"]), books.approve, books.go_live):
+    book = submit(partial(lifecycle.add, text=text, person="anna", at_s=now_s, zones=["wine"])).result()
+    for step in (partial(lifecycle.check, zones=["wine"]), lifecycle.approve, lifecycle.go_live):
         submit(partial(step, start=book, person="bert", at_s=now_s)).result()
 
 

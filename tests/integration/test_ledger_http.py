@@ -13,11 +13,11 @@ import pytest
 
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
+from gateway.books.live import LiveBooks
 from gateway.dashboard.api import books, decisions, promises, redemptions, trials
 from gateway.dashboard.app import create_app
 from gateway.messages import Event, Receipt
 from gateway.offers.ledger import Ledger
-from gateway.offers.shelf import Shelf
 from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
@@ -97,9 +97,9 @@ def live(call: Call) -> str:
 @pytest.fixture
 def code(live: str, store: Store, ledger: Ledger) -> str:
     """The code of a promise that the live book made."""
-    shelf = Shelf(store, ("wine",))
-    shelf.refresh()
-    book = shelf.working.at("wine")
+    live_books = LiveBooks(store, ("wine",))
+    live_books.refresh()
+    book = live_books.snapshot.at("wine")
     assert book is not None
     facts: dict[str, Value] = {"stage": "fan", "open": True}
     purposes = frozenset({"recognise", "offers"})
@@ -156,8 +156,8 @@ def test_a_receipt_that_fits_no_promise_is_kept_for_the_report(call: Call, store
     sent = {"id": "r-1", "source": "backend", "type": Receipt.TYPE, "time": "2026-11-21T12:00:00Z"}
     event = Event[Receipt].model_validate(sent | {"data": {"promise": "never-made", "what": "shown"}})
     store.writer.submit(partial(ledger.take_receipt, event=event)).result()
-    _, (stray,) = call("GET", "/promises/strays", Role.STAFF)
-    assert (stray["promise"], stray["what"], stray["reason"]) == ("never-made", "shown", "unknown_promise")
+    _, (unmatched,) = call("GET", "/promises/unmatched", Role.STAFF)
+    assert (unmatched["promise"], unmatched["what"], unmatched["reason"]) == ("never-made", "shown", "unknown_promise")
 
 
 def test_a_marketeer_reads_why_in_both_languages(call: Call, code: str) -> None:

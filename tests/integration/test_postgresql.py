@@ -19,7 +19,7 @@ from gateway.messages import Event, OptInGiven, RedemptionAsked
 from gateway.mqtt.deeds import Deeds
 from gateway.mqtt.topics import Place
 from gateway.offers import redemption
-from gateway.offers.ending import housekeep
+from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.shoppers.identities import Identities

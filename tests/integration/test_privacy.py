@@ -15,8 +15,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from gateway.__main__ import build
+from gateway.books import lifecycle
 from gateway.commands import CommandError
-from gateway.offers import books
 from gateway.settings import Settings, StorageSettings, load_settings
 from gateway.shoppers import privacy
 from gateway.shoppers.consent import Decision
@@ -77,7 +77,7 @@ def lived(settings: Settings) -> Settings:
     people = People(store, Identities("demo"), Keys(settings.storage.keys_path), lambda: NOON_S)
 
     def work(connection: Any) -> None:
-        books.first(connection, BOOK, NOON_S, {"wine"})
+        lifecycle.first(connection, BOOK, NOON_S, {"wine"})
         for shopper, identity in (("s-1", TAG), ("s-2", Rotating(bytes(16), KEY))):
             people.record(connection, shopper, Decision(NOON_S, 1, EVERYTHING, text="2026-03"), identity)
             profiles.replace(connection, shopper, 1, NOON_S, {"segment": "family"})

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from gateway.settings import StorageSettings
 from gateway.storage import Store, open_store, outbox
+from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.keys import Keys
 from gateway.storage.packed import HashText, IdText, PackedJson, PackedText
 from gateway.storage.retention import scrub
 from gateway.storage.tables import metadata
-from gateway.storage.turn import Turn
 
 TABLES = ("books", "book_steps", "tokens", "inbox_seen", "inbox_sync", "shop_facts", "counters", "consents", "promises", "outbox")
 """Of every room at least one."""
@@ -102,10 +102,10 @@ def test_a_restored_database_counts_on(shop: Store, storage: StorageSettings, tm
 
 def test_nothing_is_restored_under_a_running_gateway(shop: Store, storage: StorageSettings, tmp_path: Path) -> None:
     backup, before = back_up(storage, tmp_path), rows(storage)
-    turn = Turn(shop.engine)
-    assert turn.take(0.0)
+    lock = DeliveryLock(shop.engine)
+    assert lock.acquire(0.0)
     refused = etalage(storage, tmp_path, "restore", str(backup), "--replace")
-    turn.leave()
+    lock.release()
     assert refused.returncode == 2
     assert "stop" in refused.stderr
     assert refused.stderr.count("\n") == 1

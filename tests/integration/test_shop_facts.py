@@ -17,13 +17,13 @@ from firmware_sim import pretend_view
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.pretend_view import PretendView
 from gateway.app import Gateway
+from gateway.books.shop_facts import ShopFacts
 from gateway.commands import CommandError
 from gateway.commands.books import books as books_command
 from gateway.commands.shop import shop as shop_command
 from gateway.dashboard.api import shop
 from gateway.dashboard.app import create_app
 from gateway.mqtt.broker import EmbeddedBroker
-from gateway.offers.shop import ShopFacts
 from gateway.settings import DashboardSettings, StorageSettings, load_settings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token

@@ -22,7 +22,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from sqlalchemy import select
 
 from gateway.messages import Event, Receipt
-from gateway.offers.ending import housekeep
+from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.storage import Connection, Store, caps, decisions, open_store, outbox, promises, sending, vouchers
@@ -74,7 +74,7 @@ def _store() -> Store:
 
 
 def _empty(connection: Connection) -> None:
-    tables = (promises.promises, promises.happenings, promises.stray_receipts, caps.counters, caps.leases)
+    tables = (promises.promises, promises.happenings, promises.unmatched_receipts, caps.counters, caps.leases)
     for table in (*tables, vouchers.pool_codes, vouchers.redemptions, decisions.decisions, outbox.outbox, outbox.waiting):
         connection.execute(table.delete())
 
@@ -205,7 +205,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return True
 
     @rule(promise=st.just("never-made"), what=RECEIPTS)
-    def stray_receipt(self, promise: str, what: str) -> None:
+    def unmatched_receipt(self, promise: str, what: str) -> None:
         outcome = self._do(lambda connection: self.ledger.take_receipt(connection, _event(promise, what, self.now_s, "r-9")))
         assert not outcome.taken
 

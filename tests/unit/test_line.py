@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
+from gateway.books.live import BooksSnapshot
+from gateway.books.shop_facts import ShopFacts
 from gateway.line import Line
 from gateway.model import Advertisement, Move, MoveEvent, Sighting
 from gateway.offers.ledger import Ledger
-from gateway.offers.shelf import Working
-from gateway.offers.shop import ShopFacts
 from gateway.settings import StorageSettings
 from gateway.shoppers.consent import Decision as Consent
 from gateway.shoppers.identities import Identities, Static
@@ -98,7 +98,7 @@ def line(store: Store, tmp_path: Path) -> Line:
     book = load_book(BOOK, PLAN.zone_ids)
     people.use_books([book]).result(10)
     ledger, shop = Ledger(store, "etalage/c/s/gw-1"), ShopFacts(store, PLAN.open_at)
-    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, ledger, shop, Working(book))  # type: ignore[arg-type]
+    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, ledger, shop, BooksSnapshot(book))  # type: ignore[arg-type]
     people.on_withdrawn = line.forget
     return line
 
@@ -160,7 +160,7 @@ def test_the_moment_a_promise_is_on_disk_is_told_by_its_future(line: Line) -> No
 
 
 def test_without_a_rule_book_people_are_followed_and_nothing_is_decided(line: Line) -> None:
-    line.books = Working()
+    line.books = BooksSnapshot()
     line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert (line.counts.moves, line.counts.decisions) == (1, 0)
@@ -169,7 +169,7 @@ def test_without_a_rule_book_people_are_followed_and_nothing_is_decided(line: Li
 def test_the_shop_s_own_facts_and_hours_are_in_the_situation(line: Line, store: Store) -> None:
     declared = "shop_facts: {raining: {type: flag, label: {nl: Regen, en: Rain}, fresh_for: 1h}}\noffers:"
     book = load_book(BOOK.replace("offers:", declared, 1), PLAN.zone_ids)
-    line.books = Working(book)
+    line.books = BooksSnapshot(book)
     line.shop = ShopFacts(store, lambda at_s: True)
     line.shop.set([book], "raining", True, NOW_S - 60, "anna")
     line.shop.refresh()
@@ -196,7 +196,7 @@ def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, 
     outcome = store.writer.submit(lambda connection: line.people.record(connection, "s-1", consent, None)).result(10)
     assert outcome.then is not None
     outcome.then()
-    line.books = Working(
+    line.books = BooksSnapshot(
         load_book(BOOK.replace("- id: hello", f"- id: hello\n    test: {{id: greeting, share: {share}}}"), PLAN.zone_ids)
     )
     decisions = []

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.books import lifecycle
+from gateway.books.lifecycle import StepRefused
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.offers import books, logbook
-from gateway.offers.books import StepRefused
-from gateway.storage import Connection, Store
-from gateway.storage import books as stored
+from gateway.offers import decision_log
+from gateway.storage import Connection, Store, books
 from gateway.storage.users import Role
 from rules import BookError
 from rules.replay import ReplayReport, replay
@@ -110,7 +110,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     def every() -> list[BookRow]:
         """All books, the latest moved first."""
         with store.read() as connection:
-            return [_row(row) for row in stored.every(connection)]
+            return [_row(row) for row in books.every(connection)]
 
     @routes.get("/books/{book}", dependencies=[marketeer])
     def one(book: Start) -> WholeBook:
@@ -121,7 +121,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     @routes.post("/books")
     def add(request: Request, new: NewBook, caller: Marketeer) -> WholeBook:
         """Keep a document as a draft. One with faults is refused with all of them, each with its place."""
-        book = do(request, lambda connection: books.add(connection, new.document, caller.name, clock(), zones))
+        book = do(request, lambda connection: lifecycle.add(connection, new.document, caller.name, clock(), zones))
         with store.read() as connection:
             return _whole(connection, book)
 
@@ -136,7 +136,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     @routes.post("/books/rollback")
     def roll_back(request: Request, caller: Marketeer) -> list[BookRow]:
         """Undo the latest going live, in one step."""
-        do(request, lambda connection: books.roll_back(connection, caller.name, clock()))
+        do(request, lambda connection: lifecycle.roll_back(connection, caller.name, clock()))
         return every()
 
     @routes.get("/books/{book}/replay", dependencies=[marketeer])
@@ -144,8 +144,8 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         """Who would have got what instead, had this book been live in the past days."""
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
-            draft = books.load(found(connection, book).document)
-            report = replay(draft, logbook.logged_since(connection, from_s))
+            draft = lifecycle.load(found(connection, book).document)
+            report = replay(draft, decision_log.logged_since(connection, from_s))
         return _compared(report)
 
     return routes
@@ -154,11 +154,16 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
 def _take(connection: Connection, book: str, wanted: StepWanted, person: str, at_s: float, zones: Collection[str]) -> None:
     match wanted.step:
         case "check":
-            books.check(connection, book, person, at_s, zones)
+            lifecycle.check(connection, book, person, at_s, zones)
         case "live":
-            books.go_live(connection, book, person, at_s, wanted.zones)
+            lifecycle.go_live(connection, book, person, at_s, wanted.zones)
         case _:
-            steps = {"approve": books.approve, "pause": books.pause, "resume": books.resume, "archive": books.archive}
+            steps = {
+                "approve": lifecycle.approve,
+                "pause": lifecycle.pause,
+                "resume": lifecycle.resume,
+                "archive": lifecycle.archive,
+            }
             steps[wanted.step](connection, book, person, at_s, wanted.note)
 
 
@@ -192,7 +197,7 @@ def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
 
 def found(connection: Connection, start: str) -> Any:
     """The row of the book whose hash starts so. Raises Problem."""
-    row = stored.find(connection, start)
+    row = books.find(connection, start)
     if row is None:
         raise Problem(404, "no_such_book", _("No book's hash starts so, or more than one's does."), _("GET /books lists all."))
     return row
@@ -204,7 +209,7 @@ def _row(row: Any) -> BookRow:
 
 def _whole(connection: Connection, start: str) -> WholeBook:
     row = found(connection, start)
-    life = [Step(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in stored.steps(connection, row.hash)]
+    life = [Step(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in books.steps(connection, row.hash)]
     return WholeBook(book=_row(row), document=row.document, life=life)
 
 

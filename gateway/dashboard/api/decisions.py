@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
+from gateway.books import lifecycle
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.offers import books
-from gateway.storage import Connection, Store, decisions
-from gateway.storage import books as stored
+from gateway.storage import Connection, Store, books, decisions
 from gateway.storage.users import Role
 from rules import BookError, Explanation, explain, situation_of
 
@@ -92,11 +91,11 @@ def _logged(row: Any) -> Logged:
 
 def _why(connection: Connection, row: Any) -> list[Why]:
     """The explanation, worked out again from the logged inputs: the same book and inputs give the same decision."""
-    book = stored.find(connection, row.book)
+    book = books.find(connection, row.book)
     if book is None:
         return []
     try:
-        return [why_of(one) for one in explain(books.load(book.document), situation_of(row.inputs))]
+        return [why_of(one) for one in explain(lifecycle.load(book.document), situation_of(row.inputs))]
     except BookError:  # written for an older engine
         return []
 

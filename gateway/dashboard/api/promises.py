@@ -1,4 +1,4 @@
-"""What was promised: GET /promises, /promises/tally, /promises/strays, /promises/{id}. Nothing here names a shopper."""
+"""What was promised: GET /promises, /promises/tally, /promises/unmatched, /promises/{id}. Nothing here names a shopper."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Standing(BaseModel):
     caps: dict[str, int] = Field(description="Cap to what is taken of it: pieces, or cents of a budget.")
 
 
-class Stray(BaseModel):
+class UnmatchedReceipt(BaseModel):
     """A receipt that fits no promise: it was refused, and kept for whoever looks into it."""
 
     event_id: str
@@ -82,12 +82,14 @@ def router(store: Store) -> APIRouter:
                 offers.setdefault(offer, {})[state] = many
             return Standing(offers=offers, caps=dict(caps.all_used(connection)))
 
-    @routes.get("/promises/strays", dependencies=[Depends(require(Role.STAFF))])
-    def strays(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Stray]:
+    @routes.get("/promises/unmatched", dependencies=[Depends(require(Role.STAFF))])
+    def unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
         """Receipts that fit no promise, the latest to come first."""
         with store.read() as connection:
-            rows = promises.latest_strays(connection, limit)
-        return [Stray.model_validate({name: getattr(row, name) for name in Stray.model_fields}) for row in rows]
+            rows = promises.latest_unmatched(connection, limit)
+        return [
+            UnmatchedReceipt.model_validate({name: getattr(row, name) for name in UnmatchedReceipt.model_fields}) for row in rows
+        ]
 
     @routes.get("/promises/{promise}", dependencies=[Depends(require(Role.STAFF))])
     def one(promise: Annotated[str, Path(max_length=36)]) -> Promise:

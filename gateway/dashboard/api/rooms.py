@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from fastapi import APIRouter
 
+from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop, trials
 from gateway.offers.ledger import Ledger
-from gateway.offers.shop import ShopFacts
 from gateway.settings import Settings
 from gateway.shoppers.people import People
 from gateway.storage import Store

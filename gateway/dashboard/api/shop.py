@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from gateway.books.shop_facts import ShopFact, ShopFacts, unknown_fact
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.offers.shop import ShopFact, ShopFacts, unknown
 from gateway.storage.users import Role
 from rules import Book, BookError
 from rules.words import Language
@@ -75,7 +75,7 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
         """One fact."""
         known = {fact.name: fact for fact in every().facts}
         if name not in known:
-            raise _refused(unknown(name, known), language_of(request))
+            raise _refused(unknown_fact(name, known), language_of(request))
         return known[name]
 
     @routes.put("/shop/facts/{name}")

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
+from gateway.books import lifecycle
 from gateway.dashboard.api.books import Start, faulty, found
 from gateway.dashboard.api.decisions import Why, why_of
 from gateway.dashboard.auth import require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Fault, Problem, answer
-from gateway.offers import books
 from gateway.storage import Store
 from gateway.storage.users import Role
 from rules import Book, BookError, Gate, explain
@@ -89,7 +89,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         with store.read() as connection:
             document = found(connection, start).document
         try:
-            return books.load(document, zones)
+            return lifecycle.load(document, zones)
         except BookError as error:  # kept before the plan was what it is now
             raise faulty(error, language_of(request)) from error
 

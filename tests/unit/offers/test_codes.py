@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from gateway.offers.codes import ALPHABET, as_generated, check_sign, new_code, readings
+from gateway.offers.codes import ALPHABET, as_generated, check_character, new_code, readings
 
 
 def test_a_code_reads_as_two_groups_of_four() -> None:
@@ -22,7 +22,7 @@ def test_a_code_is_never_too_short_to_be_unguessable() -> None:
 
 def test_small_letters_spaces_and_look_alikes_are_forgiven() -> None:
     code = "".join(["1", "0", "A", "B", "C", "D", "E"])
-    whole = code + check_sign(code)
+    whole = code + check_character(code)
     assert as_generated(f" il{'Iloab'[3:]} ") is None  # too short to be a code at all
     typed = whole.replace("1", "l").replace("0", "o").lower()
     assert as_generated(f" {typed[:4]} {typed[4:]} ") == f"{whole[:4]}-{whole[4:]}"
@@ -30,11 +30,11 @@ def test_small_letters_spaces_and_look_alikes_are_forgiven() -> None:
 
 @pytest.mark.parametrize("place", range(7))
 def test_one_wrong_sign_is_always_noticed(place: int) -> None:
-    dice = random.Random(place)
-    signs = new_code(dice=dice.randrange).replace("-", "")
+    random_below = random.Random(place)
+    characters = new_code(random_below=random_below.randrange).replace("-", "")
     for wrong in ALPHABET:
-        if wrong != signs[place]:
-            assert as_generated(signs[:place] + wrong + signs[place + 1 :]) is None
+        if wrong != characters[place]:
+            assert as_generated(characters[:place] + wrong + characters[place + 1 :]) is None
 
 
 def test_two_swapped_neighbours_are_noticed_unless_they_are_first_and_last_of_the_alphabet() -> None:
@@ -44,17 +44,17 @@ def test_two_swapped_neighbours_are_noticed_unless_they_are_first_and_last_of_th
                 continue
             body = f"{left}{right}ABCDE"
             swapped = f"{right}{left}ABCDE"
-            assert check_sign(body) != check_sign(swapped)
+            assert check_character(body) != check_character(swapped)
 
 
 def test_a_typed_code_is_looked_up_as_it_is_first_then_in_capitals_then_as_a_generated_one() -> None:
-    code = new_code(dice=random.Random(7).randrange)
+    code = new_code(random_below=random.Random(7).randrange)
     assert readings(" summer ") == ["summer", "SUMMER"]
     assert readings(code.lower().replace("-", ""))[-1] == code
     assert readings("   ") == []
 
 
 def test_codes_spread_over_the_whole_alphabet() -> None:
-    dice = random.Random(1)
-    signs = "".join(new_code(dice=dice.randrange) for _ in range(500)).replace("-", "")
-    assert set(signs) == set(ALPHABET)
+    random_below = random.Random(1)
+    characters = "".join(new_code(random_below=random_below.randrange) for _ in range(500)).replace("-", "")
+    assert set(characters) == set(ALPHABET)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, OfferPromised, StaffCall
+from gateway.offers.issuing import Allotment
 from gateway.offers.ledger import Ledger
-from gateway.offers.promising import Share
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.storage import Store, caps, decisions, open_store, outbox, promises, sending, vouchers
 from rules import (
@@ -349,7 +349,7 @@ def test_export_tells_all_that_is_kept(ledger: Ledger, store: Store, chosen: Bui
 
 @pytest.mark.parametrize(("at_most", "of"), [(100, 3), (1, 4), (7, 7), (10**9, 11)])
 def test_the_parts_of_a_cap_are_together_the_cap(at_most: int, of: int) -> None:
-    assert sum(Share(part, of).cut(at_most) for part in range(of)) == at_most
+    assert sum(Allotment(part, of).cut(at_most) for part in range(of)) == at_most
 
 
 def test_gateways_with_a_database_each_promise_together_exactly_to_the_cap(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, Outcome, Receipt
-from gateway.offers.ending import housekeep
+from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
 from gateway.storage import Store, caps, promises
@@ -98,7 +98,7 @@ def test_a_receipt_for_an_unknown_promise_is_answered_counted_and_kept(
     assert outcome.refusals[0].code == "unknown_promise"
     assert ledger.counts["refused_unknown_promise"] == 1
     with store.read() as connection:
-        kept = connection.execute(promises.stray_receipts.select()).all()
+        kept = connection.execute(promises.unmatched_receipts.select()).all()
     assert [(row.promise, row.reason) for row in kept] == [("never-made", "unknown_promise")]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, Outcome, Receipt
-from gateway.offers.ending import housekeep
+from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused, as_receipt
 from gateway.settings import OffersSettings

@@ -1,4 +1,4 @@
-"""Making a decision a promise: caps, code, wording, announcement and log entry, in one transaction."""
+"""Turn a decision into promises: caps, code, wording, announcement and log entry, in one transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gateway.offers import logbook, states, wording
+from gateway import promise_states
+from gateway.offers import announcements, decision_log
 from gateway.storage import Connection, caps, decisions, outbox, promises, vouchers
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
@@ -25,7 +26,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotMade:
     """One chosen offer that was not promised, and the kind of cap in the way (PER_SHOPPER; `pool` when the codes ran out)."""
 
     offer: str
@@ -38,10 +39,10 @@ class Promised:
 
     decision: str
     made: tuple[Made, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[NotMade, ...] = ()
 
 
-class Share(NamedTuple):
+class Allotment(NamedTuple):
     """This gateway's part of every cap and pool, where several with a database each hold the same offers; `part` counts from 0."""
 
     part: int = 0
@@ -53,7 +54,7 @@ class Share(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pledge:
+class PromiseRequest:
     """A decision with all that must not change when its transaction is run again: its ids."""
 
     decision_id: str
@@ -62,23 +63,23 @@ class Pledge:
     promise_ids: tuple[str, ...]
     source: str
     new_code: Callable[[int], str]
-    share: Share
+    allotment: Allotment
     lessee: str | None
     """This gateway, where others promise from the same counters: it spends from leases."""
 
 
-def keep(connection: Connection, pledge: Pledge) -> Promised:
+def issue(connection: Connection, request: PromiseRequest) -> Promised:
     """Promise all that was chosen, as far as the caps allow, and log the decision. Raises OutboxFull."""
     made: list[Made] = []
-    refused: list[Refused] = []
-    for chosen, promise_id in zip(pledge.decision.chosen, pledge.promise_ids, strict=True):
-        reason = _promise(connection, pledge, chosen, promise_id, made)
+    refused: list[NotMade] = []
+    for chosen, promise_id in zip(request.decision.chosen, request.promise_ids, strict=True):
+        reason = _promise(connection, request, chosen, promise_id, made)
         if reason is not None:
-            refused.append(Refused(chosen.offer, reason))
-    for ghost in pledge.decision.ghosts:
-        _note_ghost(connection, pledge, ghost)
-    promised = Promised(pledge.decision_id, tuple(made), tuple(refused))
-    decisions.log(connection, logbook.entry(pledge.decision_id, pledge.decision, pledge.situation, _outcome(promised)))
+            refused.append(NotMade(chosen.offer, reason))
+    for ghost in request.decision.ghosts:
+        _note_ghost(connection, request, ghost)
+    promised = Promised(request.decision_id, tuple(made), tuple(refused))
+    decisions.log(connection, decision_log.entry(request.decision_id, request.decision, request.situation, _outcome(promised)))
     return promised
 
 
@@ -89,22 +90,22 @@ def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
     }
 
 
-def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
+def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
-    shopper = pledge.situation.shopper
-    held = _held(chosen.caps, pledge.share)
-    reached = _take_all(connection, held, pledge)
+    shopper = request.situation.shopper
+    held = _held(chosen.caps, request.allotment)
+    reached = _take_all(connection, held, request)
     code = None
     if reached is None and chosen.voucher is not None:
-        code = _code(connection, pledge, chosen, promise_id)
+        code = _code(connection, request, chosen, promise_id)
         if code is None:
             caps.give_back(connection, _takings(held), shopper)
             reached = "pool"
     if reached is not None and chosen.fallback is None:
         return reached
-    row = _row(pledge, chosen, promise_id, code) if reached is None else _fallback_row(pledge, chosen, promise_id)
+    row = _row(request, chosen, promise_id, code) if reached is None else _fallback_row(request, chosen, promise_id)
     promises.add(connection, row)
-    topic, body = wording.announcement(row, _card(chosen), pledge.source)
+    topic, body = announcements.announcement(row, _card(chosen), request.source)
     outbox.put(
         connection,
         event_id=promise_id,
@@ -118,31 +119,31 @@ def _promise(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id:
     return reached
 
 
-def _take_all(connection: Connection, held: Sequence[Cap], pledge: Pledge) -> str | None:
+def _take_all(connection: Connection, held: Sequence[Cap], request: PromiseRequest) -> str | None:
     """Take a share of every cap, or of none: then the kind of the cap that is reached."""
     for place, cap in enumerate(held):
-        if not _take(connection, cap, pledge):
-            caps.give_back(connection, _takings(held[:place]), pledge.situation.shopper)
+        if not _take(connection, cap, request):
+            caps.give_back(connection, _takings(held[:place]), request.situation.shopper)
             return PER_SHOPPER if cap.per_shopper else cap.kind.value
     return None
 
 
-def _take(connection: Connection, cap: Cap, pledge: Pledge) -> bool:
+def _take(connection: Connection, cap: Cap, request: PromiseRequest) -> bool:
     """Take one promise's share of a cap. A shopper is at one gateway at a time: nobody waits for a counter of theirs."""
-    shopper, at_s = pledge.situation.shopper, pledge.situation.at_s
-    if cap.per_shopper or pledge.lessee is None:
+    shopper, at_s = request.situation.shopper, request.situation.at_s
+    if cap.per_shopper or request.lessee is None:
         return caps.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s)
-    return caps.take_leased(connection, cap.key, pledge.lessee, cap.amount, cap.at_most, at_s)
+    return caps.take_leased(connection, cap.key, request.lessee, cap.amount, cap.at_most, at_s)
 
 
-def _held(asked: Iterable[Cap], share: Share) -> list[Cap]:
+def _held(asked: Iterable[Cap], allotment: Allotment) -> list[Cap]:
     """The caps as this gateway holds them: its share, each counter once (the tighter of two), in one order.
 
     The order keeps two gateways on one database from locking each other out. A cap per shopper can't be shared out.
     """
     tightest: dict[tuple[str, bool], Cap] = {}
     for cap in sorted(asked, key=lambda cap: (cap.key, cap.at_most)):
-        at_most = cap.at_most if cap.per_shopper else share.cut(cap.at_most)
+        at_most = cap.at_most if cap.per_shopper else allotment.cut(cap.at_most)
         tightest.setdefault((cap.key, cap.per_shopper), cap._replace(at_most=at_most))
     return list(tightest.values())
 
@@ -151,7 +152,7 @@ def _takings(held: Sequence[Cap]) -> list[list[Any]]:
     return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in held]
 
 
-def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: str) -> str | None:
+def _code(connection: Connection, request: PromiseRequest, chosen: Chosen, promise_id: str) -> str | None:
     """This promise's code, or None when the pool is empty.
 
     A generated code that exists already (once in 10^9) is refused by the table: the promise isn't made, the next move tries again.
@@ -161,19 +162,19 @@ def _code(connection: Connection, pledge: Pledge, chosen: Chosen, promise_id: st
     if source.kind is CodeKind.SINGLE:
         return source.code
     if source.kind is CodeKind.POOL:
-        return vouchers.take_code(connection, chosen.offer, promise_id, pledge.share.part, pledge.share.of)
-    return pledge.new_code(source.length)
+        return vouchers.take_code(connection, chosen.offer, promise_id, request.allotment.part, request.allotment.of)
+    return request.new_code(source.length)
 
 
-def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> dict[str, Any]:
-    situation, voucher = pledge.situation, chosen.voucher
+def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | None) -> dict[str, Any]:
+    situation, voucher = request.situation, chosen.voucher
     return {
         "id": promise_id,
         "shopper": situation.shopper,
         "visit": situation.visit,
         "zone": chosen.zone,
-        "decision": pledge.decision_id,
-        "book": pledge.decision.book_hash,
+        "decision": request.decision_id,
+        "book": request.decision.book_hash,
         "offer": chosen.offer,
         "kind": chosen.kind,
         "language": chosen.language,
@@ -185,16 +186,16 @@ def _row(pledge: Pledge, chosen: Chosen, promise_id: str, code: str | None) -> d
         "at_s": situation.at_s,
         "expires_at_s": chosen.expires_at,
         "ends_at_s": voucher.ends_at if voucher else chosen.expires_at,
-        "takings": _takings(_held(chosen.caps, pledge.share)),
-        "state": states.RESERVED,
+        "takings": _takings(_held(chosen.caps, request.allotment)),
+        "state": promise_states.RESERVED,
         "state_at_s": situation.at_s,
     }
 
 
-def _fallback_row(pledge: Pledge, chosen: Chosen, promise_id: str) -> dict[str, Any]:
+def _fallback_row(request: PromiseRequest, chosen: Chosen, promise_id: str) -> dict[str, Any]:
     """The fallback's words in the voucher's place: it holds no cap, and ends with its card."""
     assert chosen.fallback is not None
-    row = _row(pledge, chosen, promise_id, None)
+    row = _row(request, chosen, promise_id, None)
     row["content"] = _words(chosen.fallback)
     without: dict[str, Any] = {"value": None, "shared": 0, "reward": None, "ends_at_s": chosen.expires_at, "takings": []}
     return row | {"kind": "content"} | without
@@ -227,14 +228,14 @@ def _card(chosen: Chosen) -> dict[str, Any]:
     return card
 
 
-def _note_ghost(connection: Connection, pledge: Pledge, ghost: Chosen) -> None:
+def _note_ghost(connection: Connection, request: PromiseRequest, ghost: Chosen) -> None:
     """A ghost counts as announced in the shopper's history, so that both arms of a test are measured alike; nothing is promised."""
-    situation = pledge.situation
+    situation = request.situation
     promises.happened(
         connection,
         {
             "promise": None,
-            "event_id": pledge.decision_id,
+            "event_id": request.decision_id,
             "shopper": situation.shopper,
             "offer": ghost.offer,
             "visit": situation.visit,

@@ -23,7 +23,7 @@ from gateway.mqtt.notices import Notices
 from gateway.mqtt.topics import Place
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox, promises
-from gateway.storage.turn import Turn
+from gateway.storage.delivery_lock import DeliveryLock
 
 PROMISING = Path(__file__).parents[1] / "journeys" / "promising.py"
 PATIENCE_S = 60.0
@@ -100,25 +100,25 @@ def carriers(*couriers: Courier) -> int:
 
 
 def test_of_two_gateways_one_has_the_turn_until_it_leaves(stores: tuple[Store, Store]) -> None:
-    one, other = (Turn(store.engine) for store in stores)
-    assert one.take(0.0)
-    assert not other.take(0.0)
-    assert one.take(1.0)
-    assert not other.take(1.0)
-    one.leave()
-    assert not one.ours
-    assert wait_for(lambda: other.take(time.monotonic()), PATIENCE_S)
-    assert not one.take(2.0)
-    other.leave()
+    one, other = (DeliveryLock(store.engine) for store in stores)
+    assert one.acquire(0.0)
+    assert not other.acquire(0.0)
+    assert one.acquire(1.0)
+    assert not other.acquire(1.0)
+    one.release()
+    assert not one.held
+    assert wait_for(lambda: other.acquire(time.monotonic()), PATIENCE_S)
+    assert not one.acquire(2.0)
+    other.release()
 
 
 def test_a_file_has_one_gateway_whose_turn_it_always_is(tmp_path: Path) -> None:
     store = open_store(StorageSettings(path=tmp_path / "etalage.db"))
-    turn = Turn(store.engine)
-    assert turn.take(0.0)
-    turn.leave()
-    assert not turn.ours
-    assert turn.take(0.0)
+    lock = DeliveryLock(store.engine)
+    assert lock.acquire(0.0)
+    lock.release()
+    assert not lock.held
+    assert lock.acquire(0.0)
     store.close()
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from gateway.offers import books, logbook
-from gateway.offers.books import StepRefused
+from gateway.books import lifecycle
+from gateway.books.lifecycle import StepRefused
+from gateway.books.live import LiveBooks
+from gateway.offers import decision_log
 from gateway.offers.ledger import Ledger
-from gateway.offers.shelf import Shelf
-from gateway.storage import Connection, Store, vouchers
-from gateway.storage import books as table
+from gateway.storage import Connection, Store, books, vouchers
 from rules import BookError, Situation, decide
 from rules.replay import replay
 
@@ -61,10 +61,10 @@ def live(do: Do) -> Callable[..., str]:
     """Bring a document to life by all its steps; its hash."""
 
     def brought(text: str, zones: tuple[str, ...] = ()) -> str:
-        book = str(do(books.add, text, person="anna", zones=ZONES))
-        do(books.check, book, person="anna", zones=ZONES)
-        do(books.approve, book, person="bert")
-        do(books.go_live, book, person="bert", zones=zones)
+        book = str(do(lifecycle.add, text, person="anna", zones=ZONES))
+        do(lifecycle.check, book, person="anna", zones=ZONES)
+        do(lifecycle.approve, book, person="bert")
+        do(lifecycle.go_live, book, person="bert", zones=zones)
         return book
 
     return brought
@@ -72,19 +72,19 @@ def live(do: Do) -> Callable[..., str]:
 
 def _states(store: Store) -> dict[str, str]:
     with store.read() as connection:
-        return {row.hash: row.state for row in table.every(connection)}
+        return {row.hash: row.state for row in books.every(connection)}
 
 
 def test_a_book_lives_from_draft_to_live_and_each_step_says_who(store: Store, live: Callable[..., str]) -> None:
     book = live(_book())
     with store.read() as connection:
-        steps = [(row.state, row.person) for row in table.steps(connection, book)]
+        steps = [(row.state, row.person) for row in books.steps(connection, book)]
     assert steps == [("draft", "anna"), ("checked", "anna"), ("approved", "bert"), ("live", "bert")]
 
 
 def test_the_same_document_again_changes_nothing(store: Store, do: Do, live: Callable[..., str]) -> None:
     book = live(_book())
-    assert do(books.add, _book(), person="carl", zones=ZONES) == book
+    assert do(lifecycle.add, _book(), person="carl", zones=ZONES) == book
     assert _states(store) == {book: "live"}
 
 
@@ -93,44 +93,44 @@ def test_a_faulty_document_is_refused_with_its_place_and_the_live_book_stays(
 ) -> None:
     book = live(_book())
     with pytest.raises(BookError, match="stage"):
-        do(books.add, _book().replace("stage in", "stagee in"), person="anna", zones=ZONES)
+        do(lifecycle.add, _book().replace("stage in", "stagee in"), person="anna", zones=ZONES)
     with pytest.raises(BookError, match="wijn"):
-        do(books.add, _book().replace("zone: wine}\n  if", "zone: wijn}\n  if"), person="anna", zones=ZONES)
+        do(lifecycle.add, _book().replace("zone: wine}\n  if", "zone: wijn}\n  if"), person="anna", zones=ZONES)
     assert _states(store) == {book: "live"}
 
 
 def test_a_document_is_never_taken_for_a_file(do: Do) -> None:
     with pytest.raises(BookError):
-        do(books.add, "/etc/hostname.yaml", person="anna", zones=ZONES)
+        do(lifecycle.add, "/etc/hostname.yaml", person="anna", zones=ZONES)
 
 
 def test_a_book_whose_cases_fail_stays_a_draft(store: Store, do: Do) -> None:
-    book = do(books.add, _book(expected=""), person="anna", zones=ZONES)
+    book = do(lifecycle.add, _book(expected=""), person="anna", zones=ZONES)
     with pytest.raises(StepRefused, match="a fan in the wine zone") as refused:
-        do(books.check, book, person="anna", zones=ZONES)
+        do(lifecycle.check, book, person="anna", zones=ZONES)
     assert "voorbeelden" in refused.value.words["nl"]
     assert _states(store) == {book: "draft"}
 
 
 def test_no_step_can_be_skipped(do: Do) -> None:
-    book = do(books.add, _book(), person="anna", zones=ZONES)
-    for step in (books.approve, books.go_live, books.pause, books.resume):
+    book = do(lifecycle.add, _book(), person="anna", zones=ZONES)
+    for step in (lifecycle.approve, lifecycle.go_live, lifecycle.pause, lifecycle.resume):
         with pytest.raises(StepRefused):
             do(step, book, person="bert")
 
 
 def test_above_a_value_the_author_can_not_approve(do: Do) -> None:
-    book = do(books.add, _book() + "four_eyes_above: 4.99\n", person="anna", zones=ZONES)
-    do(books.check, book, person="anna", zones=ZONES)
+    book = do(lifecycle.add, _book() + "four_eyes_above: 4.99\n", person="anna", zones=ZONES)
+    do(lifecycle.check, book, person="anna", zones=ZONES)
     with pytest.raises(StepRefused):
-        do(books.approve, book, person="anna")
-    do(books.approve, book, person="bert")
+        do(lifecycle.approve, book, person="anna")
+    do(lifecycle.approve, book, person="bert")
 
 
 def test_up_to_the_value_the_author_can(do: Do) -> None:
-    book = do(books.add, _book() + "four_eyes_above: 5\n", person="anna", zones=ZONES)
-    do(books.check, book, person="anna", zones=ZONES)
-    do(books.approve, book, person="anna")
+    book = do(lifecycle.add, _book() + "four_eyes_above: 5\n", person="anna", zones=ZONES)
+    do(lifecycle.check, book, person="anna", zones=ZONES)
+    do(lifecycle.approve, book, person="anna")
 
 
 def test_a_new_live_book_archives_the_one_before_and_one_step_brings_it_back(
@@ -138,51 +138,55 @@ def test_a_new_live_book_archives_the_one_before_and_one_step_brings_it_back(
 ) -> None:
     first, second, third = (live(_book(title)) for title in ("one", "two", "three"))
     assert _states(store) == {first: "archived", second: "archived", third: "live"}
-    assert do(books.roll_back, person="carl") == second
+    assert do(lifecycle.roll_back, person="carl") == second
     assert _states(store) == {first: "archived", second: "live", third: "archived"}
-    assert do(books.roll_back, person="carl") == first
+    assert do(lifecycle.roll_back, person="carl") == first
     with pytest.raises(StepRefused, match="no earlier"):
-        do(books.roll_back, person="carl")
+        do(lifecycle.roll_back, person="carl")
     assert _states(store)[first] == "live"
 
 
 def test_a_book_can_go_ahead_in_some_zones_first(store: Store, do: Do, live: Callable[..., str]) -> None:
-    shelf = Shelf(store, ZONES)
+    live_books = LiveBooks(store, ZONES)
     everywhere = live(_book("one"))
     ahead = live(_book("two"), zones=("wine",))
-    assert shelf.refresh()
-    assert [getattr(shelf.working.at(zone), "hash", None) for zone in ("wine", "bread", None)] == [ahead, everywhere, everywhere]
-    assert len(shelf.working.all()) == 2
-    assert do(books.roll_back, person="carl") is None
+    assert live_books.refresh()
+    assert [getattr(live_books.snapshot.at(zone), "hash", None) for zone in ("wine", "bread", None)] == [
+        ahead,
+        everywhere,
+        everywhere,
+    ]
+    assert len(live_books.snapshot.all()) == 2
+    assert do(lifecycle.roll_back, person="carl") is None
     assert _states(store) == {everywhere: "live", ahead: "archived"}
 
 
 def test_a_book_that_was_ahead_can_take_the_whole_shop(store: Store, do: Do, live: Callable[..., str]) -> None:
     everywhere = live(_book("one"))
     ahead = live(_book("two"), zones=("wine",))
-    do(books.go_live, ahead, person="bert")
+    do(lifecycle.go_live, ahead, person="bert")
     assert _states(store) == {everywhere: "archived", ahead: "live"}
-    assert do(books.roll_back, person="bert") == everywhere
+    assert do(lifecycle.roll_back, person="bert") == everywhere
 
 
 def test_a_paused_book_offers_nothing_until_it_is_resumed(store: Store, do: Do, live: Callable[..., str]) -> None:
-    shelf = Shelf(store, ZONES)
+    live_books = LiveBooks(store, ZONES)
     book = live(_book())
-    do(books.pause, book[:8], person="carl", note="queue at the till")
-    shelf.refresh()
-    assert shelf.working.at("wine") is None
-    do(books.resume, book[:8], person="carl")
-    shelf.refresh()
-    assert shelf.working.at("wine") is not None
+    do(lifecycle.pause, book[:8], person="carl", note="queue at the till")
+    live_books.refresh()
+    assert live_books.snapshot.at("wine") is None
+    do(lifecycle.resume, book[:8], person="carl")
+    live_books.refresh()
+    assert live_books.snapshot.at("wine") is not None
 
 
-def test_the_shelf_reads_only_what_changed(store: Store, live: Callable[..., str]) -> None:
-    shelf = Shelf(store, ZONES)
+def test_the_live_books_are_read_reads_only_what_changed(store: Store, live: Callable[..., str]) -> None:
+    live_books = LiveBooks(store, ZONES)
     live(_book())
-    assert shelf.refresh()
-    kept = shelf.working
-    assert not shelf.refresh()
-    assert shelf.working is kept
+    assert live_books.refresh()
+    kept = live_books.snapshot
+    assert not live_books.refresh()
+    assert live_books.snapshot is kept
 
 
 def test_a_pool_is_filled_when_its_book_goes_live_and_loses_codes_a_later_book_lacks(
@@ -208,22 +212,22 @@ def test_a_code_in_two_pools_stops_the_book_and_the_live_one_stays(store: Store,
 def test_a_hash_that_fits_no_book_is_said_so(do: Do) -> None:
     for start in ("", "beef", "%"):
         with pytest.raises(StepRefused, match="books list"):
-            do(books.pause, start, person="carl")
+            do(lifecycle.pause, start, person="carl")
 
 
 def test_edits_pauses_and_roll_backs_never_change_a_promise_made(
     store: Store, ledger: Ledger, do: Do, live: Callable[..., str], situation: Build, now_s: float
 ) -> None:
-    shelf = Shelf(store, ZONES)
+    live_books = LiveBooks(store, ZONES)
     first = live(_book("as shown"))
-    shelf.refresh()
-    book = shelf.working.at("wine")
+    live_books.refresh()
+    book = live_books.snapshot.at("wine")
     assert book is not None
     here: Situation = situation(facts={"stage": "fan", "open": True})
     (made,) = ledger.promise(decide(book, here), here).result().made
     second = live(_book("edited", codes="{single: X}"))
-    do(books.roll_back, person="carl")
-    do(books.pause, first, person="carl")
+    do(lifecycle.roll_back, person="carl")
+    do(lifecycle.pause, first, person="carl")
     assert (_states(store)[first], _states(store)[second]) == ("paused", "archived")
     told = ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1")
     assert (told.answer, told.title, told.value) == ("valid", "as shown", {"percent": 10})
@@ -232,17 +236,17 @@ def test_edits_pauses_and_roll_backs_never_change_a_promise_made(
 def test_a_draft_is_replayed_against_the_logged_decisions(
     store: Store, ledger: Ledger, live: Callable[..., str], situation: Build
 ) -> None:
-    shelf = Shelf(store, ZONES)
+    live_books = LiveBooks(store, ZONES)
     live(_book())
-    shelf.refresh()
-    book = shelf.working.at("wine")
+    live_books.refresh()
+    book = live_books.snapshot.at("wine")
     assert book is not None
     for number, stage in enumerate(("fan", "regular", "new")):
         here = situation(f"s-{number}", facts={"stage": stage, "open": True})
         ledger.promise(decide(book, here), here).result()
-    draft = books.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
+    draft = lifecycle.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
     with store.read() as connection:
-        report = replay(draft, logbook.logged_since(connection, 0.0))
+        report = replay(draft, decision_log.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (3, 2)
     assert (report.gained, report.lost, report.kept) == ({"wine": 1}, {"wine": 1}, {"wine": 1})
     assert {(one.shopper, one.before, one.after) for one in report.differences} == {
@@ -254,14 +258,14 @@ def test_a_draft_is_replayed_against_the_logged_decisions(
 def test_the_same_book_decides_the_logged_decisions_alike(
     store: Store, ledger: Ledger, live: Callable[..., str], situation: Build
 ) -> None:
-    shelf = Shelf(store, ZONES)
+    live_books = LiveBooks(store, ZONES)
     live(_book())
-    shelf.refresh()
-    book = shelf.working.at("wine")
+    live_books.refresh()
+    book = live_books.snapshot.at("wine")
     assert book is not None
     for number in range(12):
         here = situation(f"s-{number}", facts={"stage": "fan", "open": True})
         ledger.promise(decide(book, here), here).result()
     with store.read() as connection:
-        report = replay(book, logbook.logged_since(connection, 0.0))
+        report = replay(book, decision_log.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (12, 0)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gateway.offers.books import load
+from gateway.books.lifecycle import load
 from gateway.storage import Store, books
 from rules import Book
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class BooksSnapshot:
     """The books that decide now; `ahead`: zone to the book that is live there before it is anywhere else."""
 
     everywhere: Book | None = None
@@ -28,14 +28,14 @@ class Working:
         return tuple(found.values())
 
 
-class Shelf:
+class LiveBooks:
     """Holds the working books; reads them again when a life moved on, also by a command in another process."""
 
     def __init__(self, store: Store, zones: Collection[str]) -> None:
         self._store = store
         self._zones = zones
         self._mark: tuple[tuple[str, tuple[str, ...]], ...] = ()
-        self.working = Working()
+        self.snapshot = BooksSnapshot()
         self.live_since_s = float("-inf")
         """When the latest of the working books went live."""
 
@@ -52,5 +52,5 @@ class Shelf:
             loaded = {book: load(books.document(connection, book), self._zones) for book, _zones in mark}
         everywhere = next((loaded[book] for book, zones in mark if not zones), None)
         ahead = {zone: loaded[book] for book, zones in mark for zone in zones}
-        self._mark, self.working = mark, Working(everywhere, MappingProxyType(ahead))
+        self._mark, self.snapshot = mark, BooksSnapshot(everywhere, MappingProxyType(ahead))
         return True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.offers.shop import ShopFacts
+from gateway.books.shop_facts import ShopFacts
 from gateway.settings import StorageSettings
 from gateway.storage import Store, open_store
 from rules import Book, BookError, Gate, Situation, decide, load_book

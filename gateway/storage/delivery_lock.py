@@ -10,44 +10,44 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
-LOCK = 0x65746C67
+DELIVERY_LOCK_ID = 0x65746C67
 """Any number that nobody else locks by: "etlg". Such locks belong to one database, and so to one shop."""
-LOOK_S = 0.1
+ASK_AGAIN_S = 0.1
 """How often the server is asked: a turn that was lost with its connection is noticed this much later at most."""
 
-_TRY = select(func.pg_try_advisory_lock(bindparam("lock")))
-_STILL = select(1)
+_TRY_LOCK = select(func.pg_try_advisory_lock(bindparam("lock")))
+_PING = select(1)
 
 
-class Turn:
+class DeliveryLock:
     """One gateway's part in it. For one thread; times are monotonic seconds."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.shared = engine.dialect.name == "postgresql"
         """Whether other gateways may be at the same database."""
-        self.ours = False
+        self.held = False
         """What was found at the last look."""
         self._connection: Connection | None = None
-        self._look_s = 0.0
+        self._ask_again_s = 0.0
 
-    def take(self, now_s: float) -> bool:
+    def acquire(self, now_s: float) -> bool:
         """Take the turn, or see that it is still ours; False: another gateway has it. Raises DBAPIError."""
         if not self.shared:
-            self.ours = True
-        elif now_s >= self._look_s:
-            self._look_s = now_s + LOOK_S
+            self.held = True
+        elif now_s >= self._ask_again_s:
+            self._ask_again_s = now_s + ASK_AGAIN_S
             try:
-                self.ours = self._ask()
+                self.held = self._ask()
             except DBAPIError:
-                self.leave()
+                self.release()
                 raise
-        return self.ours
+        return self.held
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let another gateway go on."""
-        self.ours = False
-        self._look_s = 0.0
+        self.held = False
+        self._ask_again_s = 0.0
         if self._connection is not None:
             self._connection.invalidate()  # closed in earnest: back in the pool it would keep the lock
             self._connection.close()
@@ -56,7 +56,7 @@ class Turn:
     def _ask(self) -> bool:
         if self._connection is None:
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if self.ours:
-            self._connection.execute(_STILL)
+        if self.held:
+            self._connection.execute(_PING)
             return True
-        return bool(self._connection.execute(_TRY, {"lock": LOCK}).scalar_one())
+        return bool(self._connection.execute(_TRY_LOCK, {"lock": DELIVERY_LOCK_ID}).scalar_one())

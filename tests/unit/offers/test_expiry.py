@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.offers.ending import WINDOW_COUNTERS_DAYS, housekeep
+from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, housekeep
 from gateway.settings import OffersSettings
 from gateway.storage import Store, caps
 

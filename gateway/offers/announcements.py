@@ -37,14 +37,14 @@ def announcement(promise: dict[str, Any], card: dict[str, Any], source: str) -> 
     return OFFERS_TOPIC, event.model_dump_json()
 
 
-def withdrawal(event_id: str, promise: str, shopper: str, at_s: float, source: str) -> str:
+def withdrawal_message(event_id: str, promise: str, shopper: str, at_s: float, source: str) -> str:
     """The body that says a promise was never sent, and is taken back."""
     data = OfferWithdrawn(promise=promise, shopper=shopper, reason="expired_unsent")
     event = Event[OfferWithdrawn](id=event_id, source=source, type=OfferWithdrawn.TYPE, time=_moment(at_s), data=data)
     return event.model_dump_json()
 
 
-def used(event_id: str, promise: Any, till: str, at_s: float, source: str, *, reversed_: bool) -> str:
+def redemption_message(event_id: str, promise: Any, till: str, at_s: float, source: str, *, reversed_: bool) -> str:
     """The body that says a promise (a row) was used at a till, or that this was undone."""
     kind = OfferReversed if reversed_ else OfferRedeemed
     data = kind(promise=promise.id, shopper=promise.shopper, offer=promise.offer, till=till)

@@ -13,7 +13,7 @@ from rules.errors import nearest
 from rules.fields import Field, FieldType
 from rules.literals import fact
 
-Json = bool | int | float | str | list[str]
+FactValue = bool | int | float | str | list[str]
 """A fact as it is sent, stored and shown: a set is a list."""
 
 
@@ -24,7 +24,7 @@ class ShopFact:
     name: str
     field: Field | None
     """None: no live book declares it any more."""
-    value: Json | None = None
+    value: FactValue | None = None
     """None: nobody said."""
     set_at_s: float | None = None
     set_by: str | None = None
@@ -73,12 +73,12 @@ class ShopFacts:
             found.append(ShopFact(name, _field_for(fields.get(name, ()), value), value, set_at_s, set_by))
         return found
 
-    def set(self, books: Iterable[Book], name: str, value: Json, at_s: float, who: str) -> None:
+    def set(self, books: Iterable[Book], name: str, value: FactValue, at_s: float, who: str) -> None:
         """Have the shop say something from now on; it is on disk when this returns, and in the line at its next `refresh`.
 
         Raises BookError, with the nearest right word, where no live book declares the fact or none takes the value.
         """
-        taken = check(declared(books), name, value)
+        taken = admitted(declared(books), name, value)
         plain = sorted(taken) if isinstance(taken, frozenset) else taken
         row = {"name": name, "value": plain, "set_at_s": at_s, "set_by": who}
         self._store.writer.submit(partial(shop_facts.put, row=row)).result()
@@ -87,7 +87,7 @@ class ShopFacts:
         """Say no more of a fact: it is unknown again; False: nothing was said. Raises BookError for one that never could be."""
         known = [one.name for one in self.every(books)]
         if name not in known:
-            raise unknown(name, known)
+            raise unknown_fact(name, known)
         return self._store.writer.submit(partial(shop_facts.drop, name=name)).result()
 
 
@@ -100,13 +100,13 @@ def declared(books: Iterable[Book]) -> dict[str, list[Field]]:
     return fields
 
 
-def check(fields: Mapping[str, Sequence[Field]], name: str, value: Json) -> Value:
+def admitted(fields: Mapping[str, Sequence[Field]], name: str, value: FactValue) -> Value:
     """The value as rules read it, by the first book that takes it: one that is live in a zone may know more words.
 
     Raises BookError with the nearest right word.
     """
     if name not in fields:
-        raise unknown(name, fields)
+        raise unknown_fact(name, fields)
     refused = BookError(())
     for field in fields[name]:
         try:
@@ -116,23 +116,23 @@ def check(fields: Mapping[str, Sequence[Field]], name: str, value: Json) -> Valu
     raise refused
 
 
-def unknown(name: str, known: Iterable[str]) -> BookError:
+def unknown_fact(name: str, known: Iterable[str]) -> BookError:
     """The refusal of a fact that there isn't, with the nearest there is."""
     return BookError([Problem("unknown_field", nearest=nearest(name, known), values={"value": name[:80]})])
 
 
-def _taken(field: Field, value: Json) -> Value:
+def _taken(field: Field, value: FactValue) -> Value:
     if isinstance(value, list) and field.type is not FieldType.SET:
         words = {"value": str(value)[:80], "type": field.type.value, "field": field.name}
         raise BookError([Problem("wrong_type", values=words)])
     return fact({field.name: field}, field.name, value)
 
 
-def _field_for(fields: Sequence[Field], value: Json | None) -> Field | None:
+def _field_for(fields: Sequence[Field], value: FactValue | None) -> Field | None:
     """The field by which a fact is shown: where books differ, that of one that takes what was said."""
     admitting = (field for field in fields if value is not None and field.admits(_read(value)))
     return next(admitting, fields[0] if fields else None)
 
 
-def _read(value: Json) -> Value:
+def _read(value: FactValue) -> Value:
     return frozenset(value) if isinstance(value, list) else value

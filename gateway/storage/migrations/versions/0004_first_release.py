@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0004"
 down_revision = None
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the tables from nothing to 0001."""
+    """Bring the tables from nothing to 0004."""
     op.create_table(
         "attention",
         sa.Column("shopper", sa.String(length=64), nullable=False),
@@ -99,7 +99,6 @@ def upgrade() -> None:
         sa.Column("outcome", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
-    op.create_index("ix_decisions_at", "decisions", ["at_s"], unique=False)
     op.create_index("ix_decisions_shopper", "decisions", ["shopper"], unique=False)
     op.create_table(
         "erasures",
@@ -175,6 +174,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shopper", name=op.f("pk_journeys")),
     )
     op.create_table(
+        "leases",
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("gateway", sa.String(length=64), nullable=False),
+        sa.Column("at_most", sa.BigInteger(), nullable=False),
+        sa.Column("unspent", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "gateway", name=op.f("pk_leases")),
+    )
+    op.create_table(
         "outbox",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=False),
@@ -183,21 +190,11 @@ def upgrade() -> None:
         sa.Column("at_s", sa.Float(precision=53), nullable=False),
         sa.Column("expires_at_s", sa.Float(precision=53), nullable=True),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("handed_at_s", sa.Float(precision=53), nullable=True),
-        sa.Column("acked_at_s", sa.Float(precision=53), nullable=True),
         sa.Column("resent", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
         sa.UniqueConstraint("event_id", name=op.f("uq_outbox_event_id")),
         sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_outbox_waiting",
-        "outbox",
-        [sa.literal_column("urgent DESC"), "seq"],
-        unique=False,
-        sqlite_where=sa.text("acked_at_s IS NULL"),
-        postgresql_where=sa.text("acked_at_s IS NULL"),
     )
     op.create_table(
         "outbox_quarantine",
@@ -211,6 +208,14 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_outbox_quarantine")),
+    )
+    op.create_table(
+        "outbox_waiting",
+        sa.Column("rank", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("handed_at_s", sa.Float(precision=53), nullable=True),
+        sa.PrimaryKeyConstraint("rank", "seq", name=op.f("pk_outbox_waiting")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "pool_codes",
@@ -274,7 +279,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("code IS NOT NULL AND shared = 1"),
         postgresql_where=sa.text("code IS NOT NULL AND shared = 1"),
     )
-    op.create_index("ix_promises_shopper", "promises", ["shopper", "at_s"], unique=False)
+    op.create_index("ix_promises_shopper", "promises", ["shopper"], unique=False)
     op.create_index(
         "uq_promises_own_code",
         "promises",
@@ -317,16 +322,6 @@ def upgrade() -> None:
     op.create_index("ix_stage_changes_at", "stage_changes", ["at_s"], unique=False)
     op.create_index("ix_stage_changes_shopper", "stage_changes", ["shopper", "at_s"], unique=False)
     op.create_table(
-        "stray_receipts",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("event_id", sa.String(length=128), nullable=False),
-        sa.Column("promise", sa.String(length=128), nullable=False),
-        sa.Column("what", sa.String(length=12), nullable=False),
-        sa.Column("reason", sa.String(length=32), nullable=False),
-        sa.Column("at_s", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_stray_receipts")),
-    )
-    op.create_table(
         "tokens",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
@@ -335,6 +330,16 @@ def upgrade() -> None:
         sa.Column("revoked_at_s", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_tokens")),
         sa.UniqueConstraint("hash", name=op.f("uq_tokens_hash")),
+    )
+    op.create_table(
+        "unmatched_receipts",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.String(length=128), nullable=False),
+        sa.Column("promise", sa.String(length=128), nullable=False),
+        sa.Column("what", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("at_s", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_unmatched_receipts")),
     )
     op.create_table(
         "visits",
