@@ -71,7 +71,7 @@ class PretendView:
 
     def frame(self) -> Frame:
         """Where everybody is."""
-        hearing = {part.zone for part in self.plan.receivers if part.id not in self.deaf}
+        hearing = {part.zone for part in self.plan.anchors if part.id not in self.deaf}
         unknown = frozenset(zone for zone in self.plan.zone_ids if zone not in hearing)
         return self._floor.frame(self._present.values(), unknown, self.at_s)
 

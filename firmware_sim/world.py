@@ -206,7 +206,7 @@ class World:
         if zone is not None:
             self._open_stays[shopper] = (zone, self.now_s)
 
-    def truth(self) -> list[TrueStay]:
+    def ground_truth(self) -> list[TrueStay]:
         """All stays so far, running ones up to now, by shopper and time."""
         running = [TrueStay(who, start, self.now_s, zone) for who, (zone, start) in self._open_stays.items()]
         return sorted([*self._stays, *running])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -33,11 +32,6 @@ COMMANDS = {
     "contract": "gateway.commands.contract:contract",
 }
 """Command to `module:name` of the typer function or app behind it."""
-
-
-# The tracker's matrices are small: a second thread of OpenBLAS costs more in waking up than it computes, and it would take the core
-# that the writer and the courier need. Read when numpy is loaded, which no command has done yet.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _places() -> dict[str, str]:

@@ -3,6 +3,8 @@ tables can lie in, for tests that hold on both."""
 
 from __future__ import annotations
 
+import gateway  # noqa: F401 # isort: skip  # before numpy, as it sets one BLAS thread
+
 import os
 from collections.abc import Iterator
 from pathlib import Path

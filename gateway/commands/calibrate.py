@@ -14,9 +14,9 @@ from gateway.commands.hearing import faults, sightings
 from gateway.radio.recordings import RecordingError, read_recording
 from gateway.shoppers.optins import OptIn, OptInsError, read_optins
 from gateway.zones.calibration import CalibrationError, save_calibration
+from gateway.zones.ground_truth import Confusion, GroundTruthError, confusion, read_ground_truth
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from gateway.zones.survey import Walk, learn
-from gateway.zones.truth import Confusion, TruthError, confusion, read_truth
 
 
 def calibrate(
@@ -36,7 +36,7 @@ def calibrate(
         calibration = learn(store_plan, walks)
         _show(console, confusion(store_plan, walks))
         kept = save_calibration(calibration, out)
-    except (PlanError, OptInsError, RecordingError, TruthError, CalibrationError) as error:
+    except (PlanError, OptInsError, RecordingError, GroundTruthError, CalibrationError) as error:
         raise CommandError(str(error)) from error
     console.print(f"{calibration.walked_s:.0f} s of walking learned; written to {out}", highlight=False, soft_wrap=True)
     if calibration.trust == 0:
@@ -49,7 +49,7 @@ def calibrate(
 
 def _walk(recording: Path, truth: Path, members: tuple[OptIn, ...], plan: StorePlan, console: Console) -> Walk:
     heard = read_recording(recording)
-    stays = read_truth(truth, plan)
+    stays = read_ground_truth(truth, plan)
     walk = Walk(tuple(sightings(heard, members, plan.store, console)), stays)
     for fault in faults(heard):
         console.print(fault, markup=False, highlight=False, soft_wrap=True)

@@ -67,7 +67,7 @@ class Drawing:
 def draw(plan: StorePlan) -> Drawing | None:
     """The plan's drawing; None where it has no places, only names."""
     outlines = [zone.polygon for zone in plan.zones if zone.polygon]
-    corners = [*chain(*outlines, *(wall.line for wall in plan.walls)), *(part.at for part in plan.receivers if part.at)]
+    corners = [*chain(*outlines, *(wall.line for wall in plan.walls)), *(part.at for part in plan.anchors if part.at)]
     if not outlines or not corners:
         return None
     xs, ys = [x for x, _ in corners], [y for _, y in corners]

@@ -83,7 +83,7 @@ def _spots(zone: str, polygon: tuple[At, ...]) -> list[At]:
 def _beside_scanners(plan: StorePlan, without: dict[str, list[At]]) -> dict[str, list[At]]:
     """For zones that were not drawn: a ring around their first scanner that has a place."""
     rings: dict[str, list[At]] = {}
-    for part in plan.receivers:
+    for part in plan.anchors:
         if part.zone is None or part.at is None or part.zone in without or part.zone in rings:
             continue
         turns = np.arange(12) * 2 * np.pi / 12

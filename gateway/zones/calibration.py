@@ -1,4 +1,4 @@
-"""What a walk through the shop taught about it: levels that differ from the plan's physics, spot by spot.
+"""Keeps what walks through the shop taught: levels that differ from the plan's path loss, state by state.
 
 A calibration belongs to one plan and says so by the plan's fingerprint. It is a JSON file; writing over one keeps the old one
 beside it (`cal.v1.json`, `cal.v2.json`), so that a worse walk can be taken back.
@@ -14,12 +14,12 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from gateway.zones.place import Place
+from gateway.zones.place_model import PlaceModel
 from gateway.zones.plan import StorePlan
 
-VERSION = 1
+VERSION = 2
 LARGEST_FILE_BYTES = 20_000_000
-"""A plan of 240 cells and 100 receivers takes half a MB."""
+"""A plan of 240 cells and 100 scanners takes half a MB."""
 
 Row = tuple[Annotated[FiniteFloat, Field(ge=-100, le=100)], ...]
 Spread = tuple[Annotated[FiniteFloat, Field(gt=0, le=100)], ...]
@@ -43,17 +43,17 @@ class Calibration(BaseModel):
     """Time of the last reading that went in."""
     trust: float = Field(ge=0, le=1)
     """How far the walks were followed: 0 where the plan alone did as well on walks that were left out."""
-    receivers: tuple[str, ...]
+    scanners: tuple[str, ...]
     level_db: tuple[Row, ...]
-    """Per state: what each receiver hears above the plan's physics, dB."""
+    """Per state: level at each scanner above the plan's path loss, dB."""
     spread_db: tuple[Spread, ...]
     """Per state: how far each level may still be off, dB."""
 
     @model_validator(mode="after")
     def _is_square(self) -> Self:
         widths = {len(row) for row in (*self.level_db, *self.spread_db)}
-        if widths != {len(self.receivers)} or len(self.level_db) != len(self.spread_db):
-            raise ValueError("its rows don't fit its receivers")
+        if widths != {len(self.scanners)} or len(self.level_db) != len(self.spread_db):
+            raise ValueError("its rows don't fit its scanners")
         return self
 
 
@@ -95,9 +95,9 @@ def _free_version(path: Path) -> Path:
     return kept
 
 
-def calibrated(place: Place, plan: StorePlan, calibration: Calibration) -> Place:
-    """The place with what was learned put on top of the plan's physics. Raises CalibrationError when it is another plan's."""
-    shape = (len(calibration.level_db), len(calibration.receivers))
+def calibrated(place: PlaceModel, plan: StorePlan, calibration: Calibration) -> PlaceModel:
+    """Return the place with the learned levels on top of the plan's. Raises CalibrationError when it is another plan's."""
+    shape = (len(calibration.level_db), len(calibration.scanners))
     if calibration.plan != plan.fingerprint() or shape != place.level_dbm.shape:
         raise CalibrationError(
             f"this calibration was made for another plan than {plan.store}'s (zones, scanners or walls differ); walk again"

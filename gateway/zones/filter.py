@@ -1,11 +1,11 @@
-"""The Bayesian filter over a place's states, for many shoppers at once.
+"""A Bayesian filter over a place's states, for many shoppers at once.
 
-Per shopper: the joint probability of where somebody is and what they do, standing or walking one of a few ways; and a Gaussian over
-the phone's own offset. One step moves the probability, asks the readings themselves whether somebody walks, and weighs every
-state by what all receivers heard, and by what they did not. Who walks faces where they go, so their body shadows what lies behind
-them; of who stands the facing is unknown. Three errors are integrated out in closed form, because they hit all receivers of one
-step together: the phone's offset, and by how much the body's shadow is another than expected, in two components. Shadows that hang
-in space are the same from one second to the next, so belief also fades: evidence about a place counts for seconds, not for ever.
+Per shopper it holds the joint probability of where they are and what they do, standing or walking along one of a few headings,
+and a Gaussian over the phone's own offset. One step advances the probability, asks the readings whether somebody walks, and
+weighs every state by what the scanners heard and did not hear. Who walks faces where they go, so their body shadows what lies
+behind them; of who stands the facing is unknown. Three errors are integrated out in closed form, because they hit all scanners
+of one step together: the phone's offset, and the two components by which the body's shadow differs from the expected one.
+Shadows of shelves stay the same from one second to the next, so belief also fades: evidence about a place counts for seconds.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.zones.place import Place
+from gateway.zones.place_model import PlaceModel
 
 Array = NDArray[np.float32]
 
 STANDING = 0
-"""What somebody does: 0 stands, 1 and on walks the place's ways."""
+"""Index of the motion state `standing`; from 1 on somebody walks along one of the place's headings."""
 MOST_STEPS_AT_ONCE = 3
-"""Somebody rarely heard is moved and weighed once in so many steps."""
+"""Somebody rarely heard is predicted and updated once in so many steps."""
 MOST_SENT = 3.0
 """Packets of one step that count as independent chances to be heard."""
 LARGEST_OFFSET_DB, OFFSET_STEP_DB = 24.0, 2.0
@@ -32,8 +32,8 @@ RECENT_STEPS_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Physics:
-    """What is assumed of phones and people, the same in every shop; taken from the literature, not fitted to one place."""
+class ModelParameters:
+    """Holds what is assumed of phones and people in every shop; taken from the literature, not fitted to one place."""
 
     fading_db: float = 3.0
     """Spread of a single reading around its place's mean (Rician, K about 2)."""
@@ -59,22 +59,22 @@ class Physics:
     """Mean time somebody walks without a stop."""
     stops_between: float = 0.25
     """Stops between zones, for one in a zone: people stop at things, and things are in zones."""
-    course_s: float = 3.5
-    """Mean time somebody who walks keeps their way."""
-    veers: float = 0.75
-    """Of the changes of way those to a neighbouring one; the others lead anywhere."""
+    heading_kept_s: float = 3.5
+    """Mean time somebody who walks keeps their heading."""
+    veers_share: float = 0.75
+    """Share of the changes of heading that go to a neighbouring one; the others lead anywhere."""
     walk_change_db2: float = 30.0
-    """Variance that two seconds of walking add to the change of a receiver's mean level."""
+    """Variance that two seconds of walking add to the change of a scanner's mean level."""
     gait_share: float = 0.2
-    """Neighbouring receivers change together: the evidence for walking counts for this part."""
+    """Neighbouring scanners change together: the evidence for walking counts for this part."""
     gait_most: float = 3.0
     """And at most so much (log odds) in a step."""
-    contest_db: float = 4.0
-    """Softness of the contest `which receiver hears best`, whose outcome survives errors of the model's levels."""
-    contest_share: float = 0.2
-    """Part of the evidence that comes from the contest, the rest from the levels."""
+    strongest_softness_db: float = 4.0
+    """Softness of `which scanner hears best`: that order survives errors of the modelled levels."""
+    strongest_share: float = 0.2
+    """Part of the evidence that comes from that order, the rest from the levels."""
     deaf_dbm: float = -88.0
-    """At this mean level half of the packets are lost: fading and body push many below a receiver's -94."""
+    """At this mean level half of the packets are lost: fading and body push many below a scanner's -94."""
     deaf_slope_db: float = 5.0
     heard_share: float = 0.67
     """Of the packets of a strong phone, the share a good scanner reports."""
@@ -83,30 +83,33 @@ class Physics:
 
 
 class Filter:
-    """The arithmetic; rows of every argument are shoppers. n states, r receivers, z zones, d doings (standing, and each way)."""
+    """Does the arithmetic; rows of every argument are shoppers.
 
-    def __init__(self, place: Place, physics: Physics, step_s: float) -> None:
-        self.physics, self.step_s = physics, step_s
-        self._walks_off, stops = (np.float32(1 - np.exp(-step_s / s)) for s in (physics.walks_off_s, physics.stops_s))
-        self._stops = np.where(place.zone_of_state >= 0, stops, stops * physics.stops_between).astype(np.float32)
-        self._course = _course(len(place.ways), physics, step_s).astype(np.float32)
-        self._strides = place.strides.astype(np.float32)
-        self._body = (physics.body_db * np.vstack([np.zeros(2), place.ways])).astype(np.float32)
-        # What a doing's expected shadow adds to the regression in `_levels`: to the offset; to the likelihood, by the regression's
-        # solution and covariance; and the constant that the expectation itself costs.
-        self._tilts = self._body / np.float32(physics.body_spread_db**2)
-        east, north = self._tilts.T
-        self._pulls = np.column_stack([east, north, east**2 / 2, east * north, north**2 / 2])
-        self._strange = ((self._body * self._tilts).sum(1) / 2)[:, None]
+    n states, r scanners, z zones, d motion states (standing, and walking along each heading).
+    """
+
+    def __init__(self, place: PlaceModel, parameters: ModelParameters, step_s: float) -> None:
+        self.parameters, self.step_s = parameters, step_s
+        self._walks_off, stops = (np.float32(1 - np.exp(-step_s / s)) for s in (parameters.walks_off_s, parameters.stops_s))
+        self._stops = np.where(place.zone_of_state >= 0, stops, stops * parameters.stops_between).astype(np.float32)
+        self._heading_changes = _heading_changes(len(place.headings), parameters, step_s).astype(np.float32)
+        self._transitions = place.transitions.astype(np.float32)
+        self._body = (parameters.body_db * np.vstack([np.zeros(2), place.headings])).astype(np.float32)
+        # What a motion state's expected shadow adds to the regression in `_levels`: to the offset; to the likelihood, by the
+        # regression's solution and covariance; and the constant that the expectation itself costs.
+        self._offset_terms = self._body / np.float32(parameters.body_spread_db**2)
+        east, north = self._offset_terms.T
+        self._likelihood_terms = np.column_stack([east, north, east**2 / 2, east * north, north**2 / 2])
+        self._mean_cost = ((self._body * self._offset_terms).sum(1) / 2)[:, None]
         self._zone_rows = np.zeros((len(place.zone_of_state), len(place.zones)), dtype=np.float32)
         inside = place.zone_of_state >= 0
         self._zone_rows[np.flatnonzero(inside), place.zone_of_state[inside]] = 1.0
         self.use(place)
 
-    def use(self, place: Place) -> None:
+    def use(self, place: PlaceModel) -> None:
         """Take up other levels and spreads of the same place.
 
-        Sums over receivers become matrix products: one table (r, n) for each term of the Gaussian's exponent.
+        Sums over scanners become matrix products: one table (r, n) for each term of the Gaussian's exponent.
         """
         self.place = place
         level, weight = place.level_dbm, 1 / np.square(place.spread_db)
@@ -121,89 +124,89 @@ class Filter:
         self._weight, self._weight_level = weight.T.astype(np.float32), (weight * level).T.astype(np.float32)
         self._log_weight = np.log(weight).T.astype(np.float32)
         self._typical = float(np.square(place.spread_db).mean())
-        known = np.clip(self.physics.plan_spread_db**2 / self._typical, 1, self.physics.fades_most)
-        fades_s = np.array([self.physics.fades_standing_s, *[self.physics.fades_walking_s * known] * len(place.ways)])
+        known = np.clip(self.parameters.plan_spread_db**2 / self._typical, 1, self.parameters.fades_most)
+        fades_s = np.array([self.parameters.fades_standing_s, *[self.parameters.fades_walking_s * known] * len(place.headings)])
         self._keeps = np.exp(-self.step_s / fades_s).astype(np.float32)[None, :, None]
-        soft = level / self.physics.contest_db
-        self._contest = (soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)).T.astype(np.float32)
+        soft = level / self.parameters.strongest_softness_db
+        self._log_strongest = (soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)).T.astype(np.float32)
         self._level = level.T.astype(np.float32)
         offsets = np.arange(-LARGEST_OFFSET_DB, LARGEST_OFFSET_DB + 0.1, OFFSET_STEP_DB)
-        self._mute = [np.log1p(-self._hears(self._level + np.float32(offset))) for offset in offsets]
+        self._log_unheard = [np.log1p(-self._hears(self._level + np.float32(offset))) for offset in offsets]
 
-    def fresh(self) -> Array:
-        """The probability (d, n) of somebody of whom nothing is known: who comes, walks more often than not."""
-        ways = len(self._strides)
-        return np.outer([0.3, *[0.7 / ways] * ways], self.place.share).astype(np.float32)
+    def initial_belief(self) -> Array:
+        """Return the belief (d, n) about somebody who just came: they walk more often than not."""
+        headings = len(self._transitions)
+        return np.outer([0.3, *[0.7 / headings] * headings], self.place.prior).astype(np.float32)
 
-    def move(self, chance: Array, walking: Array, steps: int = 1) -> Array:
-        """Some steps of walking and standing: (b, d, n) to (b, d, n). `walking` (b,) log odds from `gait`."""
+    def predict(self, belief: Array, walking: Array, steps: int = 1) -> Array:
+        """Advance belief (b, d, n) by some steps of walking and standing. `walking` (b,) log odds from `walking_log_odds`."""
         for _ in range(steps):
-            chance = self._stride(chance)
-        chance[:, STANDING] *= self._standing(walking)
-        return _normal(_normal(chance) ** self._keeps**steps)
+            belief = self._walk_step(belief)
+        belief[:, STANDING] *= self._standing(walking)
+        return _normal(_normal(belief) ** self._keeps**steps)
 
-    def _stride(self, chance: Array) -> Array:
-        stands, walks = chance[:, STANDING], chance[:, STANDING + 1 :]
+    def _walk_step(self, belief: Array) -> Array:
+        stands, walks = belief[:, STANDING], belief[:, STANDING + 1 :]
         stops = walks * self._stops
-        onward = self._course.T @ (walks - stops) + (self._walks_off / len(self._strides) * stands)[:, None]
-        moved = np.empty_like(chance)
+        onward = self._heading_changes.T @ (walks - stops) + (self._walks_off / len(self._transitions) * stands)[:, None]
+        moved = np.empty_like(belief)
         moved[:, STANDING] = (1 - self._walks_off) * stands + stops.sum(1)
-        moved[:, STANDING + 1 :] = (onward.transpose(1, 0, 2) @ self._strides).transpose(1, 0, 2)
+        moved[:, STANDING + 1 :] = (onward.transpose(1, 0, 2) @ self._transitions).transpose(1, 0, 2)
         return moved
 
     def _standing(self, walking: Array) -> Array:
-        """How much the readings speak for standing, (b, 1)."""
-        return np.asarray(np.exp(-np.clip(walking, -self.physics.gait_most, self.physics.gait_most)))[:, None]
+        """Return the likelihood ratio (b, 1) of standing against walking."""
+        return np.asarray(np.exp(-np.clip(walking, -self.parameters.gait_most, self.parameters.gait_most)))[:, None]
 
-    def back(self, ratio: Array, walking: Array) -> Array:
-        """The same step backwards: what a step later was learned (b, d, n; smoothed over predicted), carried to this one."""
+    def backward_step(self, ratio: Array, walking: Array) -> Array:
+        """Carry what a later step told (b, d, n; smoothed over predicted) one step back."""
         ratio = ratio**self._keeps
         stands = ratio[:, STANDING] * self._standing(walking)
-        ways = (ratio[:, STANDING + 1 :].transpose(1, 0, 2) @ self._strides.transpose(0, 2, 1)).transpose(1, 0, 2)
+        walks = (ratio[:, STANDING + 1 :].transpose(1, 0, 2) @ self._transitions.transpose(0, 2, 1)).transpose(1, 0, 2)
         back = np.empty_like(ratio)
-        back[:, STANDING] = (1 - self._walks_off) * stands + self._walks_off * ways.mean(1)
-        back[:, STANDING + 1 :] = self._stops * stands[:, None] + (1 - self._stops) * (self._course @ ways)
+        back[:, STANDING] = (1 - self._walks_off) * stands + self._walks_off * walks.mean(1)
+        back[:, STANDING + 1 :] = self._stops * stands[:, None] + (1 - self._stops) * (self._heading_changes @ walks)
         return np.asarray(back / back.max((1, 2), keepdims=True))
 
-    def gait(self, sums: Array, counts: Array) -> Array:
-        """Log odds (b,) that somebody walks rather than stands, from `sums` and `counts` (2, b, r) of two spans in a row."""
+    def walking_log_odds(self, sums: Array, counts: Array) -> Array:
+        """Return the log odds (b,) of walking against standing, from `sums` and `counts` (2, b, r) of two spans in a row."""
         both = (counts[0] > 0) & (counts[1] > 0)
         change = sums[0] / np.maximum(counts[0], 1) - sums[1] / np.maximum(counts[1], 1)
-        still = self.physics.fading_db**2 * (1 / np.maximum(counts[0], 1) + 1 / np.maximum(counts[1], 1)) + 1
-        walk = still + self.physics.walk_change_db2
+        still = self.parameters.fading_db**2 * (1 / np.maximum(counts[0], 1) + 1 / np.maximum(counts[1], 1)) + 1
+        walk = still + self.parameters.walk_change_db2
         odds = 0.5 * np.square(change) * (1 / still - 1 / walk) - 0.5 * np.log(walk / still)
-        odds = np.where(both, odds, 0).sum(1) * self.physics.gait_share
+        odds = np.where(both, odds, 0).sum(1) * self.parameters.gait_share
         return np.asarray(np.where(both.sum(1) >= 2, odds, 0), dtype=np.float32)
 
-    def weigh(
-        self, chance: Array, offset_db: Array, offset_var: Array, mean_dbm: Array, count: Array, alive: Array
+    def update(
+        self, belief: Array, offset_db: Array, offset_var: Array, mean_dbm: Array, count: Array, alive: Array
     ) -> tuple[Array, Array, Array]:
-        """Weigh (b, d, n) by one step's hearing; also the phones' new offsets (b,) and variances (b,).
+        """Update belief (b, d, n) by one step's readings; return also the phones' new offsets (b,) and variances (b,).
 
-        `mean_dbm` (b, r): mean RSSI where `count` (b, r) > 0. `alive` (r,): 1 where a receiver's silence means something.
+        `mean_dbm` (b, r): mean RSSI where `count` (b, r) > 0. `alive` (r,): 1 where a scanner's silence means something.
         """
         heard = count > 0
-        trust = np.where(heard, self._typical / (self._typical + self.physics.fading_db**2 / np.maximum(count, 1)), 0)
+        trust = np.where(heard, self._typical / (self._typical + self.parameters.fading_db**2 / np.maximum(count, 1)), 0)
         above = np.where(heard, mean_dbm - offset_db[:, None], 0)
         log, shift, left = self._levels(trust.astype(np.float32), above.astype(np.float32), offset_var)
-        share = self.physics.contest_share
+        share = self.parameters.strongest_share
         where = (1 - share) * 0.5 * (heard.astype(np.float32) @ self._log_weight)
-        where += share * self.physics.contest_db * self._outcome(heard, above)
-        where += self.physics.silence_share * self._silence(offset_db, count, alive)
+        where += share * self.parameters.strongest_softness_db * self._strongest_scanner(heard, above)
+        where += self.parameters.silence_share * self._silence(offset_db, count, alive)
         log = ((1 - share) * log + where[:, None]) * np.float32(self.step_s)
         log -= log.max((1, 2), keepdims=True)
-        chance = _normal(chance * np.exp(log))
-        mean = (chance * shift).sum((1, 2))
-        spread = left.mean(1) + (chance * np.square(shift)).sum((1, 2)) - np.square(mean)
-        low, high = self.physics.phone_known_db**2, self.physics.phone_spread_db**2
-        return chance, offset_db + mean, np.clip(spread, low, high).astype(np.float32)
+        belief = _normal(belief * np.exp(log))
+        mean = (belief * shift).sum((1, 2))
+        spread = left.mean(1) + (belief * np.square(shift)).sum((1, 2)) - np.square(mean)
+        low, high = self.parameters.phone_known_db**2, self.parameters.phone_spread_db**2
+        return belief, offset_db + mean, np.clip(spread, low, high).astype(np.float32)
 
     def _levels(self, trust: Array, above: Array, offset_var: Array) -> tuple[Array, Array, Array]:
-        """Gaussian log likelihood (b, d, n), the offset's shift (b, d, n) and its variance (b, n).
+        """Return the Gaussian log likelihood (b, d, n), the offset's shift (b, d, n) and its variance (b, n).
 
         The residual is offset + east·cos + north·sin + error: with Gaussian priors on the three the marginal likelihood is that
         of a small linear regression per state (Bishop, Pattern Recognition and Machine Learning, 3.3), solved by hand for 3 x 3.
-        The ways differ in the prior mean of (east, north) only, the shadow of a body that faces that way.
+        The headings differ in the prior mean of (east, north) only, the shadow of a body that faces that way.
         """
         n = len(self.place.zone_of_state)
         by_count = (trust @ self._by_count).reshape(len(trust), 10, n)
@@ -212,7 +215,7 @@ class Filter:
         up, up_c, up_s = (weighted @ self._by_level).reshape(len(trust), 3, n).transpose(1, 0, 2)
         square = (weighted * above) @ self._weight - 2 * (weighted @ self._weight_level) + level2
         j0, j1, j2 = up - level, up_c - level_c, up_s - level_s
-        sure = np.float32(1 / self.physics.body_spread_db**2)
+        sure = np.float32(1 / self.parameters.body_spread_db**2)
         a, d, f = one + 1 / offset_var[:, None], cc + sure, ss + sure
         m00, m01, m02 = d * f - cs * cs, cs * s - c * f, c * cs - d * s
         determinant = a * m00 + c * m01 + s * m02
@@ -220,34 +223,34 @@ class Filter:
         m11, m12, m22 = (a * f - s * s) / determinant, (c * s - a * cs) / determinant, (a * d - c * c) / determinant
         x0, x1, x2 = m00 * j0 + m01 * j1 + m02 * j2, m01 * j0 + m11 * j1 + m12 * j2, m02 * j0 + m12 * j1 + m22 * j2
         still = -0.5 * (square - j0 * x0 - j1 * x1 - j2 * x2) - 0.5 * np.log(determinant)
-        log = still[:, None] + self._pulls @ np.stack([x1, x2, m11, m12, m22], axis=1) - self._strange
-        shift = x0[:, None] + self._tilts @ np.stack([m01, m02], axis=1)
+        log = still[:, None] + self._likelihood_terms @ np.stack([x1, x2, m11, m12, m22], axis=1) - self._mean_cost
+        shift = x0[:, None] + self._offset_terms @ np.stack([m01, m02], axis=1)
         return log, shift, m00
 
-    def bodies(self, weight: Array, chance: Array) -> NDArray[np.float64]:
-        """What bodies are expected to add to levels, summed over shoppers: (r, n) dB, each reading by its `weight` (b, r)."""
-        east, north = np.einsum("da,bdn->abn", self._body, chance)
+    def body_shadow(self, weight: Array, belief: Array) -> NDArray[np.float64]:
+        """Sum over shoppers what their bodies are expected to add to levels, (r, n) dB; each reading counts `weight` (b, r)."""
+        east, north = np.einsum("da,bdn->abn", self._body, belief)
         return np.asarray((weight.T @ east) * np.cos(self.place.bearing).T + (weight.T @ north) * np.sin(self.place.bearing).T)
 
-    def _outcome(self, heard: NDArray[np.bool_], above: Array) -> Array:
-        """Expected log chance (b, n) of who wins the contest."""
-        soft = np.where(heard, above / self.physics.contest_db, -np.inf)
+    def _strongest_scanner(self, heard: NDArray[np.bool_], above: Array) -> Array:
+        """Return the expected log probability (b, n) of which scanner hears best."""
+        soft = np.where(heard, above / self.parameters.strongest_softness_db, -np.inf)
         wins = np.exp(soft - soft.max(1, keepdims=True))
-        return np.asarray((wins / wins.sum(1, keepdims=True)) @ self._contest)
+        return np.asarray((wins / wins.sum(1, keepdims=True)) @ self._log_strongest)
 
     def _silence(self, offset_db: Array, count: Array, alive: Array) -> Array:
-        """Log chance (b, n) that the receivers which heard nothing would hear nothing; tabled by offset."""
+        """Return the log probability (b, n) that the scanners which heard nothing would hear nothing; tabled by offset."""
         sent = np.minimum(count.max(1, keepdims=True), MOST_SENT)
-        mute = (sent * ((count == 0) & (alive > 0))).astype(np.float32)
-        table = np.rint((offset_db + LARGEST_OFFSET_DB) / OFFSET_STEP_DB).astype(int).clip(0, len(self._mute) - 1)
+        unheard = (sent * ((count == 0) & (alive > 0))).astype(np.float32)
+        table = np.rint((offset_db + LARGEST_OFFSET_DB) / OFFSET_STEP_DB).astype(int).clip(0, len(self._log_unheard) - 1)
         result = np.zeros((len(count), self._level.shape[1]), dtype=np.float32)
         for index in np.unique(table):
             rows = table == index
-            result[rows] = mute[rows] @ self._mute[index]
+            result[rows] = unheard[rows] @ self._log_unheard[index]
         return result
 
     def expected(self, state: Array, offset_db: Array, count: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Packets that each receiver (r,) should have heard of all together, and the log chance (r,) of hearing none.
+        """Return the packets that each scanner (r,) should have heard of all together, and the log probability (r,) of none.
 
         `state` (b, n) the belief, whose mean level stands for it; `count` (b, r).
         """
@@ -256,36 +259,36 @@ class Filter:
         return (hears * sent).sum(0).astype(float), (np.log1p(-hears) * np.minimum(sent, MOST_SENT)).sum(0).astype(float)
 
     def _hears(self, level_dbm: Array) -> Array:
-        margin = (level_dbm - self.physics.deaf_dbm) / self.physics.deaf_slope_db
-        return np.asarray(self.physics.heard_share / (1 + np.exp(-margin)))
+        margin = (level_dbm - self.parameters.deaf_dbm) / self.parameters.deaf_slope_db
+        return np.asarray(self.parameters.heard_share / (1 + np.exp(-margin)))
 
-    def deafness(self, offset_db: float) -> tuple[Array, Array]:
-        """What one packet's silence says of a mean level (r, n): slope of its log chance per dB, and information per dB²."""
+    def silence_information(self, offset_db: float) -> tuple[Array, Array]:
+        """Return what one unheard packet says of a mean level (r, n): slope of its log probability per dB, information per dB²."""
         hears = self._hears(self._level + np.float32(offset_db))
-        slope = hears * (1 - hears / self.physics.heard_share) / self.physics.deaf_slope_db
+        slope = hears * (1 - hears / self.parameters.heard_share) / self.parameters.deaf_slope_db
         information = slope**2 / np.maximum(hears * (1 - hears), 1e-9)
         return np.asarray(-slope / (1 - hears)), np.asarray(information)
 
-    def zones(self, chance: Array) -> Array:
-        """Probability per zone (b, z)."""
-        return np.asarray(chance.sum(1) @ self._zone_rows)
+    def zones(self, belief: Array) -> Array:
+        """Return the probability per zone (b, z)."""
+        return np.asarray(belief.sum(1) @ self._zone_rows)
 
 
-LEAST_CHANCE = 1e-13
+LEAST_PROBABILITY = 1e-13
 """No state is ever ruled out, or no reading could bring it back."""
 
 
-def _normal(chance: Array) -> Array:
-    """Probabilities (b, d, n) that sum to 1, none of them zero."""
-    chance = np.maximum(chance, np.float32(LEAST_CHANCE))
-    return np.asarray(chance / chance.sum((1, 2), keepdims=True))
+def _normal(belief: Array) -> Array:
+    """Scale probabilities (b, d, n) to sum to 1, none of them zero."""
+    belief = np.maximum(belief, np.float32(LEAST_PROBABILITY))
+    return np.asarray(belief / belief.sum((1, 2), keepdims=True))
 
 
-def _course(ways: int, physics: Physics, step_s: float) -> NDArray[np.float64]:
-    """Which way somebody walks a step later (w, w): rows sum to 1."""
-    keeps = np.exp(-step_s / physics.course_s)
-    if ways == 1:
+def _heading_changes(headings: int, parameters: ModelParameters, step_s: float) -> NDArray[np.float64]:
+    """Return the probability (w, w) of each heading a step later: rows sum to 1."""
+    keeps = np.exp(-step_s / parameters.heading_kept_s)
+    if headings == 1:
         return np.ones((1, 1))
-    ahead = np.eye(ways)
+    ahead = np.eye(headings)
     beside = (np.roll(ahead, 1, axis=1) + np.roll(ahead, -1, axis=1)) / 2
-    return np.asarray(keeps * ahead + (1 - keeps) * (physics.veers * beside + (1 - physics.veers) / ways))
+    return np.asarray(keeps * ahead + (1 - keeps) * (parameters.veers_share * beside + (1 - parameters.veers_share) / headings))

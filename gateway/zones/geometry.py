@@ -17,13 +17,13 @@ OVERLAP_SAMPLES = 48
 
 
 def area_m2(ring: Ring) -> float:
-    """Area inside a simple polygon (the shoelace formula), whichever way round it is drawn."""
+    """Return the area inside a simple polygon (the shoelace formula), whichever way round it is drawn."""
     x, y = np.asarray(ring, dtype=float).T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def inside(points: Floats, ring: Ring) -> NDArray[np.bool_]:
-    """Which of the points (n, 2) lie inside the polygon: the even-odd rule, so that touching zones share no point."""
+    """Tell which of the points (n, 2) lie inside the polygon: the even-odd rule, so that touching zones share no point."""
     result = np.zeros(len(points), dtype=bool)
     x, y = points[:, 0], points[:, 1]
     for (x1, y1), (x2, y2) in zip(ring, [*ring[1:], ring[0]], strict=True):
@@ -35,7 +35,7 @@ def inside(points: Floats, ring: Ring) -> NDArray[np.bool_]:
 
 
 def shared_area_m2(one: Ring, other: Ring) -> float:
-    """Area that two polygons have in common, by sampling their common bounding box; 0 when they only touch."""
+    """Return the area that two polygons have in common, by sampling their common bounding box; 0 when they only touch."""
     a, b = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     low, high = np.maximum(a.min(0), b.min(0)), np.minimum(a.max(0), b.max(0))
     if np.any(high <= low):
@@ -48,7 +48,7 @@ def shared_area_m2(one: Ring, other: Ring) -> float:
 
 
 def crosses_itself(ring: Ring) -> bool:
-    """Whether two edges of the polygon that are not neighbours cross."""
+    """Tell whether two edges of the polygon that are not neighbours cross."""
     edges = list(zip(ring, [*ring[1:], ring[0]], strict=True))
     return any(
         bool(crossings(np.array([a[0]]), np.array([a[1]]), b[0], b[1])[0])
@@ -58,7 +58,7 @@ def crosses_itself(ring: Ring) -> bool:
 
 
 def crossings(starts: Floats, ends: Floats, wall_from: Point, wall_to: Point) -> NDArray[np.bool_]:
-    """Which of the straight lines from `starts` to `ends` (n, 2) cross the wall."""
+    """Tell which of the straight lines from `starts` to `ends` (n, 2) cross the wall."""
     p, q = np.asarray(wall_from, dtype=float), np.asarray(wall_to, dtype=float)
 
     def side(a: Floats, b: Floats, c: Floats) -> Floats:

@@ -79,7 +79,7 @@ class Zone(_Part):
     polygon: tuple[At, ...] | None = None
 
     def called(self, language: str) -> str:
-        """The zone's name in a language, else in any language, else its id."""
+        """Return the zone's name in a language, else in any language, else its id."""
         return self.name.get(language) or next(iter(self.name.values()), self.id)
 
     @model_validator(mode="after")
@@ -106,11 +106,11 @@ class _Placed(_Part):
 
 
 class Scanner(_Placed):
-    """A receiver: a zone, a place in metres, or both."""
+    """A scanner with its zone, its place in metres, or both."""
 
 
 class FixedBeacon(_Placed):
-    """A beacon that hangs in the shop and is heard by shoppers' phones: in the tracker a receiver at its place."""
+    """A beacon that hangs in the shop and is heard by shoppers' phones: the tracker takes it for a scanner at its place."""
 
     uuid: str | None = None
     major: int | None = Field(default=None, ge=0, le=0xFFFF)
@@ -124,7 +124,7 @@ class Wall(_Part):
     loss_db: float = Field(default=DEFAULT_WALL_LOSS_DB, ge=0, le=60)
 
     def pieces(self) -> Iterator[tuple[At, At]]:
-        """Its straight pieces."""
+        """Yield its straight pieces."""
         return pairwise(self.line)
 
 
@@ -136,7 +136,7 @@ class Hours(_Part):
 
     @property
     def span(self) -> tuple[int, int]:
-        """Both as minutes since local midnight."""
+        """Return both as minutes since local midnight."""
         return _minutes(self.opens), _minutes(self.closes)
 
     @model_validator(mode="after")
@@ -182,23 +182,23 @@ class StorePlan(_Part):
 
     @property
     def zone_ids(self) -> tuple[str, ...]:
-        """The zones' ids in the plan's order."""
+        """Return the zones' ids in the plan's order."""
         return tuple(zone.id for zone in self.zones)
 
     @property
-    def receivers(self) -> tuple[_Placed, ...]:
-        """Everything a sighting can name: scanners, then fixed beacons."""
+    def anchors(self) -> tuple[_Placed, ...]:
+        """Return everything a sighting can name, the scanners and then the fixed beacons."""
         return (*self.scanners, *self.beacons)
 
     def open_at(self, at_s: float) -> bool | None:
-        """Whether the shop is open at a moment (epoch seconds), by its own clock with its summer time; None: no hours are given."""
+        """Tell whether the shop is open at a moment (epoch seconds), by its own local time; None: no hours are given."""
         if not self.hours:
             return None
         spans: dict[str, Spans] = {day: (hours.span,) for day, hours in self.hours.items() if hours is not None}
         return closing(spans, Local(at_s, ZoneInfo(self.timezone))) is not None
 
     def fingerprint(self) -> str:
-        """A hash over what a calibration depends on: zones, receivers and walls, not names or hours."""
+        """Return a hash over what a calibration depends on: zones, scanners and walls, not names or hours."""
         what = self.model_dump_json(
             include={"zones": {"__all__": {"id", "polygon"}}, "scanners": True, "beacons": True, "walls": True}
         )
@@ -207,11 +207,11 @@ class StorePlan(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         doubled = [name for name, times in Counter(zone.id for zone in self.zones).items() if times > 1]
-        doubled += [name for name, times in Counter(part.id for part in self.receivers).items() if times > 1]
+        doubled += [name for name, times in Counter(part.id for part in self.anchors).items() if times > 1]
         if doubled:
             raise ValueError(f"id {doubled[0]} is used twice; give each zone and each scanner or beacon its own")
         known = set(self.zone_ids)
-        for part in self.receivers:
+        for part in self.anchors:
             if part.zone is not None and part.zone not in known:
                 raise ValueError(f"{part.id} stands in zone {part.zone}, which the plan doesn't have")
         for pair in self.neighbours or ():

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import RECENT_STEPS_S, Filter, Physics
-from gateway.zones.hindsight import Seen, look_back
-from gateway.zones.learning import Lessons
-from gateway.zones.place import Place, build_place
+from gateway.zones.filter import RECENT_STEPS_S, Filter, ModelParameters
+from gateway.zones.learning import LevelStatistics
+from gateway.zones.place_model import PlaceModel, build_place_model
 from gateway.zones.plan import StorePlan
-from gateway.zones.radiomap import prior, regress
+from gateway.zones.radio_map import prior_covariance, regress
+from gateway.zones.smoothing import StepRecord, smooth
 
 Floats = NDArray[np.float64]
 Array = NDArray[np.float32]
@@ -61,9 +61,9 @@ class _Steps:
     """(k, b) the true zone, -1 where it isn't known."""
 
 
-def learn(plan: StorePlan, walks: Iterable[Walk], physics: Physics | None = None) -> Calibration:
-    """What the walks teach about the plan's place. Raises CalibrationError when there is nothing to learn from."""
-    place = build_place(plan, STEP_S)
+def learn(plan: StorePlan, walks: Iterable[Walk], parameters: ModelParameters | None = None) -> Calibration:
+    """Learn the plan's place from walks. Raises CalibrationError when there is nothing to learn from."""
+    place = build_place_model(plan, STEP_S)
     walks = list(walks)
     steps = _cut(plan, place, walks)
     walked_s = float((steps.zone >= 0).sum()) * STEP_S
@@ -72,28 +72,28 @@ def learn(plan: StorePlan, walks: Iterable[Walk], physics: Physics | None = None
             f"only {walked_s:.0f} s of readings fall into known stays of {plan.store}; "
             "the truth must name the shoppers and times of the recording"
         )
-    physics = replace(physics or Physics(), fades_most=1.0)  # a map that is only being learned isn't known
-    candidate = _trusted(place, steps, physics)
-    learned = candidate.on(place, *_learn(place, steps, physics)) if candidate.trust else place
+    parameters = replace(parameters or ModelParameters(), fades_most=1.0)  # a map that is only being learned isn't known
+    candidate = _trusted(place, steps, parameters)
+    learned = candidate.on(place, *_learn(place, steps, parameters)) if candidate.trust else place
     return Calibration(
         plan=plan.fingerprint(),
         walked_s=walked_s,
         learned_until_s=max(walk.sightings[-1].at_s for walk in walks if walk.sightings),
         trust=candidate.trust,
-        receivers=place.receivers,
+        scanners=place.scanners,
         level_db=tuple(map(tuple, np.round(learned.level_dbm - place.level_dbm, 2).tolist())),
         spread_db=tuple(map(tuple, np.round(learned.spread_db, 2).tolist())),
     )
 
 
 class _Candidate(NamedTuple):
-    """How far a correction is followed, and how far a level may be off however well a spot was walked."""
+    """A trial of how far a correction is followed, and how far a level may be off however well a spot was walked."""
 
     trust: float
     unknown_db: float
 
-    def on(self, place: Place, correction: Floats, left: Floats) -> Place:
-        """The place with a correction (n, r) and the variance left in it (n, r) taken up so far."""
+    def on(self, place: PlaceModel, correction: Floats, left: Floats) -> PlaceModel:
+        """Return the place with a correction (n, r) and the variance left in it (n, r) taken up so far."""
         spread = self.trust * (left + self.unknown_db**2) + (1 - self.trust) * place.spread_db**2
         return replace(place, level_dbm=place.level_dbm + self.trust * correction, spread_db=np.sqrt(spread))
 
@@ -105,19 +105,19 @@ FOLDS = 4
 """So many times a part of the walks is left out."""
 
 
-def _learn(place: Place, steps: _Steps, physics: Physics) -> tuple[Floats, Floats]:
-    """Correction of the levels (n, r), and the variance left in it (n, r)."""
-    shared, learned = prior(place), place
+def _learn(place: PlaceModel, steps: _Steps, parameters: ModelParameters) -> tuple[Floats, Floats]:
+    """Return the correction of the levels (n, r), and the variance left in it (n, r)."""
+    shared, learned = prior_covariance(place), place
     for _ in range(ROUNDS):
-        lessons = _taught(Filter(learned, physics, STEP_S), steps)
-        maps = [regress(shared, place, r, lessons.weight[r], lessons.total[r]) for r in range(len(place.receivers))]
+        statistics = _taught(Filter(learned, parameters, STEP_S), steps)
+        maps = [regress(shared, place, r, statistics.weight[r], statistics.total[r]) for r in range(len(place.scanners))]
         correction, left = (np.stack(part, axis=1) for part in zip(*maps, strict=True))
         learned = CANDIDATES[-1].on(place, correction, left)
     return correction, left
 
 
-def _trusted(place: Place, steps: _Steps, physics: Physics) -> _Candidate:
-    """What did best where it was left out; the plan alone, unless something beats it by more than that could be chance.
+def _trusted(place: PlaceModel, steps: _Steps, parameters: ModelParameters) -> _Candidate:
+    """Return the candidate that did best on what was left out; the plan alone, unless one beats it by more than chance.
 
     Left out are whole walkers, neighbours in time together, or stretches of a single walk: what one standing phone heard says
     nothing new about what it hears a second later.
@@ -129,18 +129,18 @@ def _trusted(place: Place, steps: _Steps, physics: Physics) -> _Candidate:
         taught = replace(steps, zone=np.where(out, -1, steps.zone), counts=np.where(out[:, :, None], np.float32(0), steps.counts))
         if not (taught.zone >= 0).any() or not (steps.zone[out] >= 0).any():
             continue
-        learned = _learn(place, taught, physics)
+        learned = _learn(place, taught, parameters)
         for candidate, found in right.items():
-            found[out] = _found(Filter(candidate.on(place, *learned), physics, STEP_S), steps)[out]
+            found[out] = _found(Filter(candidate.on(place, *learned), parameters, STEP_S), steps)[out]
     known = steps.zone >= 0
-    by_plan = np.bincount(groups[known], _found(Filter(place, physics, STEP_S), steps)[known])
+    by_plan = np.bincount(groups[known], _found(Filter(place, parameters, STEP_S), steps)[known])
     gains = {candidate: np.bincount(groups[known], found[known]) - by_plan for candidate, found in right.items()}
     best = max(CANDIDATES, key=lambda candidate: float(gains[candidate].sum()))
     return best if gains[best].sum() > SURE_GAIN * np.sqrt(np.square(gains[best]).sum()) else PLAN_ALONE
 
 
 def _folds(steps: _Steps) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For each step (k, b) when it is left out, and which steps say the same thing and count as one in judging chance."""
+    """Return for each step (k, b) the fold it is left out in, and its group: steps of a group count as one."""
     length, walkers = steps.zone.shape
     by_walker, by_time = np.arange(walkers)[None, :], np.arange(length)[:, None]
     fold = by_walker * FOLDS // walkers if walkers >= FOLDS else by_time * FOLDS // length
@@ -153,17 +153,17 @@ SURE_GAIN = 1.0
 
 
 def _found(filter_: Filter, steps: _Steps) -> Floats:
-    """(k, b) 1 where a tracker that isn't told the zone believes most in the true one."""
+    """Return (k, b) 1 where a tracker that isn't told the zone believes most in the true one."""
     right = np.zeros(steps.zone.shape)
     for k, step in enumerate(_forward(filter_, replace(steps, zone=np.full_like(steps.zone, -1)))):
         right[k, step.who] = filter_.zones(step.believed).argmax(1) == steps.zone[k, step.who]
     return right
 
 
-def _cut(plan: StorePlan, place: Place, walks: Sequence[Walk]) -> _Steps:
-    """Readings by step, one column per walker and walk, each beginning with its first reading."""
+def _cut(plan: StorePlan, place: PlaceModel, walks: Sequence[Walk]) -> _Steps:
+    """Bin readings by step, one column per walker and walk, each beginning with its first reading."""
     zones = {zone: index for index, zone in enumerate(plan.zone_ids)}
-    columns = {name: column for column, name in enumerate(place.receivers)}
+    columns = {name: column for column, name in enumerate(place.scanners)}
     walkers: list[tuple[list[Sighting], list[TrueStay]]] = []
     for walk in walks:
         heard: dict[str, list[Sighting]] = defaultdict(list)
@@ -192,11 +192,11 @@ def _cut(plan: StorePlan, place: Place, walks: Sequence[Walk]) -> _Steps:
 
 
 LONGEST_PAUSE_S, STRETCH_S = 30.0, 120.0
-"""A walk is begun anew after a longer silence, and after two minutes: stretches are reckoned side by side, which is much faster."""
+"""A walk is begun anew after a longer silence, and after two minutes: stretches are computed side by side, which is much faster."""
 
 
 def _stretches(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[list[Sighting], list[TrueStay]]]:
-    """A walker's readings as stretches of two minutes without long pauses."""
+    """Cut a walker's readings into stretches of two minutes without long pauses."""
     result: list[list[Sighting]] = []
     for sighting in sorted(sightings, key=lambda sighting: sighting.at_s):
         last = result[-1] if result else []
@@ -207,22 +207,22 @@ def _stretches(sightings: list[Sighting], stays: list[TrueStay]) -> list[tuple[l
     return [(stretch, stays) for stretch in result]
 
 
-def _taught(filter_: Filter, steps: _Steps) -> Lessons:
-    """What was heard where. Between the stays whose zone was told the walker was somewhere too: those steps teach as well."""
-    lessons = Lessons(filter_.place)
-    for seen, smoothed in look_back(filter_, list(_forward(filter_, steps)), steps.zone.shape[1]):
-        lessons.take(filter_, seen, smoothed)
-    return lessons
+def _taught(filter_: Filter, steps: _Steps) -> LevelStatistics:
+    """Sum what was heard where. Between the stays whose zone was told the walker was somewhere too: those steps teach as well."""
+    statistics = LevelStatistics(filter_.place)
+    for seen, smoothed in smooth(filter_, list(_forward(filter_, steps)), steps.zone.shape[1]):
+        statistics.add(filter_, seen, smoothed)
+    return statistics
 
 
-def _forward(filter_: Filter, steps: _Steps) -> Iterator[Seen]:
-    """The walks as the tracker goes through them, told the zone where it is known: the walkers heard in each step."""
-    place, physics = filter_.place, filter_.physics
+def _forward(filter_: Filter, steps: _Steps) -> Iterator[StepRecord]:
+    """Filter the walks as the tracker does, told the zone where it is known; yield the walkers heard in each step."""
+    place, parameters = filter_.place, filter_.parameters
     walkers = steps.zone.shape[1]
-    chance = np.repeat(filter_.fresh()[None], walkers, axis=0)
+    belief = np.repeat(filter_.initial_belief()[None], walkers, axis=0)
     offset_db = np.zeros(walkers, dtype=np.float32)
-    offset_var = np.full(walkers, physics.phone_spread_db**2, dtype=np.float32)
-    alive = np.ones(len(place.receivers), dtype=bool)
+    offset_var = np.full(walkers, parameters.phone_spread_db**2, dtype=np.float32)
+    alive = np.ones(len(place.scanners), dtype=bool)
     span = max(1, round(RECENT_STEPS_S / STEP_S))
     for k in range(len(steps.zone)):
         known = np.flatnonzero(steps.counts[k].sum(1) > 0)
@@ -230,20 +230,20 @@ def _forward(filter_: Filter, steps: _Steps) -> Iterator[Seen]:
         if k >= 2 * span - 1:
             cut = slice(k - 2 * span + 1, k + 1)
             pair = [part[cut].reshape(2, span, walkers, -1).sum(1) for part in (steps.sums, steps.counts)]
-            walking = filter_.gait(pair[0], pair[1]) * np.float32(STEP_S)
-        predicted = _told(place, filter_.move(chance[known], walking[known]), steps.zone[k, known])
+            walking = filter_.walking_log_odds(pair[0], pair[1]) * np.float32(STEP_S)
+        predicted = _told(place, filter_.predict(belief[known], walking[known]), steps.zone[k, known])
         counts = steps.counts[k, known]
         means = steps.sums[k, known] / np.maximum(counts, 1)
-        chance[known], offset_db[known], offset_var[known] = filter_.weigh(
+        belief[known], offset_db[known], offset_var[known] = filter_.update(
             predicted, offset_db[known], offset_var[known], means, counts, alive.astype(np.float32)
         )
         above = means - offset_db[known][:, None]
-        yield Seen(known, predicted, chance[known], walking[known], above, counts, offset_db[known], alive)
+        yield StepRecord(known, predicted, belief[known], walking[known], above, counts, offset_db[known], alive)
 
 
-def _told(place: Place, chance: Array, zone: NDArray[np.intp]) -> Array:
-    """The belief (b, d, n) of walkers whose zone is known, kept to it."""
+def _told(place: PlaceModel, belief: Array, zone: NDArray[np.intp]) -> Array:
+    """Keep the belief (b, d, n) of walkers whose zone is known to that zone."""
     allowed = (zone[:, None] < 0) | (place.zone_of_state[None, :] == zone[:, None])
-    kept = np.asarray(chance * allowed[:, None, :], dtype=np.float32)
+    kept = np.asarray(belief * allowed[:, None, :], dtype=np.float32)
     kept += allowed[:, None, :] * np.float32(1e-9)
     return np.asarray(kept / np.maximum(kept.sum((1, 2), keepdims=True), 1e-30), dtype=np.float32)

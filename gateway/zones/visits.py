@@ -28,7 +28,7 @@ FEATURES: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
         "log_zones_per_minute": (0.9, 0.5, 0.2, 0.5),
     }
 )
-"""What tells the two kinds apart, each as a normal distribution; the values are those of walks of both kinds through
+"""The features that tell the two kinds apart, each as a normal distribution; the values are those of walks of both kinds through
 plans of different shops, wide enough that a single feature never decides."""
 EVIDENCE_SHARE = 0.6
 """The features overlap in what they say: their summed evidence counts for this part."""
@@ -47,7 +47,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is known of one visit after its latest move."""
+    """One visit as of its latest move."""
 
     visit: str
     shopper: str
@@ -73,7 +73,7 @@ class Visit:
     over: bool
 
     def facts(self) -> dict[str, str | int | float | frozenset[str]]:
-        """What a rule may read of this visit, by the rules' field names."""
+        """Return what a rule may read of this visit, by the rules' field names."""
         return {
             "intent": self.intent,
             "goal_directed": self.goal_directed,
@@ -86,7 +86,7 @@ class Visit:
 
     @property
     def intent(self) -> str:
-        """The likelier of the two words rules use: `goal-directed` or `browsing`."""
+        """Return the likelier of the two words rules use: `goal-directed` or `browsing`."""
         return "goal-directed" if self.goal_directed >= 0.5 else "browsing"
 
 
@@ -109,7 +109,7 @@ class Visits:
         self._open: dict[str, _Ongoing] = {}
 
     def follow(self, move: Move) -> Visit:
-        """The visit this move belongs to, with the move in it. A move without an open visit opens one."""
+        """Add a move to its visit and return that visit. A move without an open visit opens one."""
         ongoing = self._open.get(move.shopper)
         is_new = ongoing is None
         if ongoing is None:
@@ -126,7 +126,7 @@ class Visits:
         return ongoing.latest
 
     def current(self, shopper: str) -> Visit | None:
-        """The visit of a shopper who is in the shop, as of its latest move; None for anybody else."""
+        """Return the visit of a shopper who is in the shop, as of its latest move; None for anybody else."""
         ongoing = self._open.get(shopper)
         return ongoing.latest if ongoing is not None else None
 
@@ -158,7 +158,7 @@ class Visits:
 
 
 def visit_id(shopper: str, started_at_s: float) -> str:
-    """A visit's id: the same on every replay, and it names nobody (a hash of shopper and start)."""
+    """Return a visit's id: the same on every replay, and it names nobody (a hash of shopper and start)."""
     return hashlib.sha256(f"{shopper}\x00{started_at_s:.3f}".encode()).hexdigest()[:20]
 
 
@@ -182,7 +182,7 @@ def _leave(ongoing: _Ongoing, at_s: float) -> None:
 
 
 def intent_features(stays: Sequence[Stay], started_at_s: float, now_s: float) -> dict[str, float]:
-    """The named features of a visit so far, or {} before the second stay.
+    """Return the named features of a visit so far, or {} before the second stay.
 
     `log_median_stop_s`: natural log of the median length of stays that are no passing, seconds.
     `passing_share`: share of stays shorter than PASSING_S. `returns_per_zone`: entries beyond the first, per zone seen.
@@ -203,7 +203,7 @@ def intent_features(stays: Sequence[Stay], started_at_s: float, now_s: float) ->
 
 
 def goal_directed_probability(features: Mapping[str, float], visit_s: float) -> float:
-    """Naive Bayes over FEATURES, tempered by EVIDENCE_SHARE and grown in over FIRST_WORD_S seconds of visit."""
+    """Return naive Bayes over FEATURES, tempered by EVIDENCE_SHARE and grown in over FIRST_WORD_S seconds of visit."""
     log_odds = math.log(PRIOR_GOAL_DIRECTED / (1 - PRIOR_GOAL_DIRECTED))
     weight = EVIDENCE_SHARE * min(1.0, max(0.0, visit_s) / FIRST_WORD_S)
     for name, value in features.items():

@@ -1,9 +1,9 @@
 """The rivals, re-implemented from their formulas: what other systems do with the same readings.
 
-strongest mean: the receiver with the highest mean RSSI of the last 5 s. Kalman and nearest (as room-assistant): a Kalman filter
-per receiver, the log-distance formula, the nearest receiver, a change after it held for 2 s.
-Contest with hysteresis (as Bermuda): distances smoothed upward only slowly, a challenger must be nearer by a share of the distance
-that shrinks the longer it stays ahead. Each says the zone of its winner and leaves after 15 s of silence.
+strongest mean: the scanner with the highest mean RSSI of the last 5 s. Kalman and nearest (as room-assistant): a Kalman filter
+per scanner, the log-distance formula, the nearest scanner, a change after it held for 2 s.
+Strongest with hysteresis (as Bermuda): distances smoothed upward only slowly, a challenger must be nearer by a share of the
+distance that shrinks the longer it stays ahead. Each says the zone of its winner and leaves after 15 s of silence.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ EVERY_S = 0.5
 
 
 class Rival(Protocol):
-    """One shopper's readings in, the winning receiver out."""
+    """One shopper's readings in, the winning scanner out."""
 
-    def hear(self, at_s: float, receiver: str, rssi_dbm: int) -> None: ...
+    def hear(self, at_s: float, scanner: str, rssi_dbm: int) -> None: ...
     def winner(self, now_s: float) -> str | None: ...
 
 
 class StrongestMean:
-    """The receiver with the strongest mean of 5 s."""
+    """The scanner with the strongest mean of 5 s."""
 
     def __init__(self, window_s: float = 5.0) -> None:
         self._window_s = window_s
         self._heard: deque[tuple[float, str, int]] = deque()
 
-    def hear(self, at_s: float, receiver: str, rssi_dbm: int) -> None:
-        self._heard.append((at_s, receiver, rssi_dbm))
+    def hear(self, at_s: float, scanner: str, rssi_dbm: int) -> None:
+        self._heard.append((at_s, scanner, rssi_dbm))
 
     def winner(self, now_s: float) -> str | None:
         while self._heard and self._heard[0][0] < now_s - self._window_s:
             self._heard.popleft()
         sums: dict[str, tuple[float, int]] = {}
-        for _, receiver, rssi_dbm in self._heard:
-            total, count = sums.get(receiver, (0.0, 0))
-            sums[receiver] = (total + rssi_dbm, count + 1)
+        for _, scanner, rssi_dbm in self._heard:
+            total, count = sums.get(scanner, (0.0, 0))
+            sums[scanner] = (total + rssi_dbm, count + 1)
         return max(sums, key=lambda name: sums[name][0] / sums[name][1], default=None)
 
 
@@ -51,7 +51,7 @@ def _distance_m(level_dbm: float, exponent: float = 2.5) -> float:
 
 
 class KalmanNearest:
-    """A Kalman filter per receiver, then the nearest; a change counts after it held for `hold_s`."""
+    """A Kalman filter per scanner, then the nearest; a change counts after it held for `hold_s`."""
 
     def __init__(self, process: float = 1.4, noise: float = 16.0, hold_s: float = 2.0, stale_s: float = 5.0) -> None:
         self._process, self._noise, self._hold_s, self._stale_s = process, noise, hold_s, stale_s
@@ -59,11 +59,11 @@ class KalmanNearest:
         self._winner: str | None = None
         self._rising: tuple[str, float] | None = None
 
-    def hear(self, at_s: float, receiver: str, rssi_dbm: int) -> None:
-        level, variance, _ = self._state.get(receiver, (float(rssi_dbm), self._noise, at_s))
+    def hear(self, at_s: float, scanner: str, rssi_dbm: int) -> None:
+        level, variance, _ = self._state.get(scanner, (float(rssi_dbm), self._noise, at_s))
         variance += self._process
         gain = variance / (variance + self._noise)
-        self._state[receiver] = (level + gain * (rssi_dbm - level), (1 - gain) * variance, at_s)
+        self._state[scanner] = (level + gain * (rssi_dbm - level), (1 - gain) * variance, at_s)
 
     def winner(self, now_s: float) -> str | None:
         fresh = {name: s[0] for name, s in self._state.items() if now_s - s[2] <= self._stale_s}
@@ -79,7 +79,7 @@ class KalmanNearest:
         return self._winner
 
 
-class Contest:
+class StrongestWithHysteresis:
     """Distances that fall at once and rise slowly; a challenger needs a margin that shrinks with the time it leads."""
 
     def __init__(self, max_rise_m_s: float = 3.0, stale_s: float = 10.0) -> None:
@@ -88,13 +88,13 @@ class Contest:
         self._winner: str | None = None
         self._rising: tuple[str, float] | None = None
 
-    def hear(self, at_s: float, receiver: str, rssi_dbm: int) -> None:
+    def hear(self, at_s: float, scanner: str, rssi_dbm: int) -> None:
         distance = _distance_m(rssi_dbm)
-        kept, last_s = self._state.get(receiver, (deque(maxlen=20), at_s))
+        kept, last_s = self._state.get(scanner, (deque(maxlen=20), at_s))
         if kept:
             distance = min(distance, kept[-1] + self._max_rise_m_s * max(0.0, at_s - last_s))
         kept.append(distance)
-        self._state[receiver] = (kept, at_s)
+        self._state[scanner] = (kept, at_s)
 
     def winner(self, now_s: float) -> str | None:
         near = {n: _slow(k) for n, (k, last_s) in self._state.items() if now_s - last_s <= self._stale_s}
@@ -114,7 +114,7 @@ class Contest:
 
 
 def _slow(distances: deque[float]) -> float:
-    """The mean of running minima from the newest back: near readings count, far ones only while nothing nearer was seen."""
+    """Return the mean of running minima from the newest back: near readings count, far ones only while nothing nearer was seen."""
     total, low = 0.0, float("inf")
     for distance in reversed(distances):
         low = min(low, distance)
@@ -123,8 +123,8 @@ def _slow(distances: deque[float]) -> float:
 
 
 def moves_of(make: Callable[[], Rival], plan: StorePlan, sightings: Iterable[Sighting]) -> Iterator[Move]:
-    """What a rival would have said, as moves."""
-    zone_of = {part.id: part.zone for part in plan.receivers}
+    """Yield what a rival would have said, as moves."""
+    zone_of = {part.id: part.zone for part in plan.anchors}
     rivals: dict[str, Rival] = {}
     now: dict[str, str | None] = {}
     last_s: dict[str, float] = {}

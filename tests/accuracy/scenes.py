@@ -1,4 +1,4 @@
-"""What is scored: the recordings, and simulated shops with the walks they are calibrated by."""
+"""The scenes that are scored: recordings, and simulated shops with the walks they are calibrated by."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoring import Stay, read_truth
+from scoring import Stay, read_ground_truth
 
 from firmware_sim.world import World
 from gateway.model import Advertisement, Sighting
 from gateway.radio.frames import beacon_id
 from gateway.radio.recordings import read_recording
-from gateway.zones.place import Floats, Place
+from gateway.zones.place_model import Floats, PlaceModel
 from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.survey import TrueStay, Walk
 
@@ -32,7 +32,7 @@ class Scene:
     name: str
     plan: StorePlan
     passages: tuple[tuple[tuple[Sighting, ...], tuple[Stay, ...]], ...]
-    lessons: tuple[tuple[Walk, ...], ...]
+    statistics: tuple[tuple[Walk, ...], ...]
     """For each passage what a calibration may learn from: never that passage itself."""
 
 
@@ -49,7 +49,7 @@ def scene(name: str) -> Scene:
 def _read(folder: str, name: str) -> tuple[tuple[Sighting, ...], tuple[Stay, ...]]:
     path = RECORDINGS / folder / f"{name}.jsonl.gz"
     heard = tuple(Sighting(a.at_s, "s-1", a.scanner, a.rssi_dbm) for a in read_recording(path) if beacon_id(a.payload) is not None)
-    return heard, tuple(read_truth(RECORDINGS / folder / f"{name}.truth.csv"))
+    return heard, tuple(read_ground_truth(RECORDINGS / folder / f"{name}.truth.csv"))
 
 
 def _walk(heard: tuple[Sighting, ...], stays: tuple[Stay, ...]) -> Walk:
@@ -70,8 +70,8 @@ def _sal() -> Scene:
     """Each drive by what the other seven taught."""
     passages = tuple(_read("sal_rb", name) for name in _names("sal_rb", "car_*"))
     walks = [_walk(*passage) for passage in passages]
-    lessons = tuple(tuple(walks[:i] + walks[i + 1 :]) for i in range(len(walks)))
-    return Scene("sal_rb", load_plan(RECORDINGS / "sal_rb/plan.yaml"), passages, lessons)
+    statistics = tuple(tuple(walks[:i] + walks[i + 1 :]) for i in range(len(walks)))
+    return Scene("sal_rb", load_plan(RECORDINGS / "sal_rb/plan.yaml"), passages, statistics)
 
 
 def _flat() -> Scene:
@@ -82,8 +82,8 @@ def _flat() -> Scene:
         (tuple(s for s in heard if (s.at_s < middle_s) == first), tuple(s for s in stays if (s.start_s < middle_s) == first))
         for first in (True, False)
     ]
-    lessons = ((_walk(*halves[1]),), (_walk(*halves[0]),))
-    return Scene("kolakowski_flat", load_plan(RECORDINGS / "kolakowski_flat/plan.yaml"), tuple(halves), lessons)
+    statistics = ((_walk(*halves[1]),), (_walk(*halves[0]),))
+    return Scene("kolakowski_flat", load_plan(RECORDINGS / "kolakowski_flat/plan.yaml"), tuple(halves), statistics)
 
 
 def _simulated(shop: str) -> Scene:
@@ -105,7 +105,7 @@ def _lived(plan: StorePlan, seed: int) -> tuple[tuple[tuple[Sighting, ...], tupl
             scored.append(sighting)
         elif sighting.at_s < CALIBRATION_S:
             taught.append(sighting)
-    truth = [Stay(s.shopper, s.start_s, s.end_s, s.zone) for s in world.truth()]
+    truth = [Stay(s.shopper, s.start_s, s.end_s, s.zone) for s in world.ground_truth()]
     walk = _walk(tuple(taught), tuple(s for s in truth if s.shopper in teachers and s.start_s < CALIBRATION_S))
     return (tuple(scored), tuple(s for s in truth if s.shopper not in teachers)), walk
 
@@ -114,7 +114,7 @@ def _world(plan: StorePlan, seed: int) -> World:
     return World(plan, CALIBRATORS + SHOPPERS, seed, away_s=(20.0, 40.0))
 
 
-def true_levels(scene: Scene, passage: int, place: Place) -> Floats:
+def true_levels(scene: Scene, passage: int, place: PlaceModel) -> Floats:
     """Mean level (n, r) that the scanners of a simulated shop's passage truly hear at a place's states."""
     assert place.at is not None
     return _world(scene.plan, SEEDS[passage]).levels_dbm(place.at)

@@ -8,6 +8,8 @@ python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay again
 
 from __future__ import annotations
 
+import gateway  # noqa: F401 # isort: skip  # before numpy, as it sets one BLAS thread
+
 import argparse
 import json
 import sys
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import trade
-from rivals import Contest, KalmanNearest, StrongestMean, moves_of
+from rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
 from scenes import NAMES, SIMULATED, Scene, true_levels
 from scenes import scene as scene_of
 from scoring import Tally, tally
@@ -27,8 +29,8 @@ from scoring import Tally, tally
 from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.calibration import Calibration
-from gateway.zones.filter import Physics
-from gateway.zones.place import build_place
+from gateway.zones.filter import ModelParameters
+from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.survey import Walk, learn
 from gateway.zones.tracker import Tracker, make_tracker
@@ -36,7 +38,7 @@ from gateway.zones.tracker import Tracker, make_tracker
 BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = {"accuracy": -0.03, "false_per_h": 12.0, "delay_s": 0.75}
 """How far a measure may fall behind: about two standard errors of the shortest recordings. False entries: or a third."""
-RIVALS = {"strongest mean": StrongestMean, "kalman nearest": KalmanNearest, "contest": Contest}
+RIVALS = {"strongest mean": StrongestMean, "kalman nearest": KalmanNearest, "strongest, hysteresis": StrongestWithHysteresis}
 PERFECT_MAP_DB = 2.5
 """A level is never known better: another phone, another hand."""
 Table = dict[str, dict[str, dict[str, float]]]
@@ -44,13 +46,13 @@ Follow = Callable[[StorePlan, tuple[Sighting, ...], int], Iterable[Move]]
 
 
 def follow(plan: StorePlan, heard: Iterable[Sighting], settings: ZonesSettings, lesson: tuple[Walk, ...] | None) -> list[Move]:
-    """The tracker's moves over a passage; with a lesson given, calibrated by it."""
+    """Return the tracker's moves over a passage; with a lesson given, calibrated by it."""
     calibration = _learned(plan, lesson) if lesson else None
     return through(make_tracker(plan, calibration, settings), heard, settings)
 
 
 def through(tracker: Tracker, heard: Iterable[Sighting], settings: ZonesSettings) -> list[Move]:
-    """A tracker's moves over a passage."""
+    """Return a tracker's moves over a passage."""
     moves: list[Move] = []
     last_s = 0.0
     for sighting in heard:
@@ -76,15 +78,15 @@ def score(scene: Scene, moves: Follow) -> Tally:
     return total
 
 
-def ways(scene: Scene) -> dict[str, Follow]:
-    """Everything that is scored on a scene."""
+def methods(scene: Scene) -> dict[str, Follow]:
+    """Return every method that is scored on a scene."""
     settings = ZonesSettings()
     result: dict[str, Follow] = {
         name: lambda plan, heard, _, make=make: moves_of(make, plan, heard)  # type: ignore[misc]  # bound per rival
         for name, make in RIVALS.items()
     }
     result["etalage, plan only"] = lambda plan, heard, passage: follow(plan, heard, settings, None)
-    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene.lessons[passage])
+    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene.statistics[passage])
     return result
 
 
@@ -95,9 +97,9 @@ def table() -> Table:
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         for name, rows in zip(NAMES, pool.map(measured, NAMES), strict=True):
             result[name] = rows
-            for way, m in rows.items():
+            for method, m in rows.items():
                 print(
-                    f"{name:16s} {way:20s} {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f} "
+                    f"{name:16s} {method:20s} {m['accuracy']:8.3f} {m['false_per_h']:8.1f} {m['delay_s']:8.1f} "
                     f"{m['found']:6.2f} {m['entries_per_stay']:8.2f}",
                     flush=True,
                 )
@@ -108,7 +110,7 @@ def measured(name: str) -> dict[str, dict[str, float]]:
     """All measures of one scene."""
     _CALIBRATIONS.clear()
     place = scene_of(name)
-    return {way: score(place, moves).measures() for way, moves in ways(place).items()}
+    return {method: score(place, moves).measures() for method, moves in methods(place).items()}
 
 
 def bound() -> None:
@@ -119,12 +121,12 @@ def bound() -> None:
 
 
 def knowing(scene: Scene, passage: int, heard: tuple[Sighting, ...]) -> list[Move]:
-    """The moves of a tracker that knows a simulated shop's true mean levels."""
+    """Return the moves of a tracker that knows a simulated shop's true mean levels."""
     settings = ZonesSettings()
-    place = build_place(scene.plan, settings.step_s)
+    place = build_place_model(scene.plan, settings.step_s)
     level = true_levels(scene, passage, place)
     known = replace(place, level_dbm=level, spread_db=np.full_like(level, PERFECT_MAP_DB))
-    return through(Tracker(known, settings, Physics()), heard, settings)
+    return through(Tracker(known, settings, ModelParameters()), heard, settings)
 
 
 def behind(now: Table, baseline: Table) -> list[str]:

@@ -55,7 +55,7 @@ class Tally:
         }
 
 
-def read_truth(path: Path) -> list[Stay]:
+def read_ground_truth(path: Path) -> list[Stay]:
     with path.open(encoding="utf-8") as file:
         return [Stay(row["shopper"], float(row["start"]), float(row["end"]), row["zone"]) for row in csv.DictReader(file)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rivals import Contest, KalmanNearest, StrongestMean, moves_of
+from rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
 from scenes import NAMES, SHOPS, scene
-from score import BASELINE, behind, follow, score, ways
+from score import BASELINE, behind, follow, methods, score
 from scoring import Stay, tally
 from trade import drawing
 
@@ -57,7 +57,7 @@ def test_in_the_shop_but_uncertain_is_no_entry_of_a_zone() -> None:
 
 def test_the_guard_lets_noise_pass_and_names_what_fell_behind() -> None:
     row = {"accuracy": 0.8, "false_per_h": 30.0, "delay_s": 2.0}
-    baseline = {"shop": {"etalage, plan only": row, "contest": row}}
+    baseline = {"shop": {"etalage, plan only": row, "strongest, hysteresis": row}}
     fine = {"shop": {"etalage, plan only": {"accuracy": 0.78, "false_per_h": 40.0, "delay_s": 2.5}}}
     worse = {"shop": {"etalage, plan only": {"accuracy": 0.7, "false_per_h": 80.0, "delay_s": 3.5}}}
     assert behind(fine, baseline) == []
@@ -74,21 +74,21 @@ def test_the_baseline_has_every_scene_of_the_score() -> None:
 
 
 latest_scene = lru_cache(maxsize=1)(scene)
-HELD = [(name, way) for name in NAMES for way in (PLAN_ONLY, CALIBRATED) if way == PLAN_ONLY or name == "supermarket"]
+HELD = [(name, method) for name in NAMES for method in (PLAN_ONLY, CALIBRATED) if method == PLAN_ONLY or name == "supermarket"]
 
 
-@pytest.mark.parametrize(("name", "way"), HELD)
-def test_no_scene_falls_behind_the_baseline(name: str, way: str) -> None:
+@pytest.mark.parametrize(("name", "method"), HELD)
+def test_no_scene_falls_behind_the_baseline(name: str, method: str) -> None:
     """The rest, which takes minutes, is in `make accuracy`."""
     place = latest_scene(name)
-    now = {name: {way: score(place, ways(place)[way]).measures()}}
-    assert behind(now, {name: {way: BASE[name][way]}}) == []
+    now = {name: {method: score(place, methods(place)[method]).measures()}}
+    assert behind(now, {name: {method: BASE[name][method]}}) == []
 
 
 def test_on_walks_in_a_real_office_the_tracker_is_right_more_often_and_calmer_than_its_rivals() -> None:
     tetam = scene("tetam")
     ours = score(tetam, lambda plan, heard, _: follow(plan, heard, ZonesSettings(), None)).measures()
-    for rival in (StrongestMean, KalmanNearest, Contest):
+    for rival in (StrongestMean, KalmanNearest, StrongestWithHysteresis):
         theirs = score(tetam, lambda plan, heard, _, rival=rival: moves_of(rival, plan, heard)).measures()  # type: ignore[misc]
         assert ours["accuracy"] > theirs["accuracy"]
         assert ours["false_per_h"] < theirs["false_per_h"] / 2
@@ -117,7 +117,7 @@ def test_when_a_scanner_dies_its_zone_is_unknown_within_15_s_and_nobody_in_it_is
     assert tracker.unknown_zones() == {"wine"}
     after = [move for move in moves if move.event is MoveEvent.ENTER and move.zone is not None and move.at_s > dies_s]
     assert not any(move.zone == "wine" and move.at_s > unknown_s for move in after)
-    in_wine = [s for s in world.truth() if s.zone == "wine" and s.end_s > dies_s]
+    in_wine = [s for s in world.ground_truth() if s.zone == "wine" and s.end_s > dies_s]
     assert in_wine
     for stay in in_wine:
         inner = (m for m in after if m.shopper == stay.shopper and stay.start_s + 3 < m.at_s < stay.end_s - 3)

@@ -1,4 +1,4 @@
-"""The trade between delay and false entries over the one setting that governs it, drawn as SVG."""
+"""Draws the trade between delay and false entries over the one setting that governs it, drawn as SVG."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _at(scene: Scene, cost: float, follow: Callable[..., Any], score: Callable[.
 
 
 def drawing(points: Curves) -> str:
-    """The curves as an SVG document."""
+    """Draw the curves as an SVG document."""
 
     def x(delay_s: float) -> float:
         return LEFT + min(delay_s, LONGEST_S) / LONGEST_S * (WIDTH - LEFT - 150)

@@ -30,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for advertisement in world.advance(90.0):
             writer.write(advertisement)
     (folder / "optins.yaml").write_text(json.dumps(world.optins()))
-    write_truth(world.truth(), folder / "walk.truth.csv")
+    write_truth(world.ground_truth(), folder / "walk.truth.csv")
     return folder
 
 

@@ -43,7 +43,7 @@ def test_browsers_stay_longer_and_see_more_than_goal_directed_shoppers() -> None
     for _ in world.advance(900.0):
         pass
     lengths: dict[Intent, list[float]] = {intent: [] for intent in Intent}
-    for stay in world.truth():
+    for stay in world.ground_truth():
         lengths[world.intents()[stay.shopper]].append(stay.end_s - stay.start_s)
     assert np.mean(lengths[Intent.BROWSING]) > 2 * np.mean(lengths[Intent.GOAL_DIRECTED])
 

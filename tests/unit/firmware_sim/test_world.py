@@ -13,8 +13,8 @@ from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import identity_of
 from gateway.zones import geometry
+from gateway.zones.ground_truth import read_ground_truth
 from gateway.zones.plan import load_plan
-from gateway.zones.truth import read_truth
 
 PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
 
@@ -50,12 +50,12 @@ def test_the_truth_is_where_people_are() -> None:
     for _ in world.advance(90.0):
         pass
     rings = {zone.id: zone.polygon or () for zone in PLAN.zones}
-    now = {stay.shopper: stay.zone for stay in world.truth() if stay.end_s == world.now_s}
+    now = {stay.shopper: stay.zone for stay in world.ground_truth() if stay.end_s == world.now_s}
     for person in world.positions():
         assert now.get(person.shopper) == person.zone
         if person.zone is not None:
             assert geometry.inside(np.array([[person.x_m, person.y_m]]), rings[person.zone])[0]
-    for one, other in zip(world.truth(), world.truth()[1:], strict=False):
+    for one, other in zip(world.ground_truth(), world.ground_truth()[1:], strict=False):
         if one.shopper == other.shopper:
             assert one.end_s <= other.start_s
 
@@ -77,8 +77,8 @@ def test_truth_is_written_as_it_is_read(tmp_path: Path) -> None:
     world = World(PLAN, 2, seed=1, away_s=(5.0, 900.0))
     for _ in world.advance(60.0):
         pass
-    write_truth(world.truth(), tmp_path / "w.truth.csv")
-    assert [tuple(s) for s in read_truth(tmp_path / "w.truth.csv", PLAN)] == [tuple(s) for s in world.truth()]
+    write_truth(world.ground_truth(), tmp_path / "w.truth.csv")
+    assert [tuple(s) for s in read_ground_truth(tmp_path / "w.truth.csv", PLAN)] == [tuple(s) for s in world.ground_truth()]
 
 
 def test_rotating_shoppers_are_recognised_by_their_opt_ins_and_by_nothing_else() -> None:
@@ -114,6 +114,6 @@ def test_whoever_rotates_walks_and_is_heard_as_if_they_didn_t() -> None:
     one, other = World(PLAN, 6, seed=3), World(PLAN, 6, seed=3, rotating=0.5)
     before = [(a.at_s, a.scanner, a.rssi_dbm) for a in one.advance(30.0)]
     assert before == [(a.at_s, a.scanner, a.rssi_dbm) for a in other.advance(30.0)]
-    assert one.truth() == other.truth()
+    assert one.ground_truth() == other.ground_truth()
     assert other.optins() == World(PLAN, 6, seed=3, rotating=0.5).optins()
     assert other.optins() != World(PLAN, 6, seed=4, rotating=0.5).optins()

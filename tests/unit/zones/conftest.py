@@ -40,14 +40,14 @@ def readings() -> Callable[..., list[Sighting]]:
         offset_db: float = 0.0,
         seed: int = 1,
     ) -> list[Sighting]:
-        dice = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         result = []
         for at_s in np.arange(from_s, to_s, 0.5):
             for i, room in enumerate(ROOMS):
                 if f"sc-{room}" in silent:
                     continue
                 distance = np.hypot(at[0] - 8 * i - 4, np.hypot(at[1] - 4, 1.2))
-                level = -59 + offset_db - 20 * np.log10(distance) + dice.normal(0, 2)
+                level = -59 + offset_db - 20 * np.log10(distance) + rng.normal(0, 2)
                 result.append(Sighting(float(at_s), shopper, f"sc-{room}", round(level)))
         return result
 

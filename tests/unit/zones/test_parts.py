@@ -1,4 +1,4 @@
-"""The tracker's parts by themselves: geometry, clock, announcer, ears, filter, place."""
+"""The tracker's parts by themselves: geometry, clock, announcer, silence, filter, place."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from gateway.model import MoveEvent
 from gateway.zones import geometry
-from gateway.zones.announcer import NO_ZONE, Announcer, Person
-from gateway.zones.clock import BELIEVE_AFTER, Clock, Verdict
-from gateway.zones.ears import Ears
-from gateway.zones.filter import STANDING, Filter, Physics
-from gateway.zones.place import MOST_CELLS, build_place
+from gateway.zones.announcer import NO_ZONE, Announcer, Track
+from gateway.zones.filter import STANDING, Filter, ModelParameters
+from gateway.zones.place_model import MOST_CELLS, build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
+from gateway.zones.silence import ScannerSilence
+from gateway.zones.timestamps import BELIEVE_AFTER, TimestampGuard, TimestampVerdict
 
 L_SHAPE = [(0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 2.0), (2.0, 4.0), (0.0, 4.0)]
 
@@ -39,37 +39,37 @@ def test_a_line_crosses_a_wall_only_where_the_wall_stands() -> None:
 
 
 def test_the_clock_takes_late_readings_and_doubts_leaps() -> None:
-    clock = Clock()
-    assert [clock.judge(t) for t in (100.0, 101.0, 97.0, 130.0)] == [Verdict.NOW] * 4
+    clock = TimestampGuard()
+    assert [clock.judge(t) for t in (100.0, 101.0, 97.0, 130.0)] == [TimestampVerdict.NOW] * 4
     assert clock.now_s == 130.0
-    assert clock.judge(3700.0) is Verdict.DOUBTED
-    assert clock.judge(131.0) is Verdict.NOW
+    assert clock.judge(3700.0) is TimestampVerdict.DOUBTED
+    assert clock.judge(131.0) is TimestampVerdict.NOW
 
 
 def test_the_clock_believes_a_leap_that_all_agree_on() -> None:
-    clock = Clock()
+    clock = TimestampGuard()
     clock.judge(100.0)
     verdicts = [clock.judge(50_000.0 + n / 10) for n in range(BELIEVE_AFTER)]
-    assert verdicts == [Verdict.DOUBTED] * (BELIEVE_AFTER - 1) + [Verdict.MOVED]
+    assert verdicts == [TimestampVerdict.DOUBTED] * (BELIEVE_AFTER - 1) + [TimestampVerdict.MOVED]
 
 
 def test_single_readings_of_one_mad_scanner_never_move_the_clock() -> None:
-    clock = Clock()
+    clock = TimestampGuard()
     for n in range(200):
-        assert clock.judge(100.0 + n) is Verdict.NOW
-        assert clock.judge(90_000.0 + n) is Verdict.DOUBTED
+        assert clock.judge(100.0 + n) is TimestampVerdict.NOW
+        assert clock.judge(90_000.0 + n) is TimestampVerdict.DOUBTED
 
 
 def announcer(cost: float = 10.0) -> Announcer:
     return Announcer(("a", "b"), cost, (5.0,))
 
 
-def person(zone: int = NO_ZONE) -> Person:
-    return Person("s-1", 0, 0.0, 0.0, zone=zone, announced=True)
+def track(zone: int = NO_ZONE) -> Track:
+    return Track("s-1", 0, 0.0, 0.0, zone=zone, announced=True)
 
 
 def test_a_challenger_is_announced_when_its_odds_beat_the_cost_of_a_false_entry() -> None:
-    held = person(zone=0)
+    held = track(zone=0)
     assert announcer().judge(held, [0.1, 0.88, 0.02], frozenset(), 1.0) == []
     moves = announcer().judge(held, [0.08, 0.9, 0.02], frozenset(), 2.0)
     assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, "b")]
@@ -78,105 +78,105 @@ def test_a_challenger_is_announced_when_its_odds_beat_the_cost_of_a_false_entry(
 
 def test_the_calmer_the_setting_the_later_the_announcement() -> None:
     belief = [0.15, 0.8, 0.05]
-    assert announcer(cost=4).judge(person(zone=0), belief, frozenset(), 1.0)
-    assert not announcer(cost=20).judge(person(zone=0), belief, frozenset(), 1.0)
+    assert announcer(cost=4).judge(track(zone=0), belief, frozenset(), 1.0)
+    assert not announcer(cost=20).judge(track(zone=0), belief, frozenset(), 1.0)
 
 
 def test_a_zone_that_can_not_be_known_is_never_entered_and_is_left_at_once() -> None:
-    assert announcer().judge(person(), [0.99, 0.005, 0.005], frozenset({0}), 1.0) == []
-    moves = announcer().judge(person(zone=0), [0.99, 0.005, 0.005], frozenset({0}), 1.0)
+    assert announcer().judge(track(), [0.99, 0.005, 0.005], frozenset({0}), 1.0) == []
+    moves = announcer().judge(track(zone=0), [0.99, 0.005, 0.005], frozenset({0}), 1.0)
     assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, None)]
 
 
 def test_a_belief_lost_for_seconds_is_said_to_be_uncertain() -> None:
-    lost = person(zone=0)
+    lost = track(zone=0)
     belief = [0.04, 0.3, 0.3]
     moves = [move for second in range(8) for move in announcer().judge(lost, belief, frozenset(), float(second))]
     assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, None)]
 
 
-def test_a_receiver_that_never_heard_anything_is_not_held_for_deaf(plan: StorePlan) -> None:
-    ears = Ears(build_place(plan, 1.0))
+def test_a_scanner_that_never_heard_anything_is_not_held_for_deaf(plan: StorePlan) -> None:
+    watch = ScannerSilence(build_place_model(plan, 1.0))
     for _ in range(100):
-        ears.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]), np.array([-5.0, -5.0, -5.0]))
-    assert ears.alive.tolist() == [True, True, True]
+        watch.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]), np.array([-5.0, -5.0, -5.0]))
+    assert watch.alive.tolist() == [True, True, True]
 
 
-def test_a_receiver_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan: StorePlan) -> None:
-    ears = Ears(build_place(plan, 1.0))
+def test_a_scanner_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan: StorePlan) -> None:
+    watch = ScannerSilence(build_place_model(plan, 1.0))
     everything, silence = np.full(3, 5.0), np.full(3, -5.0)
     for _ in range(10):
-        ears.listen(everything, everything, silence)
+        watch.listen(everything, everything, silence)
     for _ in range(10):
-        ears.listen(np.array([5.0, 0.0, 5.0]), everything, silence)
-    assert ears.alive.tolist() == [True, False, True]
-    assert ears.blind() == {1}
-    ears.listen(everything, everything, silence)
-    assert ears.blind() == frozenset()
+        watch.listen(np.array([5.0, 0.0, 5.0]), everything, silence)
+    assert watch.alive.tolist() == [True, False, True]
+    assert watch.blind() == {1}
+    watch.listen(everything, everything, silence)
+    assert watch.blind() == frozenset()
 
 
 def test_belief_stays_a_probability_and_readings_move_it_towards_the_truth(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
-    filter_ = Filter(place, Physics(), 1.0)
+    place = build_place_model(plan, 1.0)
+    filter_ = Filter(place, ModelParameters(), 1.0)
     cell = int(np.argmin(np.hypot(*(place.at - (20.0, 4.0)).T))) if place.at is not None else 0
-    chance, offset, variance = filter_.fresh()[None], np.zeros(1, dtype=np.float32), np.full(1, 36.0, dtype=np.float32)
+    belief, offset, variance = filter_.initial_belief()[None], np.zeros(1, dtype=np.float32), np.full(1, 36.0, dtype=np.float32)
     mean, count = place.level_dbm[cell][None].astype(np.float32), np.full((1, 3), 2.0, dtype=np.float32)
     for _ in range(5):
-        chance = filter_.move(chance, np.zeros(1, dtype=np.float32))
-        chance, offset, variance = filter_.weigh(chance, offset, variance, mean, count, np.ones(3, dtype=np.float32))
-    assert chance.sum() == pytest.approx(1.0, abs=1e-4)
-    assert filter_.zones(chance)[0].argmax() == 2
+        belief = filter_.predict(belief, np.zeros(1, dtype=np.float32))
+        belief, offset, variance = filter_.update(belief, offset, variance, mean, count, np.ones(3, dtype=np.float32))
+    assert belief.sum() == pytest.approx(1.0, abs=1e-4)
+    assert filter_.zones(belief)[0].argmax() == 2
     assert variance[0] < 36.0
 
 
 def test_steady_levels_speak_for_standing_and_changing_ones_for_walking(plan: StorePlan) -> None:
-    filter_ = Filter(build_place(plan, 1.0), Physics(), 1.0)
+    filter_ = Filter(build_place_model(plan, 1.0), ModelParameters(), 1.0)
     counts = np.full((2, 1, 3), 4.0, dtype=np.float32)
     steady = np.full((2, 1, 3), -60.0 * 4, dtype=np.float32)
     changing = steady + np.array([[[0.0]], [[-48.0]]], dtype=np.float32)
-    assert filter_.gait(steady, counts)[0] < 0 < filter_.gait(changing, counts)[0]
-    standing = filter_.move(filter_.fresh()[None], np.full(1, -3.0, dtype=np.float32))[0]
+    assert filter_.walking_log_odds(steady, counts)[0] < 0 < filter_.walking_log_odds(changing, counts)[0]
+    standing = filter_.predict(filter_.initial_belief()[None], np.full(1, -3.0, dtype=np.float32))[0]
     assert standing[STANDING].sum() > 0.5
 
 
 def test_walls_keep_belief_from_walking_through_them(plan: StorePlan) -> None:
     walled = parse_plan(plan.model_dump(mode="json", exclude_none=True) | {"walls": [[[8, -1], [8, 9]]]})
-    place = build_place(walled, 1.0)
+    place = build_place_model(walled, 1.0)
     assert place.at is not None
     left, right = place.at[:, 0] < 8, place.at[:, 0] > 8
-    assert place.strides[:, left][:, :, right].sum() == 0.0
-    assert build_place(plan, 1.0).strides[:, left][:, :, right].sum() > 0.0
-    assert np.allclose(place.strides.sum(2), 1.0)
+    assert place.transitions[:, left][:, :, right].sum() == 0.0
+    assert build_place_model(plan, 1.0).transitions[:, left][:, :, right].sum() > 0.0
+    assert np.allclose(place.transitions.sum(2), 1.0)
 
 
 def test_who_walks_keeps_a_way_and_their_body_hides_the_phone_from_what_lies_behind(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
+    place = build_place_model(plan, 1.0)
     assert place.at is not None
-    filter_ = Filter(place, Physics(), 1.0)
+    filter_ = Filter(place, ModelParameters(), 1.0)
     cell = int(np.argmin(np.hypot(*(place.at - (10.0, 4.0)).T)))
-    east = int(np.argmax(place.ways @ (1.0, 0.0)))
-    chance = np.full((1, 1 + len(place.ways), len(place.share)), 1e-9, dtype=np.float32)
-    chance[0, 1 + east, cell] = 1.0
-    walked = filter_.move(chance, np.zeros(1, dtype=np.float32), steps=3)[0].sum(0)
+    east = int(np.argmax(place.headings @ (1.0, 0.0)))
+    belief = np.full((1, 1 + len(place.headings), len(place.prior)), 1e-9, dtype=np.float32)
+    belief[0, 1 + east, cell] = 1.0
+    walked = filter_.predict(belief, np.zeros(1, dtype=np.float32), steps=3)[0].sum(0)
     assert walked @ place.at[:, 0] > place.at[cell, 0] + 1.0
 
     facing = np.cos(place.bearing[cell] - 0.0)  # walks east: what lies west is heard less
     mean = (place.level_dbm[cell] + 4.0 * facing)[None].astype(np.float32)
-    start = np.full_like(chance, 1e-9)
+    start = np.full_like(belief, 1e-9)
     start[0, 1:, cell] = 1.0
     count, known = np.full((1, len(facing)), 4.0, dtype=np.float32), np.full(1, 0.01, dtype=np.float32)
-    weighed, _, _ = filter_.weigh(start, np.zeros(1, dtype=np.float32), known, mean, count, np.ones(len(facing), dtype=np.float32))
+    weighed, _, _ = filter_.update(start, np.zeros(1, dtype=np.float32), known, mean, count, np.ones(len(facing), dtype=np.float32))
     assert weighed[0, 1:].sum(1).argmax() == east
 
 
 def test_a_step_back_is_the_mirror_of_a_step_forward(plan: StorePlan) -> None:
-    filter_ = Filter(build_place(plan, 1.0), Physics(fades_standing_s=1e9, fades_walking_s=1e9), 1.0)
+    filter_ = Filter(build_place_model(plan, 1.0), ModelParameters(fades_standing_s=1e9, fades_walking_s=1e9), 1.0)
     rng = np.random.default_rng(3)
-    before, later = (rng.random((1, *filter_.fresh().shape)).astype(np.float32) for _ in range(2))
+    before, later = (rng.random((1, *filter_.initial_belief().shape)).astype(np.float32) for _ in range(2))
     before /= before.sum()
     still = np.zeros(1, dtype=np.float32)
-    forward = float((filter_.move(before.copy(), still) * later).sum())
-    back = filter_.back(later, still)
+    forward = float((filter_.predict(before.copy(), still) * later).sum())
+    back = filter_.backward_step(later, still)
     assert (before * back).sum() / back.sum() == pytest.approx(forward / _mass(filter_, later, still), rel=1e-3)
 
 
@@ -184,12 +184,12 @@ def _mass(filter_: Filter, later: NDArray[np.float32], still: NDArray[np.float32
     """Sum over all states of what a step forward from each of them is worth."""
     states = later[0].size
     one = np.eye(states, dtype=np.float32).reshape(states, *later.shape[1:])
-    return float((filter_.move(one, np.zeros(states, dtype=np.float32)) * later).sum())
+    return float((filter_.predict(one, np.zeros(states, dtype=np.float32)) * later).sum())
 
 
 def test_a_wall_takes_its_loss_off_the_level_behind_it(plan: StorePlan) -> None:
     walled = parse_plan(plan.model_dump(mode="json", exclude_none=True) | {"walls": [{"line": [[8, -1], [8, 9]], "loss_db": 7}]})
-    place, bare = build_place(walled, 1.0), build_place(plan, 1.0)
+    place, bare = build_place_model(walled, 1.0), build_place_model(plan, 1.0)
     assert place.at is not None
     lost = bare.level_dbm - place.level_dbm
     assert np.allclose(lost[place.at[:, 0] > 8, 0], 7.0)
@@ -198,37 +198,37 @@ def test_a_wall_takes_its_loss_off_the_level_behind_it(plan: StorePlan) -> None:
 
 def test_a_hall_of_any_size_has_a_bounded_grid() -> None:
     hall = {"id": "hall", "polygon": [[0, 0], [300, 0], [300, 200], [0, 200]]}
-    place = build_place(
+    place = build_place_model(
         parse_plan({"store": "big", "zones": [hall], "scanners": [{"id": "p", "at": [5, 5]}, {"id": "q", "at": [9, 9]}]}), 1.0
     )
-    assert len(place.share) <= MOST_CELLS * 1.1
+    assert len(place.prior) <= MOST_CELLS * 1.1
 
 
 def test_neighbours_are_the_only_passages_where_nothing_is_drawn() -> None:
     zones = [{"id": zone} for zone in "abc"]
     scanners = [{"id": f"p-{zone}", "zone": zone} for zone in "abc"]
-    place = build_place(
+    place = build_place_model(
         parse_plan({"store": "s", "zones": zones, "scanners": scanners, "neighbours": [["a", "b"], ["b", "c"]]}), 1.0
     )
-    assert place.strides[0, 0, 2] == 0.0
-    assert place.strides[0, 0, 1] > 0.0
+    assert place.transitions[0, 0, 2] == 0.0
+    assert place.transitions[0, 0, 1] > 0.0
 
 
 def test_where_somebody_goes_next_tells_where_they_were(plan: StorePlan) -> None:
-    place = build_place(plan, 1.0)
+    place = build_place_model(plan, 1.0)
     assert place.at is not None
-    filter_ = Filter(place, Physics(), 1.0)
-    later = np.full((1, *filter_.fresh().shape), 1e-9, dtype=np.float32)
+    filter_ = Filter(place, ModelParameters(), 1.0)
+    later = np.full((1, *filter_.initial_belief().shape), 1e-9, dtype=np.float32)
     east = np.hypot(*(place.at - (20, 4)).T) < 1.5
     later[:, :, east] = 1.0
-    earlier = filter_.back(later, np.zeros(1, dtype=np.float32))[0].sum(0)
+    earlier = filter_.backward_step(later, np.zeros(1, dtype=np.float32))[0].sum(0)
     near, far = np.hypot(*(place.at - (20, 4)).T) < 2.5, place.at[:, 0] < 12
     assert earlier[near].min() > earlier[far].max()
 
 
 def test_a_packet_missed_says_most_of_a_level_at_the_edge_of_hearing(plan: StorePlan) -> None:
-    filter_ = Filter(build_place(plan, 1.0), Physics(), 1.0)
-    near, edge, gone = (filter_.deafness(offset_db) for offset_db in (30.0, -10.0, -80.0))
+    filter_ = Filter(build_place_model(plan, 1.0), ModelParameters(), 1.0)
+    near, edge, gone = (filter_.silence_information(offset_db) for offset_db in (30.0, -10.0, -80.0))
     assert (edge[0] < 0).all()
     assert edge[1].max() > 10 * near[1].max()
     assert edge[1].max() > 10 * gone[1].max()
@@ -236,7 +236,7 @@ def test_a_packet_missed_says_most_of_a_level_at_the_edge_of_hearing(plan: Store
 
 def test_somebody_new_is_entered_into_their_zone_at_once_or_into_the_shop() -> None:
     announcer = Announcer(("a", "b"), 10.0, ())
-    [sure] = announcer.judge(Person("s-1", 0, 0.0, 0.0), [0.95, 0.03, 0.02], frozenset(), 1.0)
-    [unsure] = announcer.judge(Person("s-2", 1, 0.0, 0.0), [0.4, 0.4, 0.2], frozenset(), 1.0)
+    [sure] = announcer.judge(Track("s-1", 0, 0.0, 0.0), [0.95, 0.03, 0.02], frozenset(), 1.0)
+    [unsure] = announcer.judge(Track("s-2", 1, 0.0, 0.0), [0.4, 0.4, 0.2], frozenset(), 1.0)
     assert (sure.event, sure.zone) == (MoveEvent.ENTER, "a")
     assert (unsure.event, unsure.zone) == (MoveEvent.ENTER, None)

@@ -54,7 +54,7 @@ def test_all_optional_parts_are_read() -> None:
     assert len(list(plan.walls[1].pieces())) == 2
     assert plan.hours["mon"] is not None
     assert plan.hours["mon"].opens == "09:00"
-    assert [part.id for part in plan.receivers] == ["pi-1", "b-1"]
+    assert [part.id for part in plan.anchors] == ["pi-1", "b-1"]
 
 
 def test_an_unquoted_clock_time_is_understood(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from gateway.model import Sighting
 from gateway.zones.calibration import CalibrationError, calibrated, load_calibration, save_calibration
-from gateway.zones.place import build_place
+from gateway.zones.ground_truth import GroundTruthError, confusion, read_ground_truth
+from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
 from gateway.zones.survey import TrueStay, Walk, learn
-from gateway.zones.truth import TruthError, confusion, read_truth
 
 Readings = Callable[..., list[Sighting]]
 
@@ -47,7 +47,7 @@ def test_a_scanner_that_hears_too_well_is_learned_to_do_so(plan: StorePlan, walk
 
 def test_a_walk_that_does_no_better_than_the_plan_leaves_the_plan_as_it_is(plan: StorePlan, readings: Readings) -> None:
     calibration = learn(plan, [walked(readings, rounds=1, louder_db=0)])
-    place = build_place(plan, 1.0)
+    place = build_place_model(plan, 1.0)
     assert calibration.trust == 0.0
     assert not np.any(calibration.level_db)
     assert np.allclose(calibrated(place, plan, calibration).spread_db, place.spread_db, atol=0.01)
@@ -55,14 +55,14 @@ def test_a_walk_that_does_no_better_than_the_plan_leaves_the_plan_as_it_is(plan:
 
 def test_spots_nobody_walked_stay_less_certain(plan: StorePlan, walk: Walk) -> None:
     spread = np.array(learn(plan, [walk]).spread_db)
-    place = build_place(plan, 1.0)
+    place = build_place_model(plan, 1.0)
     assert place.at is not None
     near, far = np.hypot(*(place.at - (4, 4)).T) < 2, np.hypot(*(place.at - (23, 7)).T) < 2
     assert spread[near].mean() < spread[far].mean()
 
 
 def test_a_calibrated_place_differs_from_the_plan_by_what_was_learned(plan: StorePlan, walk: Walk) -> None:
-    place, calibration = build_place(plan, 1.0), learn(plan, [walk])
+    place, calibration = build_place_model(plan, 1.0), learn(plan, [walk])
     changed = calibrated(place, plan, calibration)
     assert np.allclose(changed.level_dbm - place.level_dbm, calibration.level_db)
 
@@ -138,6 +138,6 @@ def test_a_walk_too_short_to_judge_gives_an_empty_table(plan: StorePlan, walk: W
 def test_a_faulty_line_of_truth_is_refused_with_its_number(plan: StorePlan, tmp_path: Path, line: str, words: str) -> None:
     path = tmp_path / "walk.truth.csv"
     path.write_text(f"shopper,start,end,zone\ns-1,0,10,fish\n{line}\n")
-    with pytest.raises(TruthError, match=words) as refused:
-        read_truth(path, plan)
+    with pytest.raises(GroundTruthError, match=words) as refused:
+        read_ground_truth(path, plan)
     assert f"{path}:3" in str(refused.value)

@@ -182,7 +182,7 @@ def test_without_positions_the_zone_of_each_scanner_is_enough(plan: StorePlan, r
     assert entered(moves) == ["bread", "fish"]
 
 
-def test_a_zone_without_any_receiver_is_unknown_where_nothing_is_drawn() -> None:
+def test_a_zone_without_any_scanner_is_unknown_where_nothing_is_drawn() -> None:
     bare = parse_plan({"store": "bare", "zones": [{"id": "a"}, {"id": "b"}], "scanners": [{"id": "p", "zone": "a"}]})
     assert make_tracker(bare).unknown_zones() == {"b"}
 
@@ -202,7 +202,7 @@ def test_one_scanner_tells_near_from_in_the_shop_from_gone(placed: bool) -> None
     assert moves[-1].visit_over
 
 
-def test_a_fixed_beacon_that_a_phone_heard_counts_as_a_receiver_at_its_place(plan: StorePlan, feed: Feed) -> None:
+def test_a_fixed_beacon_that_a_phone_heard_counts_as_a_scanner_at_its_place(plan: StorePlan, feed: Feed) -> None:
     with_beacon = parse_plan(
         plan.model_dump(mode="json", exclude_none=True) | {"beacons": [{"id": "b-fish", "zone": "fish", "at": [20, 4]}]}
     )

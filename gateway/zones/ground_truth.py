@@ -1,4 +1,4 @@
-"""Where walkers truly were, and how a calibrated tracker's word compares with it."""
+"""Reads where walkers truly were, and compares a calibrated tracker with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOWHERE = "-"
 """Column for time in which no zone was said."""
 
 
-class TruthError(ValueError):
+class GroundTruthError(ValueError):
     """A truth file can't be used; the text is one line."""
 
 
@@ -32,31 +32,31 @@ class Confusion:
     accuracy: float
 
 
-def read_truth(path: Path, plan: StorePlan) -> tuple[TrueStay, ...]:
-    """The stays of a `.truth.csv` (`shopper,start,end,zone`). Raises TruthError with file and line."""
+def read_ground_truth(path: Path, plan: StorePlan) -> tuple[TrueStay, ...]:
+    """Read the stays of a `.truth.csv` (`shopper,start,end,zone`). Raises GroundTruthError with file and line."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return tuple(_stay(path, number, row, plan) for number, row in enumerate(csv.DictReader(file), start=2))
     except OSError as error:
-        raise TruthError(f"{path}: can't be read ({error.strerror}); give the truth of the recording") from error
+        raise GroundTruthError(f"{path}: can't be read ({error.strerror}); give the truth of the recording") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise TruthError(f"{path}: is no CSV text; write lines of shopper,start,end,zone") from error
+        raise GroundTruthError(f"{path}: is no CSV text; write lines of shopper,start,end,zone") from error
 
 
 def _stay(path: Path, number: int, row: dict[str, str | None], plan: StorePlan) -> TrueStay:
     try:
         stay = TrueStay(str(row["shopper"]), float(row["start"] or ""), float(row["end"] or ""), str(row["zone"]))
     except (KeyError, ValueError) as error:
-        raise TruthError(f"{path}:{number}: write shopper,start,end,zone with times in seconds") from error
+        raise GroundTruthError(f"{path}:{number}: write shopper,start,end,zone with times in seconds") from error
     if not (math.isfinite(stay.start_s) and math.isfinite(stay.end_s) and stay.start_s <= stay.end_s):
-        raise TruthError(f"{path}:{number}: the stay ends before it starts")
+        raise GroundTruthError(f"{path}:{number}: the stay ends before it starts")
     if stay.zone not in plan.zone_ids:
-        raise TruthError(f"{path}:{number}: zone {stay.zone} is not in the plan of {plan.store}")
+        raise GroundTruthError(f"{path}:{number}: zone {stay.zone} is not in the plan of {plan.store}")
     return stay
 
 
 def confusion(plan: StorePlan, walks: Sequence[Walk]) -> Confusion:
-    """Each walk judged by a calibration from the others; a single walk by its two halves, each from the other."""
+    """Judge each walk by a calibration from the others; a single walk by its two halves, each from the other."""
     parts = list(walks) if len(walks) > 1 else [part for walk in walks for part in _halves(walk)]
     seconds: dict[tuple[str, str], float] = {}
     for index, part in enumerate(parts):
@@ -76,7 +76,7 @@ def confusion(plan: StorePlan, walks: Sequence[Walk]) -> Confusion:
 
 
 def _halves(walk: Walk) -> list[Walk]:
-    """Every other stay: both halves see all zones where each was walked twice."""
+    """Split by every other stay: both halves see all zones where each was walked twice."""
     halves = []
     for parity in (0, 1):
         stays = walk.stays[parity::2]

@@ -1,4 +1,4 @@
-"""The place as the tracker sees it: states somebody can be in, how people move between them, what each receiver should hear.
+"""Models the place: states somebody can be in, how people move between them, what each scanner should hear.
 
 A state is a cell of a grid where the plan has a drawing, or a whole zone where it has only `zone` per scanner. Everything that
 the filter needs of the shop is in four arrays here; a calibration changes the arrays, never the filter.
@@ -21,65 +21,65 @@ MOST_CELLS = 240
 FINEST_CELL_M = 0.6
 """Finer than a person is wide, a cell adds cost and no knowledge."""
 MARGIN_M = 1.5
-"""How far beyond its outermost receiver a place without a drawing is taken to reach."""
+"""How far beyond its outermost scanner a place without a drawing is taken to reach."""
 ALONE_SHOP_M = 8.0
-"""A single receiver hears a shop that reaches this far around it, whatever is drawn of it."""
+"""A single scanner hears a shop that reaches this far around it, whatever is drawn of it."""
 
 AT_1M_DBM = -59.0
 """Level one metre from an average phone; each phone's own offset is inferred."""
 EXPONENT = 2.0
 """Path loss with distance: free space's; walls are in the plan, the rest in the spread."""
 HEIGHT_M = 1.2
-"""Receivers hang this much above the phone: keeps the distance from zero."""
+"""Scanners hang this much above the phone: keeps the distance from zero."""
 OWN_ZONE_DB, OTHER_ZONE_DB = -65.0, -77.0
 """Without positions: what a zone's own scanner hears, and any other one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """States and their properties. n states, r receivers, z zones."""
+class PlaceModel:
+    """Holds the states and their properties. n states, r scanners, z zones."""
 
     zones: tuple[str, ...]
-    receivers: tuple[str, ...]
+    scanners: tuple[str, ...]
     zone_of_state: NDArray[np.intp]
     """(n,) index into zones; -1 between zones."""
     level_dbm: Floats
-    """(n, r) mean level of an average phone at each receiver."""
+    """(n, r) mean level of an average phone at each scanner."""
     spread_db: Floats
     """(n, r) how far that mean may be off: shadows, the scanner, the plan's inexactness."""
     bearing: Floats
-    """(n, r) direction from the state to the receiver in radians: where the carrier's body may stand in between."""
-    ways: Floats
-    """(w, 2) unit vectors of the ways somebody may walk; a single zero vector where directions mean nothing."""
-    strides: Floats
-    """(w, n, n) where somebody who walks that way is one step later: rows sum to 1."""
-    share: Floats
-    """(n,) a priori chance of each state; sums to 1."""
-    zones_of_receiver: tuple[frozenset[int], ...]
-    """Zones that depend on each receiver."""
+    """(n, r) direction from the state to the scanner in radians: where the carrier's body may stand in between."""
+    headings: Floats
+    """(w, 2) unit vectors of the headings somebody may walk along; a single zero vector where directions mean nothing."""
+    transitions: Floats
+    """(w, n, n) where somebody who walks along that heading is one step later: rows sum to 1."""
+    prior: Floats
+    """(n,) prior probability of each state; sums to 1."""
+    zones_of_scanner: tuple[frozenset[int], ...]
+    """Zones that depend on each scanner."""
     at: Floats | None
     """(n, 2) the cells' centres in metres; None without a drawing."""
 
 
-def build_place(plan: StorePlan, step_s: float) -> Place:
-    """The place a plan describes, for steps of `step_s` seconds."""
+def build_place_model(plan: StorePlan, step_s: float) -> PlaceModel:
+    """Build the model of the place a plan describes, for steps of `step_s` seconds."""
     spots = _spots(plan)
     drawn = all(zone.polygon is not None or _own(plan, zone.id) & spots.keys() for zone in plan.zones)
-    alone = len(plan.receivers) == 1 and not any(zone.polygon for zone in plan.zones)
-    if len(spots) == len(plan.receivers) and drawn and not alone:
+    alone = len(plan.anchors) == 1 and not any(zone.polygon for zone in plan.zones)
+    if len(spots) == len(plan.anchors) and drawn and not alone:
         return _drawn(plan, spots, step_s)
     return _listed(plan, step_s)
 
 
 def _own(plan: StorePlan, zone: str) -> set[str]:
-    return {part.id for part in plan.receivers if part.zone == zone}
+    return {part.id for part in plan.anchors if part.zone == zone}
 
 
 def _spots(plan: StorePlan) -> dict[str, geometry.Point]:
-    """Where each receiver is: its own place, or the middle of its zone's drawing."""
+    """Return where each scanner is: its own place, or the middle of its zone's drawing."""
     outlines = {zone.id: zone.polygon for zone in plan.zones if zone.polygon}
     spots: dict[str, geometry.Point] = {}
-    for part in plan.receivers:
+    for part in plan.anchors:
         if part.at is not None:
             spots[part.id] = part.at
         elif part.zone in outlines:
@@ -88,42 +88,42 @@ def _spots(plan: StorePlan) -> dict[str, geometry.Point]:
     return spots
 
 
-def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> Place:
-    ids = tuple(part.id for part in plan.receivers)
-    receivers_at = np.array([spots[name] for name in ids], dtype=float)
-    at, cell_m = _grid(plan, receivers_at)
-    zone_of_state = _zones_at(plan, at, receivers_at)
+def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> PlaceModel:
+    ids = tuple(part.id for part in plan.anchors)
+    scanners_at = np.array([spots[name] for name in ids], dtype=float)
+    at, cell_m = _grid(plan, scanners_at)
+    zone_of_state = _zones_at(plan, at, scanners_at)
     walls = [(piece, wall.loss_db) for wall in plan.walls for piece in wall.pieces()]
-    level = np.stack([_level(at, spot, walls) for spot in receivers_at], axis=1)
-    towards = receivers_at[None, :, :] - at[:, None, :]
+    level = np.stack([_level(at, spot, walls) for spot in scanners_at], axis=1)
+    towards = scanners_at[None, :, :] - at[:, None, :]
     distance = np.hypot(towards[..., 0], towards[..., 1])
-    return Place(
+    return PlaceModel(
         zones=plan.zone_ids,
-        receivers=ids,
+        scanners=ids,
         zone_of_state=zone_of_state,
         level_dbm=level,
         spread_db=SPREAD_DB * (1 + SPREAD_PER_DECADE * np.log10(np.maximum(distance / NEAR_M, 1))),
         bearing=np.arctan2(towards[..., 1], towards[..., 0]),
-        ways=_WAYS,
-        strides=_strides(at, cell_m, [piece for piece, _ in walls], step_s),
-        share=np.full(len(at), 1 / len(at)),
-        zones_of_receiver=_depends(plan, at, zone_of_state, receivers_at),
+        headings=_HEADINGS,
+        transitions=_transitions(at, cell_m, [piece for piece, _ in walls], step_s),
+        prior=np.full(len(at), 1 / len(at)),
+        zones_of_scanner=_depends(plan, at, zone_of_state, scanners_at),
         at=at,
     )
 
 
 SPREAD_DB = 5.0
-"""Shadows 4 dB, the scanner 2 dB, and the plan's inexactness; the carrier's body is reckoned with by the filter."""
+"""Shadows 4 dB, the scanner 2 dB, and the plan's inexactness; the carrier's body is modelled by the filter."""
 NEAR_M = 3.0
 SPREAD_PER_DECADE = 0.5
 """Beyond NEAR_M levels are spread wider, by this part for every tenfold of distance: more reflections have a say."""
 
 
-def _grid(plan: StorePlan, receivers_at: Floats) -> tuple[Floats, float]:
-    """Centres of the grid's cells (n, 2) and their size."""
+def _grid(plan: StorePlan, scanners_at: Floats) -> tuple[Floats, float]:
+    """Return the centres of the grid's cells (n, 2) and their size."""
     corners = [corner for zone in plan.zones for corner in zone.polygon or ()]
-    margin = ALONE_SHOP_M if len(receivers_at) == 1 else 0.0 if corners else MARGIN_M
-    around = np.vstack([receivers_at - margin, receivers_at + margin, *([corners] if corners else [])])
+    margin = ALONE_SHOP_M if len(scanners_at) == 1 else 0.0 if corners else MARGIN_M
+    around = np.vstack([scanners_at - margin, scanners_at + margin, *([corners] if corners else [])])
     low, high = around.min(0), around.max(0)
     cell_m = max(FINEST_CELL_M, float(np.sqrt(np.prod(high - low) / MOST_CELLS)))
     counts = np.maximum(1, np.round((high - low) / cell_m)).astype(int)
@@ -131,14 +131,14 @@ def _grid(plan: StorePlan, receivers_at: Floats) -> tuple[Floats, float]:
     return np.stack(np.meshgrid(xs, ys, indexing="ij"), -1).reshape(-1, 2), cell_m
 
 
-def _zones_at(plan: StorePlan, at: Floats, receivers_at: Floats) -> NDArray[np.intp]:
-    """Each cell's zone: the drawing it lies in, else the zone without a drawing whose receiver is nearest, else -1."""
+def _zones_at(plan: StorePlan, at: Floats, scanners_at: Floats) -> NDArray[np.intp]:
+    """Return each cell's zone: the drawing it lies in, else the zone without a drawing whose scanner is nearest, else -1."""
     index = {zone: i for i, zone in enumerate(plan.zone_ids)}
     zones = np.full(len(at), -1, dtype=np.intp)
-    undrawn = [i for i, part in enumerate(plan.receivers) if part.zone and plan.zones[index[part.zone]].polygon is None]
+    undrawn = [i for i, part in enumerate(plan.anchors) if part.zone and plan.zones[index[part.zone]].polygon is None]
     if undrawn:
-        distance = np.hypot(*(at[:, None, :] - receivers_at[None, :, :]).transpose(2, 0, 1))
-        owners = np.array([index[part.zone] if i in undrawn and part.zone else -1 for i, part in enumerate(plan.receivers)])
+        distance = np.hypot(*(at[:, None, :] - scanners_at[None, :, :]).transpose(2, 0, 1))
+        owners = np.array([index[part.zone] if i in undrawn and part.zone else -1 for i, part in enumerate(plan.anchors)])
         zones = owners[distance.argmin(1)]
     for i, zone in enumerate(plan.zones):
         if zone.polygon is not None:
@@ -147,7 +147,7 @@ def _zones_at(plan: StorePlan, at: Floats, receivers_at: Floats) -> NDArray[np.i
 
 
 def _level(at: Floats, spot: Floats, walls: list[tuple[tuple[geometry.Point, geometry.Point], float]]) -> Floats:
-    """Log-distance path loss (Rappaport, Wireless Communications, 4.9) less the walls on the straight line."""
+    """Return the level by log-distance path loss (Rappaport, Wireless Communications, 4.9) less the walls on the straight line."""
     distance = np.sqrt(((at - spot) ** 2).sum(1) + HEIGHT_M**2)
     level = AT_1M_DBM - 10 * EXPONENT * np.log10(distance)
     for (a, b), loss_db in walls:
@@ -155,33 +155,33 @@ def _level(at: Floats, spot: Floats, walls: list[tuple[tuple[geometry.Point, geo
     return np.asarray(level)
 
 
-WAYS = 6
+HEADINGS = 6
 """So many directions tell a walk along an aisle from one across it; eight find no zone better and cost more."""
 WALK_M_S, WALK_SPREAD_M_S = 0.9, 0.35
 """Walking speed in a shop: browsers 0.5 to 0.9 m/s, who knows the way 1.0 to 1.5."""
 SWAY_M_S = 0.35
 """How far a second of walking leads aside of its direction."""
-LEAST_STRIDE = 0.005
-"""Rarer strides are left out."""
+LEAST_TRANSITION = 0.005
+"""Rarer transitions are left out."""
 
-_ANGLES = 2 * np.pi * np.arange(WAYS) / WAYS
-_WAYS: Floats = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+_ANGLES = 2 * np.pi * np.arange(HEADINGS) / HEADINGS
+_HEADINGS: Floats = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 
 
-def _strides(at: Floats, cell_m: float, walls: list[tuple[geometry.Point, geometry.Point]], step_s: float) -> Floats:
-    """One step of somebody who walks, for each way: a Gaussian round where it leads, over the cells that no wall hides."""
+def _transitions(at: Floats, cell_m: float, walls: list[tuple[geometry.Point, geometry.Point]], step_s: float) -> Floats:
+    """Return a walker's step for each heading (w, n, n): a Gaussian round where it leads, over the cells that no wall hides."""
     apart = at[None, :, :] - at[:, None, :]
     hidden = _hidden(at, apart, walls, 3 * WALK_M_S * step_s + 2 * cell_m)
     within_m2 = cell_m**2 / 6  # anywhere in the first cell, and anywhere in the next
-    strides = np.empty((WAYS, len(at), len(at)))
-    for way, (x, y) in enumerate(_WAYS):
+    transitions = np.empty((HEADINGS, len(at), len(at)))
+    for heading, (x, y) in enumerate(_HEADINGS):
         along, aside = apart @ (x, y), apart @ (-y, x)
         off = (along - WALK_M_S * step_s) ** 2 / ((WALK_SPREAD_M_S * step_s) ** 2 + within_m2)
         weight = np.exp(-0.5 * (off + aside**2 / ((SWAY_M_S * step_s) ** 2 + within_m2)))
-        weight[(weight < LEAST_STRIDE) | hidden] = 0.0
+        weight[(weight < LEAST_TRANSITION) | hidden] = 0.0
         weight += 1e-6 * np.eye(len(at))  # before a wall that nothing leads around one stays
-        strides[way] = weight / weight.sum(1, keepdims=True)
-    return strides
+        transitions[heading] = weight / weight.sum(1, keepdims=True)
+    return transitions
 
 
 def _hidden(at: Floats, apart: Floats, walls: list[tuple[geometry.Point, geometry.Point]], reach_m: float) -> NDArray[np.bool_]:
@@ -194,48 +194,48 @@ def _hidden(at: Floats, apart: Floats, walls: list[tuple[geometry.Point, geometr
     return hidden
 
 
-def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], receivers_at: Floats) -> tuple[frozenset[int], ...]:
-    """The zones each receiver answers for: its own, and those without a receiver to which it is nearest."""
-    owned = {part.zone for part in plan.receivers if part.zone}
-    result: list[set[int]] = [set() for _ in plan.receivers]
+def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], scanners_at: Floats) -> tuple[frozenset[int], ...]:
+    """Return the zones each scanner answers for: its own, and those without a scanner to which it is nearest."""
+    owned = {part.zone for part in plan.anchors if part.zone}
+    result: list[set[int]] = [set() for _ in plan.anchors]
     for index, zone in enumerate(plan.zone_ids):
         cells = at[zone_of_state == index]
         if zone in owned:
-            for receiver, part in enumerate(plan.receivers):
+            for scanner, part in enumerate(plan.anchors):
                 if part.zone == zone:
-                    result[receiver].add(index)
+                    result[scanner].add(index)
         elif len(cells):
-            distance = np.hypot(*(receivers_at - cells.mean(0)).T)
+            distance = np.hypot(*(scanners_at - cells.mean(0)).T)
             result[int(distance.argmin())].add(index)
     return tuple(map(frozenset, result))
 
 
-def _listed(plan: StorePlan, step_s: float) -> Place:
-    """Without positions: one state per zone; a zone's own scanner hears its people best.
+def _listed(plan: StorePlan, step_s: float) -> PlaceModel:
+    """Model a plan without positions: one state per zone; a zone's own scanner hears its people best.
 
     Where only one zone has scanners there is a second state, elsewhere in the shop: `near`, `in the shop`, `gone` can be told.
     """
     index = {zone: i for i, zone in enumerate(plan.zone_ids)}
-    ids = tuple(part.id for part in plan.receivers)
-    own = [index.get(part.zone or "", -1) for part in plan.receivers]
+    ids = tuple(part.id for part in plan.anchors)
+    own = [index.get(part.zone or "", -1) for part in plan.anchors]
     level = np.full((len(index) + 1, len(ids)), OTHER_ZONE_DB)
-    for receiver, zone in enumerate(own):
+    for scanner, zone in enumerate(own):
         if zone >= 0:
-            level[zone, receiver] = OWN_ZONE_DB
+            level[zone, scanner] = OWN_ZONE_DB
     seen = sorted({zone for zone in own if zone >= 0})
     states = [*seen, len(index)] if len(seen) == 1 else seen
     zone_of_state = np.array([state if state < len(index) else -1 for state in states], dtype=np.intp)
-    return Place(
+    return PlaceModel(
         zones=plan.zone_ids,
-        receivers=ids,
+        scanners=ids,
         zone_of_state=zone_of_state,
         level_dbm=level[states],
         spread_db=np.full((len(states), len(ids)), SPREAD_DB),
         bearing=np.zeros((len(states), len(ids))),
-        ways=np.zeros((1, 2)),
-        strides=_passages(plan, states, step_s)[None],
-        share=np.full(len(states), 1 / len(states)),
-        zones_of_receiver=tuple(frozenset({zone} if zone >= 0 else ()) for zone in own),
+        headings=np.zeros((1, 2)),
+        transitions=_passages(plan, states, step_s)[None],
+        prior=np.full(len(states), 1 / len(states)),
+        zones_of_scanner=tuple(frozenset({zone} if zone >= 0 else ()) for zone in own),
         at=None,
     )
 

@@ -1,4 +1,4 @@
-"""Where somebody was, told by where they went: the filter's steps gone through once more, backwards."""
+"""Smooths belief: goes through the filter's steps once more, backwards, so that where somebody went tells where they had been."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gateway.zones.filter import Filter
 Array = NDArray[np.float32]
 
 
-class Seen(NamedTuple):
-    """One step of some shoppers: what was expected, what was heard, and what was then believed. b shoppers, r receivers."""
+class StepRecord(NamedTuple):
+    """One filter step of some shoppers: what was expected, what was heard, and what was then believed. b shoppers, r scanners."""
 
     who: NDArray[np.intp]
     """(b,) which shoppers of the sequence these are"""
@@ -23,11 +23,11 @@ class Seen(NamedTuple):
     believed: Array
     """(b, d, n) and with them"""
     walking: Array
-    """(b,) log odds from the gait"""
+    """(b,) log odds that they walk"""
     above_dbm: Array
     """(b, r) mean levels, less the phone's offset"""
     readings: Array
-    """(b, r) how many of each receiver"""
+    """(b, r) how many of each scanner"""
     offset_db: Array
     """(b,) the phone's offset"""
     listening: NDArray[np.bool_]
@@ -35,10 +35,10 @@ class Seen(NamedTuple):
     steps: int = 1
     """so many steps at once"""
 
-    def alone(self, index: int) -> Seen:
-        """A copy of one shopper's part, as the first of a sequence of their own."""
+    def of_one(self, index: int) -> StepRecord:
+        """Copy one shopper's part, as the first of a sequence of their own."""
         one = slice(index, index + 1)
-        return Seen(
+        return StepRecord(
             np.zeros(1, dtype=np.intp),
             self.predicted[one].copy(),
             self.believed[one].copy(),
@@ -51,8 +51,8 @@ class Seen(NamedTuple):
         )
 
 
-def look_back(filter_: Filter, steps: Sequence[Seen], shoppers: int) -> Iterator[tuple[Seen, Array]]:
-    """Each step with the belief (b, d, n) of hindsight, the latest first (Rauch, Tung & Striebel, for states that are cells)."""
+def smooth(filter_: Filter, steps: Sequence[StepRecord], shoppers: int) -> Iterator[tuple[StepRecord, Array]]:
+    """Yield each step with the smoothed belief (b, d, n), the latest first (Rauch, Tung & Striebel, for states that are cells)."""
     later: Array | None = None
     for seen in reversed(steps):
         if later is None:
@@ -64,5 +64,5 @@ def look_back(filter_: Filter, steps: Sequence[Seen], shoppers: int) -> Iterator
         ratio = ratio / np.maximum(ratio.max((1, 2), keepdims=True), 1e-30) + np.float32(1e-9)
         walking = seen.walking
         for _ in range(seen.steps):
-            ratio, walking = filter_.back(ratio, walking), np.zeros_like(walking)
+            ratio, walking = filter_.backward_step(ratio, walking), np.zeros_like(walking)
         later[seen.who] = ratio

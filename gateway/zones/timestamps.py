@@ -1,4 +1,4 @@
-"""The tracker's sense of time: late readings, clocks that run backwards, leaps that nobody else confirms."""
+"""Judges time stamps: late readings, clocks that run backwards, leaps that nobody else confirms."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ BELIEVE_AFTER = 20
 """So many readings in a row at a new time, either way, and it is the time that has moved."""
 
 
-class Verdict(Enum):
-    """What a time stamp turned out to be."""
+class TimestampVerdict(Enum):
+    """A time stamp's verdict."""
 
     NOW = "now"
     DOUBTED = "doubted"
     MOVED = "moved"
 
 
-class Clock:
+class TimestampGuard:
     """Judges time stamps in the order they arrive. `now_s` None: nothing was heard yet."""
 
     def __init__(self) -> None:
@@ -28,16 +28,16 @@ class Clock:
         self._doubted_s = 0.0
         self._doubts = 0
 
-    def judge(self, at_s: float) -> Verdict:
+    def judge(self, at_s: float) -> TimestampVerdict:
         """NOW: use it. DOUBTED: skip it. MOVED: time itself leapt to it, start anew from there."""
         if self.now_s is None or -LATE_S <= at_s - self.now_s <= LEAP_S:
             self._doubts = 0
             self.now_s = at_s if self.now_s is None else max(self.now_s, at_s)
-            return Verdict.NOW
+            return TimestampVerdict.NOW
         near = self._doubts > 0 and abs(at_s - self._doubted_s) <= LATE_S
         self._doubts = self._doubts + 1 if near else 1
         self._doubted_s = at_s
         if self._doubts < BELIEVE_AFTER:
-            return Verdict.DOUBTED
+            return TimestampVerdict.DOUBTED
         self._doubts, self.now_s = 0, at_s
-        return Verdict.MOVED
+        return TimestampVerdict.MOVED
