@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from rules.parts import CardKind
+from rules.format.schema_parts import CardKind
 
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
 Language = Literal["nl", "en"]

@@ -4,8 +4,6 @@ book = load_book(Path("supermarket.yaml"))
 decision = decide(book, situation)
 """
 
-from rules.book import Book
-from rules.decide import decide
 from rules.decision import (
     Cap,
     CapKind,
@@ -23,13 +21,15 @@ from rules.decision import (
     Voucher,
     Worth,
 )
-from rules.errors import BookError, Problem
-from rules.explain import Explanation, LeafTruth, explain, explain_decision
-from rules.loading import load_book, load_data
-from rules.ranking import Candidate, Ranked, Ranker
-from rules.reasons import Reason
-from rules.record import decision_record, inputs_hash, situation_of, situation_record
+from rules.engine.book import Book
+from rules.engine.decide import decide
+from rules.engine.ranking import Candidate, Ranked, Ranker
+from rules.format.errors import BookError, BookProblem
+from rules.loading.load import load_book, load_data
 from rules.situation import EVENTS, HAPPENINGS, PURPOSES, Happening, Situation, Value
+from rules.workbench.explain import Explanation, LeafTruth, explain, explain_decision
+from rules.workbench.reasons import Reason
+from rules.workbench.record import decision_record, inputs_hash, situation_of, situation_record
 
 __all__ = [
     "EVENTS",
@@ -37,6 +37,7 @@ __all__ = [
     "PURPOSES",
     "Book",
     "BookError",
+    "BookProblem",
     "Candidate",
     "Cap",
     "CapKind",
@@ -51,7 +52,6 @@ __all__ = [
     "Happening",
     "Invitation",
     "LeafTruth",
-    "Problem",
     "Proof",
     "Question",
     "Ranked",

@@ -1,6 +1,7 @@
 """The life of a rule book as it is stored: every step is one transaction, and noted with who took it.
 
-What a book may become is said in rules/life.py. Here a document never changes: another wording is another book, under another hash.
+What a book may become is said in rules/workbench/lifecycle.py. Here a document never changes: another wording is another book,
+under another hash.
 No step in a book's life touches a promise that was made.
 """
 
@@ -11,10 +12,9 @@ from typing import Any
 
 from gateway.storage import Connection, books, vouchers
 from rules import Book, CodeKind, load_book
-from rules.cases import run_cases
-from rules.life import Action, LifeError, State, Version, needs_four_eyes, step
-from rules.life import go_live as with_live
 from rules.words import Words
+from rules.workbench.cases import run_cases
+from rules.workbench.lifecycle import BookAction, BookState, LifecycleError, Version, needs_four_eyes, put_live, step
 
 _REFUSALS: dict[str, Words] = {
     "unknown": {
@@ -57,8 +57,8 @@ def add(connection: Connection, text: str, person: str, at_s: float, zones: Coll
     book = load(text, zones)
     if books.find(connection, book.hash) is None:
         row: dict[str, Any] = {"hash": book.hash, "name": book.id, "document": text, "author": person, "added_at_s": at_s}
-        row |= {"state": State.DRAFT.value, "state_at_s": at_s, "approved_by": None, "zones": [], "was_live": 0, "before": None}
-        books.add(connection, row, _step(book.hash, State.DRAFT, person, at_s))
+        row |= {"state": BookState.DRAFT.value, "state_at_s": at_s, "approved_by": None, "zones": [], "was_live": 0, "before": None}
+        books.add(connection, row, _step(book.hash, BookState.DRAFT, person, at_s))
     return book.hash
 
 
@@ -70,7 +70,7 @@ def first(connection: Connection, text: str, at_s: float, zones: Collection[str]
     if any(row.was_live for row in books.every(connection)):
         return False
     book = add(connection, text, SETTINGS_FILE, at_s, zones)
-    if books.find(connection, book).state == State.DRAFT:  # type: ignore[union-attr]  # it was added a line ago
+    if books.find(connection, book).state == BookState.DRAFT:  # type: ignore[union-attr]  # it was added a line ago
         check(connection, book, SETTINGS_FILE, at_s, zones)
         approve(connection, book, ADMINISTRATOR, at_s)
     go_live(connection, book, SETTINGS_FILE, at_s)
@@ -83,28 +83,28 @@ def check(connection: Connection, start: str, person: str, at_s: float, zones: C
     failed = [result.name for result in run_cases(load(row.document, zones)).results if not result.passed]
     if failed:
         raise _refused(row.hash, "cases", names="; ".join(failed[:5]))
-    _take(connection, row, Action.CHECK, person, at_s)
+    _take(connection, row, BookAction.CHECK, person, at_s)
 
 
 def approve(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
     """Approve a checked book; one worth more than its `four_eyes_above` not by its author. Raises StepRefused."""
     row = _find(connection, start)
-    _take(connection, row, Action.APPROVE, person, at_s, note, four_eyes=needs_four_eyes(load(row.document)))
+    _take(connection, row, BookAction.APPROVE, person, at_s, note, four_eyes=needs_four_eyes(load(row.document)))
 
 
 def pause(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
     """Make no more offers from a live book; every promise made stands. Raises StepRefused."""
-    _take(connection, _find(connection, start), Action.PAUSE, person, at_s, note)
+    _take(connection, _find(connection, start), BookAction.PAUSE, person, at_s, note)
 
 
 def resume(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
     """Let a paused book make offers again where it did. Raises StepRefused."""
-    _take(connection, _find(connection, start), Action.RESUME, person, at_s, note)
+    _take(connection, _find(connection, start), BookAction.RESUME, person, at_s, note)
 
 
 def archive(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
     """Put a book away. Raises StepRefused."""
-    _take(connection, _find(connection, start), Action.ARCHIVE, person, at_s, note)
+    _take(connection, _find(connection, start), BookAction.ARCHIVE, person, at_s, note)
 
 
 def go_live(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str] = ()) -> None:
@@ -120,14 +120,14 @@ def roll_back(connection: Connection, person: str, at_s: float) -> str | None:
 
     None: a book that was ahead in some zones is gone, and the whole shop's decides there again. Raises StepRefused.
     """
-    working = [row for row in books.every(connection) if row.state in (State.LIVE, State.PAUSED)]
+    working = [row for row in books.every(connection) if row.state in (BookState.LIVE, BookState.PAUSED)]
     latest = next((row for row in working if row.zones), next(iter(working), None))
     if latest is None:
         raise _refused("", "no_earlier")
     if latest.before is None and not latest.zones:
         raise _refused(latest.hash, "no_earlier")
     if latest.before is None:
-        _take(connection, latest, Action.ARCHIVE, person, at_s, "rolled back")
+        _take(connection, latest, BookAction.ARCHIVE, person, at_s, "rolled back")
         return None
     _go_live(connection, _find(connection, latest.before), person, at_s, frozenset(latest.zones), rolling_back=True)
     return str(latest.before)
@@ -142,28 +142,28 @@ def _go_live(connection: Connection, row: Any, person: str, at_s: float, zones: 
     rows = {other.hash: other for other in books.every(connection)}
     before = [_version(other) for other in rows.values()]
     try:
-        after = with_live(before, row.hash, person, at_s, zones)
-    except LifeError as error:
+        after = put_live(before, row.hash, person, at_s, zones)
+    except LifecycleError as error:
         raise StepRefused(row.hash, error.words) from error
     _fill_pools(connection, load(row.document), exact=not zones)
     note = "rolled back" if rolling_back else f"gave way to {row.hash[:12]}"
     displaced = [old for old, new in zip(before, after, strict=True) if new.hash != row.hash and new != old]
     for old in displaced:
-        _put(connection, old.hash, {"state": State.ARCHIVED.value}, _step(old.hash, State.ARCHIVED, person, at_s, note))
-    values: dict[str, Any] = {"state": State.LIVE.value, "zones": sorted(zones), "was_live": 1}
+        _put(connection, old.hash, {"state": BookState.ARCHIVED.value}, _step(old.hash, BookState.ARCHIVED, person, at_s, note))
+    values: dict[str, Any] = {"state": BookState.LIVE.value, "zones": sorted(zones), "was_live": 1}
     if not rolling_back:
         in_its_place = next((old.hash for old in displaced if bool(old.zones) == bool(zones)), None)
-        values["before"] = in_its_place or (row.before if row.state in (State.LIVE, State.PAUSED) else None)
+        values["before"] = in_its_place or (row.before if row.state in (BookState.LIVE, BookState.PAUSED) else None)
     where = f"in {', '.join(sorted(zones))}" if zones else "everywhere"
-    _put(connection, row.hash, values, _step(row.hash, State.LIVE, person, at_s, where))
+    _put(connection, row.hash, values, _step(row.hash, BookState.LIVE, person, at_s, where))
 
 
 def _take(
-    connection: Connection, row: Any, action: Action, person: str, at_s: float, note: str = "", four_eyes: bool = False
+    connection: Connection, row: Any, action: BookAction, person: str, at_s: float, note: str = "", four_eyes: bool = False
 ) -> None:
     try:
         after = step(_version(row), action, person, at_s, four_eyes)
-    except LifeError as error:
+    except LifecycleError as error:
         raise StepRefused(row.hash, error.words) from error
     values = {"state": after.state.value, "approved_by": after.approved_by}
     _put(connection, row.hash, values, _step(row.hash, after.state, person, at_s, note))
@@ -171,14 +171,14 @@ def _take(
 
 def _version(row: Any) -> Version:
     zones = frozenset(row.zones)
-    return Version(row.hash, row.author, State(row.state), row.approved_by, zones, bool(row.was_live), row.state_at_s)
+    return Version(row.hash, row.author, BookState(row.state), row.approved_by, zones, bool(row.was_live), row.state_at_s)
 
 
 def _put(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:
     books.move(connection, book, {**values, "state_at_s": step["at_s"]}, step)
 
 
-def _step(book: str, state: State, person: str, at_s: float, note: str = "") -> dict[str, Any]:
+def _step(book: str, state: BookState, person: str, at_s: float, note: str = "") -> dict[str, Any]:
     return {"book": book, "state": state.value, "person": person, "at_s": at_s, "note": note[:500]}
 
 

@@ -8,10 +8,10 @@ from functools import partial
 from types import MappingProxyType
 
 from gateway.storage import Store, shop_facts
-from rules import Book, BookError, Problem, Value
-from rules.errors import nearest
-from rules.fields import Field, FieldType
-from rules.literals import fact
+from rules import Book, BookError, BookProblem, Value
+from rules.format.errors import nearest
+from rules.format.fields import Field, FieldType
+from rules.format.literals import parse_fact
 
 FactValue = bool | int | float | str | list[str]
 """A fact as it is sent, stored and shown: a set is a list."""
@@ -118,14 +118,14 @@ def admitted(fields: Mapping[str, Sequence[Field]], name: str, value: FactValue)
 
 def unknown_fact(name: str, known: Iterable[str]) -> BookError:
     """The refusal of a fact that there isn't, with the nearest there is."""
-    return BookError([Problem("unknown_field", nearest=nearest(name, known), values={"value": name[:80]})])
+    return BookError([BookProblem("unknown_field", nearest=nearest(name, known), values={"value": name[:80]})])
 
 
 def _taken(field: Field, value: FactValue) -> Value:
     if isinstance(value, list) and field.type is not FieldType.SET:
         words = {"value": str(value)[:80], "type": field.type.value, "field": field.name}
-        raise BookError([Problem("wrong_type", values=words)])
-    return fact({field.name: field}, field.name, value)
+        raise BookError([BookProblem("wrong_type", values=words)])
+    return parse_fact({field.name: field}, field.name, value)
 
 
 def _field_for(fields: Sequence[Field], value: FactValue | None) -> Field | None:

@@ -25,7 +25,7 @@ from gateway.storage import Connection, StorageError, Store, open_store
 from gateway.storage import books as stored
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError
-from rules.replay import ReplayReport, replay
+from rules.workbench.replay import ReplayReport, replay_decisions
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def diff(
     with _opened(config) as place, place.store.read() as connection:
         book = _draft(connection, draft, place.zones)
         logged = list(decision_log.logged_since(connection, time.time() - days * 86_400))
-        report = replay(book, track(logged, "Deciding again", console=Console(stderr=True)))
+        report = replay_decisions(book, track(logged, "Deciding again", console=Console(stderr=True)))
     _show(report)
 
 

@@ -16,14 +16,14 @@ from rich.table import Table
 from gateway.commands import CommandError
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, explain, load_book
-from rules.cases import CaseReport, run_cases, situation_of_case
-from rules.checks import check_situation, names_of
-from rules.document import CaseSituation
-from rules.life import needs_four_eyes, value_cents
-from rules.literals import fact
-from rules.loading import problems_of
-from rules.reading import scalar
+from rules.format.document import CaseSituation
+from rules.format.literals import parse_fact
+from rules.format.reading import scalar
+from rules.loading.checks import check_situation, known_names
+from rules.loading.load import problems_of
 from rules.words import Language
+from rules.workbench.cases import CaseReport, run_cases, situation_of_case
+from rules.workbench.lifecycle import needs_four_eyes, value_cents
 
 rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, and ask it why.")
 BookFile = Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.", show_default=False)]
@@ -100,7 +100,7 @@ def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
 def _explained(book: Book, described: dict[str, Any], language: Language) -> tuple[Explanation, ...]:
     try:
         case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
-        problems = list(check_situation(case, names_of(book)))
+        problems = list(check_situation(case, known_names(book)))
         if not problems:
             return explain(book, situation_of_case(book, case))
     except ValidationError as error:
@@ -131,7 +131,7 @@ def _fact(book: Book, written: str) -> tuple[str, Any]:
     several = field is not None and field.type == "set"
     plain = [one for one in value.split(",") if one] if several else value if _is_text(book, name) else scalar(value)
     try:
-        fact(book.fields, name, plain, f"--fact {name}")
+        parse_fact(book.fields, name, plain, f"--fact {name}")
     except BookError as error:
         raise CommandError(str(error)) from None
     return name, plain

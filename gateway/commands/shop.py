@@ -21,8 +21,8 @@ from gateway.commands import CommandError
 from gateway.commands.opened import Config, Language, opened
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError
-from rules.fields import FieldType
-from rules.reading import scalar
+from rules.format.fields import FieldType
+from rules.format.reading import scalar
 
 FLAGS = {"yes": True, "ja": True, "no": False, "nee": False}
 """How staff say a flag, besides `true` and `false`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.storage import Connection, decisions
 from rules import Decision, Gate, Situation, decision_record, inputs_hash, situation_of, situation_record
-from rules.replay import Logged
+from rules.workbench.replay import LoggedDecision
 
 
 def worth_logging(decision: Decision) -> bool:
@@ -33,11 +33,11 @@ def entry(decision_id: str, decision: Decision, situation: Situation, kept: Mapp
     }
 
 
-def logged_since(connection: Connection, from_s: float) -> Iterator[Logged]:
+def logged_since(connection: Connection, from_s: float) -> Iterator[LoggedDecision]:
     """The logged decisions from a moment on, oldest first, to be decided again with a draft.
 
     A fact that no live rule read at the time was not known, so it is unknown to the draft too.
     """
     for row in decisions.since(connection, from_s):
         offers = tuple(str(one["offer"]) for one in (*row.outcome["chosen"], *row.outcome["ghosts"]))
-        yield Logged(situation_of(row.inputs), offers)
+        yield LoggedDecision(situation_of(row.inputs), offers)

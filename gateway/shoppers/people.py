@@ -24,8 +24,8 @@ from gateway.shoppers.registry import Registry, identity_in
 from gateway.storage import Connection, Store, consents, identities, profiles
 from gateway.storage.keys import Keys
 from rules import PURPOSES, Value
-from rules.book import Book
-from rules.document import Attention
+from rules.engine.book import Book
+from rules.format.document import Attention
 
 BY_FILE = "file"
 """Text version and channel of a consent that stands in the opt-ins file."""

@@ -14,8 +14,8 @@ from gateway.shoppers.texts import DPIA, STATEMENT
 from gateway.storage import Connection, consents, journey, profiles
 from gateway.storage.retention import DAY_S, RULES, period_s
 from rules import PURPOSES
-from rules.book import Book
-from rules.fields import Field
+from rules.engine.book import Book
+from rules.format.fields import Field
 
 SUPPLIERS: Mapping[str, Words] = {
     "backend": {"nl": "de app van de winkel", "en": "the store app"},

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from gateway.messages import Refusal
 from rules import Value
-from rules.book import Book
-from rules.fields import AFFINITY, Field, FieldType, affinity_field
-from rules.rule import Rule
+from rules.engine.book import Book
+from rules.engine.rule import Rule
+from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
 
 Json = str | float | int | bool | list[str]
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from gateway.zones import geometry
-from rules.clock import Local, Spans, closing
+from rules.engine.local_time import Local, Spans, closing
 
 SMALLEST_ZONE_M2 = 0.05
 """A zone below this has no area: a drawing error, not a place where somebody can stand."""

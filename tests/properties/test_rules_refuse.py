@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import rules
 from rules import BookError, load_book, load_data
-from rules.conditions import Vocabulary, parse
-from rules.fields import BUILT_IN
+from rules.format.conditions import Vocabulary, parse
+from rules.format.fields import BUILT_IN
 
 LINES = (Path(rules.__file__).parent / "books" / "fashion.yaml").read_text(encoding="utf-8").splitlines()
 SNIPPETS = (

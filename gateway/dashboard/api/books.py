@@ -18,8 +18,8 @@ from gateway.offers import decision_log
 from gateway.storage import Connection, Store, books
 from gateway.storage.users import Role
 from rules import BookError
-from rules.replay import ReplayReport, replay
 from rules.words import Language
+from rules.workbench.replay import ReplayReport, replay_decisions
 
 State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
@@ -145,7 +145,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
             draft = lifecycle.load(found(connection, book).document)
-            report = replay(draft, decision_log.logged_since(connection, from_s))
+            report = replay_decisions(draft, decision_log.logged_since(connection, from_s))
         return _compared(report)
 
     return routes

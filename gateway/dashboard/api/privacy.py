@@ -16,7 +16,7 @@ from gateway.shoppers import privacy as papers
 from gateway.shoppers.privacy import Report
 from gateway.storage import Store
 from gateway.storage.users import Role
-from rules.book import Book
+from rules.engine.book import Book
 
 
 def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]], clock: Callable[[], float]) -> APIRouter:

@@ -19,12 +19,11 @@ from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Fault, Problem, answer
 from gateway.storage import Store
 from gateway.storage.users import Role
-from rules import Book, BookError, Gate, explain
-from rules import Problem as BookProblem
-from rules.cases import CaseReport, run_cases, situation_of_case
-from rules.checks import check_situation, names_of
-from rules.document import CaseSituation
-from rules.loading import problems_of
+from rules import Book, BookError, BookProblem, Gate, explain
+from rules.format.document import CaseSituation
+from rules.loading.checks import check_situation, known_names
+from rules.loading.load import problems_of
+from rules.workbench.cases import CaseReport, run_cases, situation_of_case
 
 
 def _(text: str) -> str:
@@ -116,7 +115,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
 def _decided(book: Book, given: dict[str, Any]) -> Decided | list[BookProblem]:
     try:
         situation = CaseSituation.model_validate(given)
-        problems = list(check_situation(situation, names_of(book)))
+        problems = list(check_situation(situation, known_names(book)))
         if problems:
             return problems
         reasons = explain(book, situation_of_case(book, situation))

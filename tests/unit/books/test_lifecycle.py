@@ -12,7 +12,7 @@ from gateway.offers import decision_log
 from gateway.offers.ledger import Ledger
 from gateway.storage import Connection, Store, books, vouchers
 from rules import BookError, Situation, decide
-from rules.replay import replay
+from rules.workbench.replay import replay_decisions
 
 Build = Callable[..., Any]
 Do = Callable[..., Any]
@@ -246,7 +246,7 @@ def test_a_draft_is_replayed_against_the_logged_decisions(
         ledger.promise(decide(book, here), here).result()
     draft = lifecycle.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
     with store.read() as connection:
-        report = replay(draft, decision_log.logged_since(connection, 0.0))
+        report = replay_decisions(draft, decision_log.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (3, 2)
     assert (report.gained, report.lost, report.kept) == ({"wine": 1}, {"wine": 1}, {"wine": 1})
     assert {(one.shopper, one.before, one.after) for one in report.differences} == {
@@ -267,5 +267,5 @@ def test_the_same_book_decides_the_logged_decisions_alike(
         here = situation(f"s-{number}", facts={"stage": "fan", "open": True})
         ledger.promise(decide(book, here), here).result()
     with store.read() as connection:
-        report = replay(book, decision_log.logged_since(connection, 0.0))
+        report = replay_decisions(book, decision_log.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (12, 0)

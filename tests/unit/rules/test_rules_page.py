@@ -10,12 +10,12 @@ import pytest
 from pydantic import BaseModel
 
 from rules import EVENTS, HAPPENINGS, PURPOSES, Gate, load_book
-from rules.conditions import ALL_OPERATORS
-from rules.content import PLACEHOLDERS
-from rules.document import Document
-from rules.fields import BUILT_IN
-from rules.parts import FactType, Kind, MomentEvent, Window
-from rules.text import FUNCTIONS
+from rules.format.condition_text import FUNCTIONS
+from rules.format.conditions import ALL_OPERATORS
+from rules.format.document import Document
+from rules.format.fields import BUILT_IN
+from rules.format.schema_parts import CalendarWindow, FactType, Kind, MomentEvent
+from rules.format.templates import PLACEHOLDERS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
 YAML = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -47,7 +47,7 @@ def test_every_key_of_a_book_is_on_the_page(key: str) -> None:
     "word",
     sorted(
         {*BUILT_IN, *ALL_OPERATORS, *FUNCTIONS, *Gate, *EVENTS, *HAPPENINGS, *PURPOSES}
-        | {word for words in (FactType, Kind, MomentEvent, Window) for word in get_args(words)}
+        | {word for words in (FactType, Kind, MomentEvent, CalendarWindow) for word in get_args(words)}
     ),
 )
 def test_every_field_operator_function_gate_and_kind_is_on_the_page(word: str) -> None:

@@ -16,7 +16,7 @@ from gateway.shoppers.people import People
 from gateway.storage import Store, open_store, promises
 from gateway.storage.keys import Keys
 from rules import load_book
-from rules.book import Book
+from rules.engine.book import Book
 
 NOON_S = 1_763_719_200.0
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.shoppers.attention import DAY_S, DEEPEST_DEBT, at, dismissed, engaged, full, spent
-from rules.document import Attention
+from rules.format.document import Attention
 
 RATES = Attention(capacity=6, refill_per_day=3, dismissal_cost=2, engagement_refill=1)
 

@@ -19,7 +19,7 @@ from gateway.shoppers.people import People
 from gateway.storage import Store, consents
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
-from rules.book import Book
+from rules.engine.book import Book
 
 pytestmark = pytest.mark.anyio
 NOON_S = 1_763_719_200.0

@@ -15,7 +15,7 @@ from gateway.shoppers.optins import read_optins
 from gateway.shoppers.people import People
 from gateway.storage import Store, consents, journey, profiles
 from gateway.storage import identities as identities_table
-from rules.book import Book
+from rules.engine.book import Book
 
 NOON_S = 1_763_719_200.0
 DAY_S = 86_400.0

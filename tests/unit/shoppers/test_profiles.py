@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gateway.shoppers.profiles import Json, answer_value, register_of
-from rules.book import Book
+from rules.engine.book import Book
 
 EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measure"})
 

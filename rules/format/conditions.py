@@ -1,0 +1,231 @@
+"""Conditions: a typed tree over declared fields and the shopper's history, checked when a book is loaded.
+
+A tree is `{all: […]}`, `{any: […]}`, `{not: …}`, `{field, op, value}` or `{count, offer, within, op, value}`; any part may
+also be a line of text (see condition_text.py). The cost is bounded by construction: no loops, no regular expressions, at most
+MOST_LEAVES leaves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from rules.format.condition_text import parse_line
+from rules.format.errors import BookError, BookProblem, nearest
+from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
+from rules.format.literals import parse_duration, parse_literal
+from rules.situation import HAPPENINGS
+
+MOST_LEAVES = 64
+"""Comparisons in one condition: far more than anyone can read, few enough to evaluate in microseconds."""
+DEEPEST_CONDITION = 12
+"""Levels of all / any / not."""
+
+COUNTED = ("seen", *HAPPENINGS)
+"""What of the history can be counted. `seen` is announced or shown, whichever says more: delivery unknown may mean seen."""
+ORDERED = ("==", "!=", "<", "<=", ">", ">=")
+OPERATORS: Mapping[FieldType, tuple[str, ...]] = {
+    FieldType.NUMBER: (*ORDERED, "in", "not in"),
+    FieldType.CLOCK: ORDERED,
+    FieldType.DATE: ORDERED,
+    FieldType.FLAG: ("==", "!="),
+    FieldType.CHOICE: ("==", "!=", "in", "not in"),
+    FieldType.TEXT: ("==", "!=", "in", "not in"),
+    FieldType.SET: ("has", "lacks"),
+}
+ALL_OPERATORS = (*ORDERED, "in", "not in", "has", "lacks")
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """True when every part is."""
+
+    path: str
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """True when one part is."""
+
+    path: str
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True when its part is false; unknown stays unknown."""
+
+    path: str
+    part: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field against a value of its own type."""
+
+    path: str
+    field: Field
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often something happened with an offer (None: any offer) within so many seconds (infinite: ever), against a number."""
+
+    path: str
+    what: str
+    offer: str | None
+    within_s: float
+    operator: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnown:
+    """True when a field has a usable value, otherwise unknown: what a text's placeholder asks. Books can't write it."""
+
+    path: str
+    field: Field
+
+
+Leaf = Compare | Count | IsKnown
+Node = All | Some | Not | Leaf
+
+
+class Vocabulary(NamedTuple):
+    """The words a book's conditions may use."""
+
+    fields: Mapping[str, Field]
+    offers: Collection[str]
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, or None. `affinity.<offer>` exists for every offer."""
+        offer = name.removeprefix(AFFINITY + ".")
+        return affinity_field(offer) if offer != name and offer in self.offers else self.fields.get(name)
+
+
+def parse(tree: Any, path: str, vocabulary: Vocabulary) -> Node:
+    """A condition as text or tree, typed. Raises BookError with every fault, each with its path below `path`."""
+    parser = _Parser(vocabulary)
+    node = parser.node(tree, path, 0)
+    if parser.leaves > MOST_LEAVES:
+        parser.refuse("condition_size", path, most=f"{MOST_LEAVES} comparisons")
+    if parser.problems or node is None:
+        raise BookError(parser.problems)
+    return node
+
+
+def leaves(node: Node) -> tuple[Leaf, ...]:
+    """The comparisons of a condition, in reading order."""
+    if isinstance(node, All | Some):
+        return tuple(leaf for part in node.parts for leaf in leaves(part))
+    return leaves(node.part) if isinstance(node, Not) else (node,)
+
+
+class _Parser:
+    """One pass over one condition: collects faults instead of stopping at the first."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._words = vocabulary
+        self.problems: list[BookProblem] = []
+        self.leaves = 0
+
+    def refuse(self, code: str, path: str, near: str | None = None, **values: str) -> None:
+        self.problems.append(BookProblem(code, path, nearest=near, values=values))
+
+    def node(self, tree: Any, path: str, depth: int) -> Node | None:
+        if depth > DEEPEST_CONDITION:
+            self.refuse("condition_size", path, most=f"{DEEPEST_CONDITION} levels")
+            return None
+        if isinstance(tree, str):
+            return self._text(tree, path, depth)
+        if not isinstance(tree, dict):
+            self.refuse("condition_shape", path, keys="all, any, not, field, count")
+            return None
+        if len(tree) == 1 and (key := next(iter(tree))) in ("all", "any", "not"):
+            return self._joined(key, tree[key], path, depth)
+        self.leaves += 1
+        if "field" in tree:
+            return self._compare(tree, path)
+        if "count" in tree:
+            return self._count(tree, path)
+        wrong = next((str(key) for key in tree), "")
+        near = nearest(wrong, ("all", "any", "not", "field", "count"))
+        self.refuse("condition_shape", path, near, keys="all, any, not, field, count")
+        return None
+
+    def _text(self, line: str, path: str, depth: int) -> Node | None:
+        try:
+            return self.node(parse_line(line, self._words.fields), path, depth + 1)
+        except BookError as error:
+            self.problems += [replace(problem, path=path) for problem in error.problems]
+            return None
+
+    def _joined(self, key: str, inner: Any, path: str, depth: int) -> Node | None:
+        if key == "not":
+            part = self.node(inner, f"{path}.not", depth + 1)
+            return Not(path, part) if part is not None else None
+        if not isinstance(inner, list) or not inner:
+            self.refuse("condition_shape", f"{path}.{key}", keys="a list of conditions")
+            return None
+        found = [self.node(part, f"{path}.{key}[{index}]", depth + 1) for index, part in enumerate(inner)]
+        parts = tuple(part for part in found if part is not None)
+        return All(path, parts) if key == "all" else Some(path, parts)
+
+    def _compare(self, tree: dict[str, Any], path: str) -> Node | None:
+        self._only(tree, ("field", "op", "value"), path)
+        name, operator = str(tree["field"]), str(tree.get("op", "=="))
+        field = self._words.field(name)
+        if field is None:
+            near = nearest(name, self._words.fields)
+            self.refuse("unknown_field", path, near, value=name)
+            return None
+        if operator not in ALL_OPERATORS:
+            self.refuse("unknown_operator", path, nearest(operator, ALL_OPERATORS), value=operator)
+            return None
+        allowed = OPERATORS[field.type]
+        if operator not in allowed:
+            words = {"operator": operator, "field": name, "type": field.type.value, "allowed": ", ".join(allowed)}
+            self.refuse("operator_type", path, **words)
+            return None
+        value = tree.get("value", True)
+        if operator in ("in", "not in"):
+            many = value if isinstance(value, list) else [value]
+            wanted = frozenset(self._literal(field, one, path) for one in many)
+            return Compare(path, field, operator, wanted)
+        return Compare(path, field, operator, self._literal(field, value, path))
+
+    def _count(self, tree: dict[str, Any], path: str) -> Node | None:
+        self._only(tree, ("count", "offer", "within", "op", "value"), path)
+        what, offer, operator = str(tree["count"]), str(tree.get("offer", "any")), str(tree.get("op", ">="))
+        if what not in COUNTED:
+            self.refuse("unknown_function", path, nearest(what, COUNTED), value=what)
+        if offer != "any" and offer not in self._words.offers:
+            self.refuse("unknown_offer", path, nearest(offer, self._words.offers), value=offer)
+        if operator not in ORDERED:
+            self.refuse("unknown_operator", path, nearest(operator, ORDERED), value=operator)
+        within_s = math.inf if tree.get("within") is None else parse_duration(tree["within"])
+        if within_s is None:
+            self.refuse("duration", path, value=str(tree["within"]))
+            return None
+        value = tree.get("value", 1)
+        if type(value) not in (int, float):
+            self.refuse("wrong_type", path, value=str(value), type="number", field=what)
+            return None
+        return Count(path, what, None if offer == "any" else offer, within_s, operator, value)
+
+    def _only(self, tree: dict[str, Any], allowed: tuple[str, ...], path: str) -> None:
+        for key in tree:
+            if key not in allowed:
+                self.refuse("unknown_key", f"{path}.{key}", nearest(str(key), allowed), key=str(key))
+
+    def _literal(self, field: Field, value: Any, path: str) -> Any:
+        try:
+            return parse_literal(field, value)
+        except BookError as error:
+            self.problems += [replace(problem, path=path) for problem in error.problems]
+            return None

@@ -1,0 +1,214 @@
+"""The rule book as written: frozen models of the YAML document, which is the same as JSON. What a single field may hold is checked
+here; what must fit together is checked in checks.py."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from rules.format.schema_parts import (
+    CalendarWindow,
+    Duration,
+    Euro,
+    FactType,
+    FieldName,
+    Fraction,
+    Id,
+    Ids,
+    InvitationPart,
+    Kind,
+    Label,
+    MomentEvent,
+    Part,
+    PositiveInt,
+    ProofPart,
+    Purpose,
+    QuestionPart,
+    Texts,
+    VoucherPart,
+    What,
+    WrittenSpans,
+    ZoneId,
+    listed,
+)
+
+
+class Attribute(Part):
+    """Something that may be known of a shopper, declared before it may be stored."""
+
+    type: FactType
+    values: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    label: Label
+    purpose: Purpose = "offers"
+    fresh_for: Duration | None = None
+    supplier: Literal["backend", "shopper", "gateway"]
+
+
+class ShopFact(Part):
+    """Something of the shop itself, about nobody: weather, stock, a delivery that came in."""
+
+    type: FactType
+    values: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    label: Label
+    fresh_for: Duration | None = None
+
+
+class Moment(Part):
+    """When an offer may be made: one event, in some zones (none: anywhere)."""
+
+    event: MomentEvent
+    zone: Annotated[tuple[ZoneId, ...], BeforeValidator(listed)] = ()
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    of: Ids = ()
+
+
+class Limit(Part):
+    """At most so often for one shopper: in a visit, a rolling window (`within`) or a calendar one (`every`)."""
+
+    at_most: PositiveInt
+    of: What = "seen"
+    per: Literal["visit"] | None = None
+    within: Duration | None = None
+    every: CalendarWindow | None = None
+
+
+class Cooldown(Part):
+    """Silence of this offer after it was shown, dismissed or redeemed."""
+
+    shown: Duration | None = None
+    dismissed: Duration | None = None
+    redeemed: Duration | None = None
+
+
+class Caps(Part):
+    """What the ledger holds over all shoppers; `budget` in euro. `every` makes issues, redemptions and budget count per window."""
+
+    issues: PositiveInt | None = None
+    per_shopper: PositiveInt | None = None
+    redemptions: PositiveInt | None = None
+    budget: Euro | None = None
+    every: CalendarWindow | None = None
+    per_hour: PositiveInt | None = None
+
+
+class Trial(Part):
+    """A test of one offer: the share of shoppers who may get it; the rest get a ghost of it."""
+
+    id: Id
+    share: Fraction
+
+
+class Offer(Part):
+    """One offer: its moment, conditions, limits, words and what it gives."""
+
+    id: Id
+    kind: Kind
+    category: Id | None = None
+    group: Id | None = None
+    purpose: Purpose = "offers"
+    tier: Annotated[int, Field(ge=1, le=9)] = 5
+    priority: Annotated[float, Field(gt=0, le=100)] = 50
+    at: Annotated[tuple[Moment, ...], BeforeValidator(listed), Field(min_length=1)]
+    if_: Annotated[Any, Field(alias="if")] = None
+    from_: Annotated[str | None, Field(alias="from")] = None
+    until: str | None = None
+    limits: tuple[Limit, ...] = ()
+    per_visit: Annotated[int, Field(ge=1, le=20)] = 1
+    cooldown: Cooldown = Cooldown()
+    caps: Caps = Caps()
+    attention: Annotated[float, Field(ge=0, le=100)] = 1
+    yields_to: Ids = ()
+    show_for: Duration = 7200.0
+    test: Trial | None = None
+    content: Texts
+    fallback: Texts | None = None
+    voucher: VoucherPart | None = None
+    proof: ProofPart | None = None
+    question: QuestionPart | None = None
+    invitation: InvitationPart | None = None
+
+
+class Category(Part):
+    """A family of offers with limits and caps of its own."""
+
+    label: Label
+    limits: tuple[Limit, ...] = ()
+    caps: Caps = Caps()
+
+
+class OfferGroup(Part):
+    """Offers that exclude each other: at most so many of them in one move or visit."""
+
+    at_most: PositiveInt = 1
+    per: Literal["move", "visit"] = "move"
+
+
+class Attention(Part):
+    """The attention budget: a token bucket per shopper. Dismissing costs extra, engaging refills."""
+
+    capacity: Annotated[float, Field(gt=0)] = 6
+    refill_per_day: Annotated[float, Field(ge=0)] = 3
+    dismissal_cost: Annotated[float, Field(ge=0)] = 2
+    engagement_refill: Annotated[float, Field(ge=0)] = 1
+
+
+class CaseSituation(Part):
+    """The facts of a case; what isn't said is the plainest: full attention, every purpose, no history."""
+
+    event: Literal["visit_start", "enter", "dwell", "exit", "purchase"]
+    zone: ZoneId | None = None
+    at: str
+    dwell: Duration | None = None
+    shopper: str = "case"
+    visit: str = "case-visit"
+    language: Literal["nl", "en"] = "nl"
+    purposes: tuple[Purpose, ...] = ("recognise", "offers", "purchases", "aftercare", "measure")
+    facts: dict[str, Any] = Field(default_factory=dict)
+    ages: dict[str, Duration] = Field(default_factory=dict)
+    history: tuple[CaseHappening, ...] = ()
+    attention: float | None = None
+    exhausted: Ids = ()
+
+
+class CaseHappening(Part):
+    """Something that happened before a case; `ago` before its moment."""
+
+    offer: Id
+    what: Literal["announced", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
+    ago: Duration
+    visit: str = "earlier-visit"
+
+
+class Case(Part):
+    """An example that the book carries: facts in, decision and reasons out."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    given: CaseSituation
+    chosen: Ids = ()
+    because: dict[str, str] = Field(default_factory=dict)
+
+
+class Document(Part):
+    """A whole rule book."""
+
+    book: Id
+    timezone: str = "Europe/Amsterdam"
+    staff_language: Literal["nl", "en"] = "nl"
+    salt: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    control_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    offers_per_move: Annotated[int, Field(ge=1, le=5)] = 1
+    silence: Annotated[float, Field(ge=0)] = 0.0
+    four_eyes_above: Annotated[float, Field(ge=0)] | None = None
+    hours: dict[str, WrittenSpans] | None = None
+    quiet: WrittenSpans = ()
+    attention: Attention = Attention()
+    zones: dict[ZoneId, Label] | None = None
+    attributes: dict[FieldName, Attribute] = Field(default_factory=dict)
+    shop_facts: dict[FieldName, ShopFact] = Field(default_factory=dict)
+    categories: dict[Id, Category] = Field(default_factory=dict)
+    groups: dict[Id, OfferGroup] = Field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    caps: Caps = Caps()
+    offers: Annotated[tuple[Offer, ...], Field(min_length=1, max_length=2000)]
+    cases: tuple[Case, ...] = ()

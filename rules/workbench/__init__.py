@@ -1,0 +1,1 @@
+"""What surrounds a decision: explanations, cases, replay, records, and a book's life."""
