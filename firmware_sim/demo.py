@@ -23,11 +23,11 @@ import typer
 from firmware_sim.apart import WorldApart
 from firmware_sim.backend import Backend
 from firmware_sim.bleak_backend import SimulatedAdapter
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import Summary
 from gateway.app import Gateway
 from gateway.dashboard import DashboardError
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner

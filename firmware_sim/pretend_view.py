@@ -9,9 +9,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
-from gateway.dashboard.floor import Floor
-from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, Health, Link
+from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerNow, Totals
 from gateway.zones.plan import StorePlan
 from gateway.zones.tracker import Presence
 
@@ -26,15 +26,15 @@ class PretendView:
     plan: StorePlan
     seed: int = 0
     at_s: float = 1_795_255_200.0
-    link: Link = field(default_factory=lambda: Link("127.0.0.1:1883", connected=True, waiting=0))
-    database: Database = field(default_factory=lambda: Database(backlog=0))
+    link: LinkNow = field(default_factory=lambda: LinkNow("127.0.0.1:1883", connected=True, waiting=0))
+    database: DatabaseNow = field(default_factory=lambda: DatabaseNow(backlog=0))
     deaf: frozenset[str] = frozenset()
     """Scanners that are down."""
     feed: Feed = field(default_factory=Feed)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
-        self._floor = Floor(self.plan)
+        self._dots = PlanDots(self.plan)
         self._present: dict[str, Presence] = {}
         self._promised = 0
         self._receipts: dict[str, int] = {}
@@ -48,8 +48,8 @@ class PretendView:
     def leave(self, shopper: str) -> None:
         """A visit ends."""
         presence = self._present.pop(shopper)
-        self.feed.tell(Happening(self.at_s, "visit_end", self._floor.number(shopper), presence.zone))
-        self._floor.forget(shopper)
+        self.feed.tell(FeedItem(self.at_s, "visit_end", self._dots.number(shopper), presence.zone))
+        self._dots.forget(shopper)
 
     def wander(self, steps: int) -> None:
         """Let some of the visitors go to another zone, and some of those be promised something."""
@@ -62,38 +62,38 @@ class PretendView:
 
     def promise(self, shopper: str, offer: str) -> None:
         """An offer is promised, and something comes of it."""
-        number = self._floor.number(shopper)
+        number = self._dots.number(shopper)
         self._promised += 1
-        self.feed.tell(Happening(self.at_s, "promised", number, self._present[shopper].zone, offer=offer))
+        self.feed.tell(FeedItem(self.at_s, "promised", number, self._present[shopper].zone, offer=offer))
         what = self._dice.choice(AFTERWARDS)
         self._receipts[what] = self._receipts.get(what, 0) + 1
-        self.feed.tell(Happening(self.at_s + 0.2, what, number, offer=offer))  # type: ignore[arg-type]  # one of AFTERWARDS
+        self.feed.tell(FeedItem(self.at_s + 0.2, what, number, offer=offer))  # type: ignore[arg-type]  # one of AFTERWARDS
 
     def frame(self) -> Frame:
         """Where everybody is."""
         hearing = {part.zone for part in self.plan.anchors if part.id not in self.deaf}
         unknown = frozenset(zone for zone in self.plan.zone_ids if zone not in hearing)
-        return self._floor.frame(self._present.values(), unknown, self.at_s)
+        return self._dots.frame(self._present.values(), unknown, self.at_s)
 
     def health(self) -> Health:
         """All well, but for what was set otherwise."""
-        counts = Counts(51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts))
-        ears = tuple(_ear(part.id, part.id not in self.deaf) for part in self.plan.scanners)
-        return Health(self.at_s - 3600, "0.1.0", ears, self.link, self.database, counts)
+        counts = Totals(51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts))
+        scanners = tuple(_scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
+        return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts)
 
     def _place(self, shopper: str, zone: str | None) -> None:
         self._present[shopper] = Presence(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
         self._moves += 1
-        self.feed.tell(Happening(self.at_s, "enter" if zone else "visit_start", self._floor.number(shopper), zone))
+        self.feed.tell(FeedItem(self.at_s, "enter" if zone else "visit_start", self._dots.number(shopper), zone))
 
 
-def _ear(scanner: str, well: bool) -> Ear:
+def _scanner_now(scanner: str, well: bool) -> ScannerNow:
     if well:
         words = {"nl": f"{scanner} hoort goed: 44 berichten per seconde.", "en": f"{scanner} hears well: 44 messages a second."}
-        return Ear(scanner, True, 44.0, words)
+        return ScannerNow(scanner, True, 44.0, words)
     words = {
         "nl": f"{scanner} hoort al 12 s niets. Over 4 s volgt een nieuwe poging.",
         "en": f"{scanner} has heard nothing for 12 s. The next attempt follows in 4 s.",
     }
     steps = {"restart": 2, "power_cycle": 1, "reset": 0}
-    return Ear(scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps)
+    return ScannerNow(scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps)

@@ -17,16 +17,16 @@ from gateway.books import lifecycle
 from gateway.books.live import LiveBooks
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard import DashboardError
+from gateway.dashboard_view import DashboardView
 from gateway.incoming import Incoming
 from gateway.line import Line
 from gateway.messages import Occupancy
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
-from gateway.mqtt.inbox import Ears as InboxEars
-from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.notices import Health, Notices
-from gateway.mqtt.topics import place_of
+from gateway.mqtt.handlers import InboundHandlers
+from gateway.mqtt.inbox import Inbox, SightingsConsumer
+from gateway.mqtt.status import HealthFigures, StatusPublisher
+from gateway.mqtt.topics import identity_of
 from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import uuid_bytes
@@ -42,7 +42,6 @@ from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
 from gateway.storage import open_store
 from gateway.storage.keys import Keys
-from gateway.window import Window
 from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
@@ -79,7 +78,7 @@ class Gateway:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="identities")
-        place = place_of(settings.store)
+        identity = identity_of(settings.store)
         plan = load_plan(settings.store.plan)
         self._first_book = _first_book(settings.store.rule_book, plan.zone_ids)
         self._optins = read_optins(settings.store.optins) if settings.store.optins else ()
@@ -90,26 +89,26 @@ class Gateway:
         keys = Keys(settings.storage.keys_path)
         people = People(self.store, identities, keys, clock)
         self._housekeeping = Housekeeping(self.store, keys, people, settings, self._ahead)
-        self.ledger = Ledger(self.store, place.source, settings.offers, consented=still_consented)
+        self.ledger = Ledger(self.store, identity.source, settings.offers, consented=still_consented)
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
         self.line = Line(identities, tracker, Visits(plan), people, self.ledger, ShopFacts(self.store, plan.open_at))
         self._live_books = LiveBooks(self.store, plan.zone_ids)
         self._plan = plan
         self.scanners = list(make_scanners(settings.radio) if scanners is None else scanners)
-        self._remote_scanners = _remote_scanners(settings, place.prefix, plan)
+        self._remote_scanners = _remote_scanners(settings, identity.prefix, plan)
         self._hearing: dict[str, bool] = {}
         self._crowd = Crowd()
         self._occupancy: tuple[Occupancy, ...] = ()
         self._failure: str | None = None
-        notices = Notices(place, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
+        status = StatusPublisher(identity, settings.mqtt, health=self._health, occupancy=lambda: self._occupancy)
         release = self.ledger.release_unsent
-        self.courier = Courier(self.store, settings.mqtt, place, credentials, notices, release=release, clock=clock)
-        self.window = Window(plan, self.line, self.scanners, self._remote_scanners, self.courier, self.store, clock)
-        incoming = Incoming(self.line, people, self.ledger, self.window, self._remote_scanners, plan, clock)
-        deeds = Deeds(place, incoming.handlers())
-        elsewhere = InboxEars(self._remote_scanners.filters, incoming.hear_elsewhere)
-        self.inbox = Inbox(self.store, settings.mqtt, place, credentials, deeds, self._post, ears=elsewhere, clock=clock)
-        self.line.on_move = self.window.moved
+        self.courier = Courier(self.store, settings.mqtt, identity, credentials, status, release=release, clock=clock)
+        self.dashboard_view = DashboardView(plan, self.line, self.scanners, self._remote_scanners, self.courier, self.store, clock)
+        incoming = Incoming(self.line, people, self.ledger, self.dashboard_view, self._remote_scanners, plan, clock)
+        handlers = InboundHandlers(identity, incoming.handlers())
+        elsewhere = SightingsConsumer(self._remote_scanners.filters, incoming.hear_elsewhere)
+        self.inbox = Inbox(self.store, settings.mqtt, identity, credentials, handlers, self._post, sightings=elsewhere, clock=clock)
+        self.line.on_move = self.dashboard_view.moved
         self.line.on_decision = self._decided
         people.on_withdrawn = self._forget
         self.ledger.on_redeemed = people.take_receipt
@@ -156,7 +155,7 @@ class Gateway:
         line, settings = self.line, self._settings
         zones, books_now = self._plan.zone_ids, lambda: line.books.all()
         rooms = calls(self.store, settings, zones, line.people, self.ledger, line.shop, books_now, self._clock)
-        await listener.serve(create_app(self.window, settings=settings.dashboard, store=self.store, routers=rooms))
+        await listener.serve(create_app(self.dashboard_view, settings=settings.dashboard, store=self.store, routers=rooms))
 
     def _open_the_shop(self) -> None:
         people, now_s = self.line.people, self._clock()
@@ -235,11 +234,11 @@ class Gateway:
         self.line.tracker.use_dwell_steps(
             {step for book in live for zone in self._plan.zone_ids for step in book.dwell_steps_s(zone)}
         )
-        log.info("books at work", books=[f"{book.id} {book.hash[:12]}" for book in live])
+        log.info("live books", books=[f"{book.id} {book.hash[:12]}" for book in live])
         return not self.line.people.reads <= read_before
 
     def _count_the_crowd(self, now_s: float) -> None:
-        counts = {zone.zone: zone.count for zone in self.window.frame().zones}
+        counts = {zone.zone: zone.count for zone in self.dashboard_view.frame().zones}
         figures = self._crowd.figures(counts, now_s)
         self._occupancy = tuple(
             Occupancy(zone=zone, count=figure.count, fewer_than=figure.fewer_than) for zone, figure in figures.items()
@@ -268,18 +267,18 @@ class Gateway:
     def _promised(self, situation: Situation, titles: dict[str, str], done: Future[Promised]) -> None:
         if done.exception() is None:
             for made in done.result().made:
-                self.window.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer])
+                self.dashboard_view.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer])
 
     def _forget(self, shopper: str) -> None:
         self.line.forget(shopper)
-        self.window.forget(shopper)
+        self.dashboard_view.forget(shopper)
 
     def _post(self, call: Callable[[], None]) -> None:
         """Have `call` run in the loop's thread; from any thread. After the loop has ended there is nothing left to tell."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
-    def _health(self) -> Health:
+    def _health(self) -> HealthFigures:
         """The summary in the box's status message: from the courier's thread, so whole numbers and fixed words only."""
         counts = self.line.counts
         return {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.dashboard_view import DashboardView
 from gateway.line import Line
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, RedemptionAsked
 from gateway.model import Sighting
@@ -14,7 +15,6 @@ from gateway.radio.frames import beacon_id_of
 from gateway.radio.remote import RemoteScanners
 from gateway.shoppers.people import People
 from gateway.storage import Connection, promises
-from gateway.window import Window
 from gateway.zones.plan import StorePlan
 
 
@@ -26,7 +26,7 @@ class Incoming:
         line: Line,
         people: People,
         ledger: Ledger,
-        window: Window,
+        view: DashboardView,
         remote_scanners: RemoteScanners,
         plan: StorePlan,
         clock: Callable[[], float],
@@ -34,7 +34,7 @@ class Incoming:
         self._line = line
         self._people = people
         self._ledger = ledger
-        self._window = window
+        self._view = view
         self._remote_scanners = remote_scanners
         self._clock = clock
         self._fixed_beacons = {
@@ -85,6 +85,6 @@ class Incoming:
 
     def _tell(self, event: Event[Receipt], shopper: str | None, title: str) -> None:
         at_s, what = event.time.timestamp(), event.data.what
-        self._window.received(at_s, shopper, what, title)
+        self._view.received(at_s, shopper, what, title)
         if what == "purchased" and shopper is not None:
             self._line.purchased(shopper, at_s)

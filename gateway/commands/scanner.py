@@ -19,10 +19,10 @@ from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.link import Down, Event, LinkError, Role, Up
-from gateway.mqtt.notices import event_text
-from gateway.mqtt.topics import Place, place_of
-from gateway.mqtt.uplink import Uplink
+from gateway.mqtt.link import Down, LinkError, LinkEvent, Role, Up
+from gateway.mqtt.reconnecting import ReconnectingLink
+from gateway.mqtt.status import event_text
+from gateway.mqtt.topics import GatewayIdentity, identity_of
 from gateway.radio.batches import EXPIRY_S, Batches
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive, sd_notify
@@ -49,8 +49,8 @@ def scanner(config: Annotated[Path, typer.Option("--config", "-c", help="The set
     scanners = make_scanners(settings.radio)
     if not scanners:
         raise CommandError("this box has no scanner; see `radio.adapters` in the settings, and docs/radio.md")
-    place = place_of(settings.store)
-    asyncio.run(_live(scanners, uuids, Relay(place, settings.mqtt, credentials)))
+    identity = identity_of(settings.store)
+    asyncio.run(_live(scanners, uuids, Relay(identity, settings.mqtt, credentials)))
 
 
 async def _live(scanners: list[RunningScanner], uuids: frozenset[bytes], relay: Relay, stop: asyncio.Event | None = None) -> None:
@@ -96,13 +96,13 @@ class Relay:
     """Sends batches at QoS 0: what is lost is seconds old, and the next is on its way. One thread; `send` from any."""
 
     def __init__(
-        self, place: Place, settings: MqttSettings, credentials: Credentials, *, clock: Callable[[], float] = time.time
+        self, identity: GatewayIdentity, settings: MqttSettings, credentials: Credentials, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._place = place
+        self._identity = identity
         self._clock = clock
-        self._events: SimpleQueue[Event | SightingsBatch] = SimpleQueue()
+        self._events: SimpleQueue[LinkEvent | SightingsBatch] = SimpleQueue()
         rng = Random()  # noqa: S311 - jitter, no secret
-        self._uplink = Uplink(Role(place.client_id("out") + "_scanner"), settings, credentials, self._events, rng)
+        self._link = ReconnectingLink(Role(identity.client_id("out") + "_scanner"), settings, credentials, self._events, rng)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.sent = 0
@@ -110,7 +110,7 @@ class Relay:
     @property
     def is_up(self) -> bool:
         """Whether there is a connection now."""
-        return self._uplink.link is not None
+        return self._link.current is not None
 
     def start(self) -> None:
         """Connect, and again for ever."""
@@ -128,31 +128,31 @@ class Relay:
     def _run(self) -> None:
         while not self._stopping.is_set():
             now_s = time.monotonic()
-            self._uplink.tend(now_s)
+            self._link.tend(now_s)
             try:
-                event = self._events.get(timeout=max(0.0, min(self._uplink.next_s() - now_s, BATCH_EVERY_S)))
+                event = self._events.get(timeout=max(0.0, min(self._link.next_s() - now_s, BATCH_EVERY_S)))
             except Empty:
                 continue
             self._take(event)
-        self._uplink.close()
+        self._link.close()
 
     def _take(self, event: Any) -> None:
         now_s = time.monotonic()
         if isinstance(event, SightingsBatch):
             self._publish(event)
-        elif self._uplink.concerns(event):
+        elif self._link.concerns(event):
             if isinstance(event, Up):
-                self._uplink.came_up(event, now_s)
+                self._link.came_up(event, now_s)
             elif isinstance(event, Down):
-                self._uplink.drop(event.reason, now_s)
+                self._link.drop(event.reason, now_s)
 
     def _publish(self, batch: SightingsBatch) -> None:
-        link = self._uplink.link
+        link = self._link.current
         if link is None:
             return
-        body = event_text(self._place, batch, self._clock(), f"{batch.scanner}-{batch.sequence}")
+        body = event_text(self._identity, batch, self._clock(), f"{batch.scanner}-{batch.sequence}")
         try:
-            link.publish(f"{self._place.prefix}sightings/{batch.scanner}", body, qos=0, expires_in_s=EXPIRY_S)
+            link.publish(f"{self._identity.prefix}sightings/{batch.scanner}", body, qos=0, expires_in_s=EXPIRY_S)
             self.sent += 1
         except LinkError as error:
             log.warning("a batch couldn't be sent", why=str(error))

@@ -10,8 +10,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from gateway.dashboard import metrics, problems
-from gateway.dashboard.api import first_room
-from gateway.dashboard.auth import Csrf, Door
+from gateway.dashboard.api import live
+from gateway.dashboard.auth import AccessMiddleware, Csrf
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.pages import shop
 from gateway.dashboard.view import View
@@ -56,8 +56,8 @@ def create_app(
     app.state.store = store
     problems.answer_all(app)
     hosts = frozenset({"localhost", settings.host, *settings.hosts})
-    app.add_middleware(Door, hosts=hosts, trust_this_box=settings.trust_this_box, store=store, csrf=csrf)
-    for routes in (first_room.router(view, hub), *routers):
+    app.add_middleware(AccessMiddleware, hosts=hosts, trust_this_box=settings.trust_this_box, store=store, csrf=csrf)
+    for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     app.include_router(metrics.router(view))
     app.include_router(shop.router(view, hub, csrf))

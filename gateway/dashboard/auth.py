@@ -84,7 +84,7 @@ class Csrf:
         return bool(session) and own and request.headers.get("origin") == origin
 
 
-class Door:
+class AccessMiddleware:
     """ASGI middleware: checks host and caller, and puts the security headers on every answer."""
 
     def __init__(self, app: ASGIApp, *, hosts: frozenset[str], trust_this_box: bool, store: Store | None, csrf: Csrf) -> None:

@@ -52,7 +52,7 @@ class Drawing:
     scanners: tuple[tuple[str, float, float], ...]
     label_drop: float
     """From the top of a zone to the line its name stands on."""
-    floor_top_m: float
+    plan_top_m: float
     """The plan's largest y: what `y` on screen counts down from."""
 
     @property
@@ -61,7 +61,7 @@ class Drawing:
 
     def screen_y(self, y_m: float) -> float:
         """A plan's y, in metres, on screen."""
-        return round(self.floor_top_m - y_m, 3)
+        return round(self.plan_top_m - y_m, 3)
 
 
 def draw(plan: StorePlan) -> Drawing | None:
@@ -81,7 +81,7 @@ def draw(plan: StorePlan) -> Drawing | None:
         walls=tuple(_points(wall.line, top_m) for wall in plan.walls),
         scanners=tuple((part.id, part.at[0], round(top_m - part.at[1], 3)) for part in plan.scanners if part.at),
         label_drop=round((max(xs) - min(xs)) * LABEL_MAX * 1.5, 3),
-        floor_top_m=top_m,
+        plan_top_m=top_m,
     )
 
 

@@ -1,4 +1,4 @@
-"""The event feed: the newest happenings, each with a sequence number, bounded whatever the shop does."""
+"""The event feed: the newest items, each with a sequence number, bounded whatever the shop does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 
-from gateway.dashboard.view import MOVE_KINDS, Happening
+from gateway.dashboard.view import MOVE_KINDS, FeedItem
 
 ROWS_MAX = 50
 """As many rows as a person reads; more only slow the browser down."""
@@ -17,11 +17,11 @@ DWELL_MIN_S = 60.0
 
 
 class Feed:
-    """A ring of the newest happenings. `tell` costs one append, whether or not anybody looks."""
+    """A ring of the newest items. `tell` costs one append, whether or not anybody looks."""
 
     def __init__(self) -> None:
-        self._moves: deque[tuple[int, Happening]] = deque(maxlen=MOVES_MAX)
-        self._offers: deque[tuple[int, Happening]] = deque(maxlen=ROWS_MAX - MOVES_MAX)
+        self._moves: deque[tuple[int, FeedItem]] = deque(maxlen=MOVES_MAX)
+        self._offers: deque[tuple[int, FeedItem]] = deque(maxlen=ROWS_MAX - MOVES_MAX)
         self._last = 0
 
     @property
@@ -29,14 +29,14 @@ class Feed:
         """The number of the newest row; 0 before the first."""
         return self._last
 
-    def tell(self, happening: Happening) -> None:
+    def tell(self, item: FeedItem) -> None:
         """Add what just happened, if a person would want to know."""
-        if happening.kind == "dwell" and happening.dwell_s < DWELL_MIN_S:
+        if item.kind == "dwell" and item.dwell_s < DWELL_MIN_S:
             return
         self._last += 1
-        (self._moves if happening.kind in MOVE_KINDS else self._offers).append((self._last, happening))
+        (self._moves if item.kind in MOVE_KINDS else self._offers).append((self._last, item))
 
-    def after(self, sequence: int) -> Sequence[tuple[int, Happening]]:
+    def after(self, sequence: int) -> Sequence[tuple[int, FeedItem]]:
         """What came after `sequence` and is still kept, oldest first."""
         if sequence >= self._last:
             return ()

@@ -18,10 +18,10 @@ from pydantic import TypeAdapter
 
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.panel import HealthPanel, panel
-from gateway.dashboard.view import Frame, Happening, View
+from gateway.dashboard.view import FeedItem, Frame, View
 
 PULSE_S = 0.25
-"""Four updates a second look live, and cost a browser a third of what one write per happening does."""
+"""Four updates a second look live, and cost a browser a third of what one write per item does."""
 HEALTH_EVERY_S = 2.0
 """Health is for people: nobody reads faster."""
 HEARTBEAT_S = 15.0
@@ -38,7 +38,7 @@ class Row:
     """One row of the feed with its number."""
 
     sequence: int
-    happening: Happening
+    item: FeedItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +137,13 @@ class Hub:
 
     def _encode_rows(self) -> bool:
         rows = self._view.feed.after(self._encoded)
-        for sequence, happening in rows:
-            self._rows.append((sequence, encode("happening", Row(sequence, happening), self._event_id(sequence))))
+        for sequence, item in rows:
+            self._rows.append((sequence, encode("item", Row(sequence, item), self._event_id(sequence))))
             self._encoded = sequence
         return bool(rows)
 
     def _snapshot(self, after: int | None) -> bytes:
-        rows = [Row(sequence, happening) for sequence, happening in self._view.feed.after(after or 0)]
+        rows = [Row(sequence, item) for sequence, item in self._view.feed.after(after or 0)]
         snapshot = Snapshot(self._view.frame(), panel(self._view.health()), rows, fresh=after is None)
         return encode("snapshot", snapshot, self.last_id)
 

@@ -42,24 +42,24 @@ class Figures(Collector):
         yield CounterMetricFamily("etalage_decisions", "Decisions taken.", counts.decisions)
         yield CounterMetricFamily("etalage_promises", "Promises made.", counts.promised)
         yield CounterMetricFamily("etalage_announcements_acknowledged", "Announcements the broker took.", counts.acknowledged)
-        yield from self._ears()
+        yield from self._scanners()
         yield from self._labelled()
 
-    def _ears(self) -> Iterator[Metric]:
-        well = GaugeMetricFamily("etalage_ear_well", "1 while a scanner can be relied on.", labels=["scanner"])
-        rates = GaugeMetricFamily("etalage_ear_advertisements_per_second", "What a scanner hears.", labels=["scanner"])
-        recoveries = CounterMetricFamily("etalage_ear_recoveries", "Times a scanner was deaf and heard again.", labels=["scanner"])
-        failures = CounterMetricFamily("etalage_ear_failures", "Recovery steps that failed.", labels=["scanner"])
-        steps = CounterMetricFamily("etalage_ear_steps", "Recovery steps taken.", labels=["scanner", "step"])
-        waits = GaugeMetricFamily("etalage_ear_next_step_seconds", "Until the next recovery step; 0: none.", labels=["scanner"])
-        for ear in self._view.health().ears:
-            well.add_metric([ear.scanner], float(ear.well))
-            rates.add_metric([ear.scanner], ear.adverts_per_s)
-            recoveries.add_metric([ear.scanner], ear.recoveries)
-            failures.add_metric([ear.scanner], ear.failures)
-            waits.add_metric([ear.scanner], ear.next_step_in_s or 0.0)
-            for step, times in ear.steps.items():
-                steps.add_metric([ear.scanner, step], times)
+    def _scanners(self) -> Iterator[Metric]:
+        well = GaugeMetricFamily("etalage_scanner_well", "1 while a scanner can be relied on.", labels=["scanner"])
+        rates = GaugeMetricFamily("etalage_scanner_advertisements_per_second", "What a scanner hears.", labels=["scanner"])
+        recoveries = CounterMetricFamily("etalage_scanner_recoveries", "Times a scanner recovered.", labels=["scanner"])
+        failures = CounterMetricFamily("etalage_scanner_failures", "Recovery steps that failed.", labels=["scanner"])
+        steps = CounterMetricFamily("etalage_scanner_steps", "Recovery steps taken.", labels=["scanner", "step"])
+        waits = GaugeMetricFamily("etalage_scanner_next_step_seconds", "Until the next recovery step; 0: none.", labels=["scanner"])
+        for scanner in self._view.health().scanners:
+            well.add_metric([scanner.scanner], float(scanner.well))
+            rates.add_metric([scanner.scanner], scanner.adverts_per_s)
+            recoveries.add_metric([scanner.scanner], scanner.recoveries)
+            failures.add_metric([scanner.scanner], scanner.failures)
+            waits.add_metric([scanner.scanner], scanner.next_step_in_s or 0.0)
+            for step, times in scanner.steps.items():
+                steps.add_metric([scanner.scanner, step], times)
         yield from (well, rates, recoveries, failures, steps, waits)
 
     def _labelled(self) -> Iterator[Metric]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.dashboard.languages import LANGUAGES, N_, catalogue
-from gateway.dashboard.view import Counts, Database, Health, Link, Words
+from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals, Words
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HealthLine:
     """One part of the box."""
 
     part: str
@@ -26,29 +26,30 @@ class HealthPanel:
 
     well: bool
     heading: Words
-    link: Line
-    database: Line
-    ears_heading: Words
-    ears: tuple[Line, ...]
+    link: HealthLine
+    database: HealthLine
+    scanners_heading: Words
+    scanners: tuple[HealthLine, ...]
     """What isn't well comes first."""
-    counts: Counts
+    counts: Totals
 
 
 def panel(health: Health) -> HealthPanel:
     """The panel for the box's state."""
-    ears = [Line(ear.scanner, ear.well, ear.words) for ear in health.ears]
+    scanners = [HealthLine(scanner.scanner, scanner.well, scanner.words) for scanner in health.scanners]
+    hearing = sum(line.well for line in scanners)
     return HealthPanel(
         well=health.well,
         heading=_both(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
         database=_database(health.database),
-        ears_heading=_both(N_("{well} of {all} scanners hear"), well=sum(ear.well for ear in ears), all=len(ears)),
-        ears=tuple(sorted(ears, key=lambda line: line.well)),
+        scanners_heading=_both(N_("{well} of {all} scanners hear"), well=hearing, all=len(scanners)),
+        scanners=tuple(sorted(scanners, key=lambda line: line.well)),
         counts=health.counts,
     )
 
 
-def _link(link: Link) -> Line:
+def _link(link: LinkNow) -> HealthLine:
     if not link.connected:
         text = N_("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
     elif link.quarantined:
@@ -57,14 +58,14 @@ def _link(link: Link) -> Line:
         text = N_("Connected with {broker}; {waiting} announcements under way.")
     why = f" ({link.failure})" if link.failure else ""
     words = _both(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
-    return Line("link", link.connected and not link.quarantined, words)
+    return HealthLine("link", link.connected and not link.quarantined, words)
 
 
-def _database(database: Database) -> Line:
+def _database(database: DatabaseNow) -> HealthLine:
     if database.failure is None:
-        return Line("database", True, _both(N_("Everything is safe on disk.")))
+        return HealthLine("database", True, _both(N_("Everything is safe on disk.")))
     text = N_("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
-    return Line("database", False, _both(text, failure=database.failure))
+    return HealthLine("database", False, _both(text, failure=database.failure))
 
 
 def _both(text: str, **parameters: object) -> Words:

@@ -7,7 +7,7 @@ from gettext import NullTranslations
 from zoneinfo import ZoneInfo
 
 from gateway.dashboard.languages import N_, Language
-from gateway.dashboard.view import Happening
+from gateway.dashboard.view import FeedItem
 from gateway.zones.plan import StorePlan
 
 HAPPENED: dict[str, str] = {
@@ -52,7 +52,7 @@ def words_for_script(plan: StorePlan, language: Language, words: NullTranslation
     }
 
 
-def happened(row: Happening, plan: StorePlan, language: Language, words: NullTranslations) -> str:
+def happened(row: FeedItem, plan: StorePlan, language: Language, words: NullTranslations) -> str:
     """One row of the feed as a sentence."""
     who = words.gettext(VISITOR).format(number=row.number) if row.number else words.gettext(SOMEBODY)
     zone = next((zone.called(language) for zone in plan.zones if zone.id == row.zone), row.zone or "")

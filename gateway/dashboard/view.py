@@ -18,7 +18,7 @@ MoveKind = Literal["visit_start", "enter", "dwell", "exit", "visit_end"]
 OfferKind = Literal[
     "promised", "withdrawn", "delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"
 ]
-HappeningKind = MoveKind | OfferKind
+FeedItemKind = MoveKind | OfferKind
 MOVE_KINDS: frozenset[str] = frozenset(get_args(MoveKind))
 
 
@@ -54,11 +54,11 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class FeedItem:
     """One line of the feed. Which fields are set depends on the kind."""
 
     at_s: float
-    kind: HappeningKind
+    kind: FeedItemKind
     number: int | None = None
     """The dot's number, while its visit lasts."""
     zone: str | None = None
@@ -68,7 +68,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class ScannerNow:
     """One scanner, as its own watchdog judges it."""
 
     scanner: str
@@ -88,7 +88,7 @@ class Ear:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkNow:
     """The way to the store app's backend."""
 
     broker: str
@@ -102,7 +102,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class DatabaseNow:
     """The database. `failure` None: the last commit succeeded."""
 
     backlog: int
@@ -110,7 +110,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Totals:
     """Whole numbers since the start; about the shop, never about one person."""
 
     advertisements: int = 0
@@ -131,26 +131,26 @@ class Health:
 
     started_at_s: float
     version: str
-    ears: tuple[Ear, ...]
-    link: Link
-    database: Database
-    counts: Counts
+    scanners: tuple[ScannerNow, ...]
+    link: LinkNow
+    database: DatabaseNow
+    counts: Totals
 
     @property
     def well(self) -> bool:
         """Nothing here asks for a person."""
         link = self.link.connected and not self.link.quarantined
-        return link and self.database.failure is None and all(ear.well for ear in self.ears)
+        return link and self.database.failure is None and all(scanner.well for scanner in self.scanners)
 
 
 class Feed(Protocol):
-    """The newest happenings, numbered; see feed.py for the one the app fills."""
+    """The newest items, numbered; see feed.py for the one the app fills."""
 
     @property
     def last(self) -> int:
         """The number of the newest."""
 
-    def after(self, sequence: int) -> Sequence[tuple[int, Happening]]:
+    def after(self, sequence: int) -> Sequence[tuple[int, FeedItem]]:
         """What came after `sequence`, oldest first; at most as many as are kept."""
 
 

@@ -17,13 +17,13 @@ from typing import Final
 import structlog
 
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.faults import fault
-from gateway.mqtt.flight import Flight
-from gateway.mqtt.link import Acked, Down, Event, Link, LinkError, Role, Up
-from gateway.mqtt.notices import Health, Notice, Notices
-from gateway.mqtt.postbag import Postbag
-from gateway.mqtt.topics import Place
-from gateway.mqtt.uplink import Uplink
+from gateway.mqtt.in_flight import InFlight
+from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
+from gateway.mqtt.outbox_queue import OutboxQueue
+from gateway.mqtt.reconnecting import ReconnectingLink
+from gateway.mqtt.safe_error import safe_error
+from gateway.mqtt.status import HealthFigures, Notice, StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed, outbox
 from gateway.storage.outbox import Release
@@ -51,26 +51,26 @@ class Courier:
         self,
         store: Store,
         settings: MqttSettings,
-        place: Place,
+        identity: GatewayIdentity,
         credentials: Credentials,
-        notices: Notices,
+        status: StatusPublisher,
         *,
         release: Release,
         clock: Callable[[], float] = time.time,
-        dice: Random | None = None,
+        rng: Random | None = None,
     ) -> None:
         self._store = store
-        self._postbag = Postbag(store, release, clock)
-        self._notices = notices
+        self._queue = OutboxQueue(store, release, clock)
+        self._status = status
         self._clock = clock
-        self._prefix = place.prefix
-        self._events: SimpleQueue[Event | Notice | _Wake] = SimpleQueue()
+        self._prefix = identity.prefix
+        self._events: SimpleQueue[LinkEvent | Notice | _Wake] = SimpleQueue()
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._stop_by_s = float("inf")
-        self._flight = Flight(settings.window)
-        role = Role(place.client_id("out"), will=notices.will(clock()))
-        self._uplink = Uplink(role, settings, credentials, self._events, dice or Random())  # noqa: S311  # jitter, no secret
+        self._in_flight = InFlight(settings.window)
+        role = Role(identity.client_id("out"), will=status.will(clock()))
+        self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._packet_max_bytes = 0
         self._read_again_s = 0.0
         self._sent = self._acknowledged = self._set_aside = 0
@@ -100,19 +100,19 @@ class Courier:
         if self._thread.is_alive():
             self._thread.join(timeout_s + 10.0)
 
-    def health(self) -> Health:
+    def health(self) -> HealthFigures:
         """How the delivery goes, from any thread."""
-        state = "failed" if self._failure else "up" if self._uplink.link is not None else "down"
+        state = "failed" if self._failure else "up" if self._link.current is not None else "down"
         return {
             "state": state,
-            "why": self._failure or self._uplink.reason,
-            "carries": self._postbag.ours,
-            "broker": self._uplink.door,
-            "under_way": self._flight.under_way,
-            "suspects": self._flight.suspects,
+            "why": self._failure or self._link.reason,
+            "carries": self._queue.ours,
+            "broker": self._link.endpoint,
+            "under_way": self._in_flight.under_way,
+            "suspects": self._in_flight.suspects,
             "sent": self._sent,
             "acknowledged": self._acknowledged,
-            "expired": self._postbag.expired,
+            "expired": self._queue.expired,
             "set_aside": self._set_aside,
         }
 
@@ -120,19 +120,19 @@ class Courier:
 
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set() or (self._flight.under_way and time.monotonic() < self._stop_by_s):
-                self._uplink.tend(time.monotonic())
+            while not self._stopping.is_set() or (self._in_flight.under_way and time.monotonic() < self._stop_by_s):
+                self._link.tend(time.monotonic())
                 self._look_after()
                 self._take_events()
             self._farewell()
         except WriterClosed:
             log.warning("the database was closed before the courier was stopped")
         except Exception as error:
-            self._failure = fault(error)
+            self._failure = safe_error(error)
             log.error("the courier has died; the gateway ends, to be started again", fault=self._failure)
         finally:
-            self._uplink.close()
-            self._postbag.close()
+            self._link.close()
+            self._queue.close()
 
     def _take_events(self) -> None:
         """Wait until something happens or is due, then take all that is there."""
@@ -146,26 +146,26 @@ class Courier:
 
     def _next_s(self) -> float:
         """When there is something to do unasked."""
-        due = [time.monotonic() + self._postbag.idle_s, self._uplink.next_s(), self._postbag.next_s()]
-        if self._uplink.link is not None:
-            due += [self._notices.next_s(), self._flight.next_retry_s()]
+        due = [time.monotonic() + self._queue.idle_s, self._link.next_s(), self._queue.next_s()]
+        if self._link.current is not None:
+            due += [self._status.next_s(), self._in_flight.next_retry_s()]
         if self._stopping.is_set():
             due.append(self._stop_by_s)
         return max(min(due), self._read_again_s)
 
-    def _take(self, event: Event | Notice | _Wake) -> None:
+    def _take(self, event: LinkEvent | Notice | _Wake) -> None:
         now_s = time.monotonic()
         if isinstance(event, _Wake):
             self._woken.clear()
         elif isinstance(event, Notice):
             self._notify(event)
-        elif not self._uplink.concerns(event):
+        elif not self._link.concerns(event):
             return
         elif isinstance(event, Up):
-            self._uplink.came_up(event, now_s)
-            self._flight.connected(event.receive_max)
+            self._link.came_up(event, now_s)
+            self._in_flight.connected(event.receive_max)
             self._packet_max_bytes = event.packet_max_bytes
-            for notice in self._notices.birth(self._clock(), now_s):
+            for notice in self._status.birth(self._clock(), now_s):
                 self._notify(notice)
         elif isinstance(event, Down):
             self._lose(event.reason, now_s)
@@ -174,87 +174,87 @@ class Courier:
 
     def _answered(self, event: Acked, now_s: float) -> None:
         if event.failure:
-            self._flight.refused(event.mid, f"refused: {event.failure}", now_s)
+            self._in_flight.refused(event.mid, f"refused: {event.failure}", now_s)
             log.warning("the broker refused a message", why=event.failure)
             return
-        row = self._flight.acknowledged(event.mid)
+        row = self._in_flight.acknowledged(event.mid)
         if row is not None:
             self._acknowledged += 1
-            self._postbag.delivered(row, now_s)
+            self._queue.delivered(row, now_s)
 
     def _lose(self, reason: str, now_s: float) -> None:
-        self._flight.lost(reason, now_s)
-        self._uplink.drop(reason, now_s)
+        self._in_flight.lost(reason, now_s)
+        self._link.drop(reason, now_s)
 
     def _look_after(self) -> None:
         """One round: give up on a silent broker, tidy, tell, and send."""
         now_s = time.monotonic()
-        if self._flight.overdue(now_s, ACK_PATIENCE_S):
+        if self._in_flight.overdue(now_s, ACK_PATIENCE_S):
             self._lose(f"no answer for {ACK_PATIENCE_S:.0f} s", now_s)
         if now_s < self._read_again_s:
             return
         try:
-            open_ = self._uplink.link is not None
-            carries = not self._stopping.is_set() and self._postbag.carries(open_, now_s)
-            self._postbag.claiming = carries and not self._flight.suspects
+            open_ = self._link.current is not None
+            carries = not self._stopping.is_set() and self._queue.carries(open_, now_s)
+            self._queue.claiming = carries and not self._in_flight.suspects
             self._set_poison_aside()
-            self._postbag.tidy(now_s)
+            self._queue.tidy(now_s)
             if open_ and not self._stopping.is_set():
-                for notice in self._notices.due(self._clock(), now_s):
+                for notice in self._status.due(self._clock(), now_s):
                     self._notify(notice)
             if carries:
                 self._send_next(now_s)
         except outbox.DatabaseError as error:
-            self._postbag.claiming = False
+            self._queue.claiming = False
             self._read_again_s = now_s + RETRY_READ_S
             log.error("the outbox can't be read; trying again", error=str(error.orig))
 
     def _set_poison_aside(self) -> None:
-        for event_id, reason in self._flight.poison():
-            self._postbag.set_aside(event_id, reason)
-            self._flight.gone(event_id)
+        for event_id, reason in self._in_flight.poison():
+            self._queue.set_aside(event_id, reason)
+            self._in_flight.gone(event_id)
             self._set_aside += 1
             log.error("a message was set aside; see `etalage quarantine list`", event_id=event_id, why=reason)
 
     def _send_next(self, now_s: float) -> None:
         """Fill the window from the outbox."""
-        plan = self._flight.plan(now_s)
+        plan = self._in_flight.plan(now_s)
         if plan.room == 0:
             return
-        rows = self._postbag.take(plan)
+        rows = self._queue.take(plan)
         if plan.only is not None and not rows:
-            self._flight.gone(plan.only)
+            self._in_flight.gone(plan.only)
         for row in rows:
             self._send(row)
 
     def _send(self, row: Waiting) -> None:
         now_s = time.monotonic()
-        link = self._uplink.link
+        link = self._link.current
         if link is None:
             return
         if len(row.body.encode()) + len(self._prefix) + 256 > self._packet_max_bytes:
-            self._flight.unsendable(row, f"larger than the {self._packet_max_bytes} bytes this broker takes", now_s)
+            self._in_flight.unsendable(row, f"larger than the {self._packet_max_bytes} bytes this broker takes", now_s)
             return
         left_s = None if row.expires_at_s is None else row.expires_at_s - self._clock()
         try:
             mid = link.publish(self._prefix + row.topic, row.body, expires_in_s=left_s)
         except LinkError as error:
-            self._flight.unsendable(row, str(error), now_s)
+            self._in_flight.unsendable(row, str(error), now_s)
             return
-        self._flight.sent(mid, row, now_s)
+        self._in_flight.sent(mid, row, now_s)
         self._sent += 1
 
     def _notify(self, notice: Notice) -> None:
         """Send a notice; where it will be acknowledged it takes its room in the window."""
-        link = self._uplink.link
+        link = self._link.current
         mid = None if link is None else _publish(link, notice)
         if mid is not None and notice.qos:
-            self._flight.sent(mid, None, time.monotonic())
+            self._in_flight.sent(mid, None, time.monotonic())
 
     def _farewell(self) -> None:
-        self._postbag.settle()
-        if self._uplink.link is not None:
-            _publish(self._uplink.link, self._notices.farewell(self._clock()))
+        self._queue.settle()
+        if self._link.current is not None:
+            _publish(self._link.current, self._status.farewell(self._clock()))
 
 
 def _publish(link: Link, notice: Notice) -> int | None:

@@ -19,13 +19,13 @@ from typing import Final, NamedTuple
 import structlog
 
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.deeds import Deeds, Done
-from gateway.mqtt.faults import fault
+from gateway.mqtt.handlers import Done, InboundHandlers
 from gateway.mqtt.intake import read, said_by, types_of
-from gateway.mqtt.link import Arrived, Down, Event, Role, Subscribed, Up
-from gateway.mqtt.notices import Health
-from gateway.mqtt.topics import Place
-from gateway.mqtt.uplink import Uplink
+from gateway.mqtt.link import Arrived, Down, LinkEvent, Role, Subscribed, Up
+from gateway.mqtt.reconnecting import ReconnectingLink
+from gateway.mqtt.safe_error import safe_error
+from gateway.mqtt.status import HealthFigures
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed
 from gateway.storage.outbox import DatabaseError
@@ -43,11 +43,11 @@ Post = Callable[[Callable[[], None]], None]
 """Runs a callable in the loop's thread, soon and in order."""
 
 
-class Ears(NamedTuple):
+class SightingsConsumer(NamedTuple):
     """Who takes sightings from elsewhere: the topic filters to read, and what is called with (topic, body, at_s) in the loop."""
 
     filters: Sequence[str]
-    hear: Callable[[str, bytes, float], None]
+    take: Callable[[str, bytes, float], None]
 
 
 class _Settled(NamedTuple):
@@ -65,31 +65,31 @@ _STOP: Final = _Stop()
 
 
 class Inbox:
-    """Reads the backend's topics. `deeds` does what a message asks for; `post` brings the rest of it to the loop's thread."""
+    """Reads the backend's topics. `handlers` do what a message asks for; `post` brings the rest of it to the loop's thread."""
 
     def __init__(
         self,
         store: Store,
         settings: MqttSettings,
-        place: Place,
+        identity: GatewayIdentity,
         credentials: Credentials,
-        deeds: Deeds,
+        handlers: InboundHandlers,
         post: Post,
         *,
-        ears: Ears | None = None,
+        sightings: SightingsConsumer | None = None,
         clock: Callable[[], float] = time.time,
-        dice: Random | None = None,
+        rng: Random | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._place = place
-        self._deeds = deeds
+        self._identity = identity
+        self._handlers = handlers
         self._post = post
-        self._ears = ears
+        self._sightings = sightings
         self._clock = clock
-        self._events: SimpleQueue[Event | _Settled | _Stop] = SimpleQueue()
-        role = Role(place.client_id("in"), session_kept_s=settings.session_kept_s)
-        self._uplink = Uplink(role, settings, credentials, self._events, dice or Random())  # noqa: S311  # jitter, no secret
+        self._events: SimpleQueue[LinkEvent | _Settled | _Stop] = SimpleQueue()
+        role = Role(identity.client_id("in"), session_kept_s=settings.session_kept_s)
+        self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._pending = 0
         self._tidy_s = 0.0
         self._stopping = threading.Event()
@@ -112,16 +112,16 @@ class Inbox:
 
     def request_sync(self, since_s: float = math.inf) -> None:
         """Ask the backend for all opt-ins and profiles again, unless it was asked since `since_s`. From any thread."""
-        self._store.writer.submit(lambda connection: self._deeds.ask_unless_since(connection, self._clock(), since_s))
+        self._store.writer.submit(lambda connection: self._handlers.ask_unless_since(connection, self._clock(), since_s))
 
-    def health(self) -> Health:
+    def health(self) -> HealthFigures:
         """How the reading goes, from any thread."""
         topics = dict(self._topics)
-        reading = self._uplink.link is not None and len(topics) == len(self._filters())
+        reading = self._link.current is not None and len(topics) == len(self._filters())
         return {
             "state": "failed" if self._failure else "up" if reading else "down",
-            "why": self._failure or self._uplink.reason,
-            "broker": self._uplink.door,
+            "why": self._failure or self._link.reason,
+            "broker": self._link.endpoint,
             "pending": self._pending,
             "not_allowed": ", ".join(sorted(topic for topic, allowed in topics.items() if not allowed)),
             **self._counts,
@@ -133,19 +133,19 @@ class Inbox:
         try:
             while not self._stopping.is_set() or self._pending:
                 now_s = time.monotonic()
-                self._uplink.tend(now_s)
+                self._link.tend(now_s)
                 self._tidy(now_s)
                 self._take_events()
         except WriterClosed:
             log.warning("the database was closed before the inbox was stopped")
         except Exception as error:
-            self._failure = fault(error)
+            self._failure = safe_error(error)
             log.error("the inbox has died; the gateway ends, to be started again", fault=self._failure)
         finally:
-            self._uplink.close()
+            self._link.close()
 
     def _take_events(self) -> None:
-        due_s = min(self._uplink.next_s(), self._tidy_s, time.monotonic() + IDLE_S)
+        due_s = min(self._link.next_s(), self._tidy_s, time.monotonic() + IDLE_S)
         try:
             event = self._events.get(timeout=max(0.0, due_s - time.monotonic()))
             while True:
@@ -154,19 +154,19 @@ class Inbox:
         except Empty:
             self._fetch_what_was_shed()
 
-    def _take(self, event: Event | _Settled | _Stop) -> None:
+    def _take(self, event: LinkEvent | _Settled | _Stop) -> None:
         if isinstance(event, _Settled):
             self._settled(event)
-        elif isinstance(event, _Stop) or not self._uplink.concerns(event):
+        elif isinstance(event, _Stop) or not self._link.concerns(event):
             return
         elif isinstance(event, Arrived):
             self._arrived(event)
         elif isinstance(event, Up):
-            self._uplink.came_up(event, time.monotonic())
+            self._link.came_up(event, time.monotonic())
             self._topics = {}
             event.link.subscribe(self._filters())
         elif isinstance(event, Down):
-            self._uplink.drop(event.reason, time.monotonic())
+            self._link.drop(event.reason, time.monotonic())
         elif isinstance(event, Subscribed):
             topic = event.link.asked[event.mid]
             self._topics[topic] = event.allowed
@@ -174,15 +174,15 @@ class Inbox:
                 log.error("the broker doesn't let us read a topic; check its access list", topic=topic)
 
     def _filters(self) -> list[str]:
-        prefix = self._place.prefix
-        topics = ("optins", "profiles", "receipts", "redemptions/+", f"sync/pages/{self._place.gateway}")
+        prefix = self._identity.prefix
+        topics = ("optins", "profiles", "receipts", "redemptions/+", f"sync/pages/{self._identity.gateway}")
         own = [f"{prefix}{topic}" for topic in topics]
-        return own + list(self._ears.filters if self._ears is not None else ())
+        return own + list(self._sightings.filters if self._sightings is not None else ())
 
     def _arrived(self, message: Arrived) -> None:
         if self._stopping.is_set():
             return
-        topic = message.topic.removeprefix(self._place.prefix)
+        topic = message.topic.removeprefix(self._identity.prefix)
         allowed = types_of(topic)
         if not allowed:
             self._heard(message)
@@ -190,23 +190,23 @@ class Inbox:
         at_s = self._clock()
         found = said_by(read(message.body, allowed, self._settings.inbound_max_bytes), topic)
         self._pending += 1
-        future = self._store.writer.submit(self._deeds.work(found, self._answer_topic(message), at_s))
+        future = self._store.writer.submit(self._handlers.work(found, self._answer_topic(message), at_s))
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
 
     def _heard(self, message: Arrived) -> None:
         """Sightings: of use now or never, so they pass the database by."""
         message.link.acknowledge(message)
-        if self._ears is None:
+        if self._sightings is None:
             return
-        ears, at_s = self._ears, self._clock()
+        sightings, at_s = self._sightings, self._clock()
         self._counts["readings"] += 1
-        self._post(lambda: ears.hear(message.topic, message.body, at_s))
+        self._post(lambda: sightings.take(message.topic, message.body, at_s))
 
     def _answer_topic(self, message: Arrived) -> str:
-        wanted = (message.response_topic or "").removeprefix(self._place.prefix)
+        wanted = (message.response_topic or "").removeprefix(self._identity.prefix)
         if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted:
             return wanted
-        till = message.topic.removeprefix(f"{self._place.prefix}redemptions/")
+        till = message.topic.removeprefix(f"{self._identity.prefix}redemptions/")
         return "replies" if till == message.topic else RESPONSE_TOPIC + till
 
     def _settled(self, event: _Settled) -> None:
@@ -216,25 +216,25 @@ class Inbox:
             log.error("a message couldn't be stored; the broker keeps it", error=str(error.orig))
             return
         if error is not None:  # a fault of ours: without the acknowledgement it would come again for ever
-            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=fault(error))
+            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=safe_error(error))
             self._counts["failed"] += 1
         else:
             done = event.future.result()
             self._counts[done.what] += 1
             for call in done.then:
                 self._post(call)
-        if event.message.link is self._uplink.link:
+        if event.message.link is self._link.current:
             event.message.link.acknowledge(event.message)
 
     def _fetch_what_was_shed(self) -> None:
         """Messages that were left on the network come again on a new connection."""
-        link = self._uplink.link
+        link = self._link.current
         if link is not None and link.shed and not self._pending:
-            self._uplink.drop(f"{link.shed} messages were too many at once; fetching them again", time.monotonic())
+            self._link.drop(f"{link.shed} messages were too many at once; fetching them again", time.monotonic())
 
     def _tidy(self, now_s: float) -> None:
         if now_s < self._tidy_s or self._stopping.is_set():
             return
         self._tidy_s = now_s + TIDY_S
         at_s = self._clock()
-        self._store.writer.submit(lambda connection: self._deeds.tidy(connection, at_s, self._settings.seen_kept_s))
+        self._store.writer.submit(lambda connection: self._handlers.tidy(connection, at_s, self._settings.seen_kept_s))

@@ -21,8 +21,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.dial import Door
 
 CONNECT_TIMEOUT_S = 5.0
 """For TCP and TLS: a broker in the same shop answers in milliseconds, one across the country in tenths of a second."""
@@ -85,7 +85,7 @@ class Subscribed(NamedTuple):
     allowed: bool
 
 
-Event = Up | Down | Acked | Arrived | Subscribed
+LinkEvent = Up | Down | Acked | Arrived | Subscribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,10 @@ class Role:
 class Link:
     """One paho client for one connection; its events go into `events` as they happen."""
 
-    def __init__(self, door: Door, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[Any]) -> None:
-        self.door = door
+    def __init__(
+        self, endpoint: Endpoint, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[Any]
+    ) -> None:
+        self.endpoint = endpoint
         self.shed = 0
         """Messages not taken from the network because too many were waiting."""
         self._role = role
@@ -117,7 +119,7 @@ class Link:
         self._events = events
         self.asked: dict[int, str] = {}
         """Topics that were subscribed to, by the number under which Subscribed speaks of them."""
-        self._is_5 = door.protocol == "5"
+        self._is_5 = endpoint.protocol == "5"
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=role.client_id,
@@ -130,7 +132,7 @@ class Link:
         self._client.max_inflight_messages_set(PAHO_INFLIGHT)
         if credentials.user is not None:
             self._client.username_pw_set(credentials.user, credentials.password)
-        if door.tls:
+        if endpoint.tls:
             self._client.tls_set_context(credentials.tls)
         if role.will is not None:
             self._client.will_set(role.will.topic, role.will.body, qos=1, retain=True)
@@ -150,7 +152,7 @@ class Link:
             properties.MaximumPacketSize = PACKET_MAX_BYTES
             only_5 = {"clean_start": self._role.session_kept_s == 0, "properties": properties}
         try:
-            self._client.connect(self.door.host, self.door.port, self._keepalive_s, **only_5)
+            self._client.connect(self.endpoint.host, self.endpoint.port, self._keepalive_s, **only_5)
             self._hurry(socket.TCP_NODELAY)  # else the second message waits until the first has come
         except (OSError, ValueError) as error:
             raise LinkError(str(error) or type(error).__name__) from error

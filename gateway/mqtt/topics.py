@@ -9,7 +9,7 @@ from gateway.settings import StoreSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GatewayIdentity:
     """This box in its shop in its chain."""
 
     chain: str
@@ -36,6 +36,6 @@ class Place:
         return f"etalage_{self.chain}_{self.store}_{self.gateway}_{way}"
 
 
-def place_of(settings: StoreSettings) -> Place:
-    """The place that the settings name."""
-    return Place(settings.chain, settings.store, settings.gateway)
+def identity_of(settings: StoreSettings) -> GatewayIdentity:
+    """Return the identity that the settings give."""
+    return GatewayIdentity(settings.chain, settings.store, settings.gateway)

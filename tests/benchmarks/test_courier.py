@@ -22,15 +22,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from firmware_sim.mosquitto import HOST, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 PER_S = 50.0
 """Announcements a second in the latency goal."""
 DECIDED_AHEAD = 256
@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def courier(store: Store, broker: Mosquitto) -> Iterator[Courier]:
     mqtt = MqttSettings(brokers=(broker.url,))
-    made = Courier(store, mqtt, PLACE, read_credentials(mqtt), Notices(PLACE, mqtt), release=lambda *_: None)
+    made = Courier(store, mqtt, BOX, read_credentials(mqtt), StatusPublisher(BOX, mqtt), release=lambda *_: None)
     made.start()
     assert wait_for(lambda: made.health()["state"] == "up", 10)
     yield made
@@ -90,7 +90,7 @@ def acknowledged_more(courier: Courier, than: object) -> bool:
 def announced(store: Store, courier: Courier, count: int) -> list[float]:
     """The same from the decision on: promise, commit, publish, PUBACK."""
     took: list[float] = []
-    ledger = Ledger(store, PLACE.source)
+    ledger = Ledger(store, BOX.source)
     for number in range(count):
         before = courier.health()["acknowledged"]
         decision = decided(number, time.time())
@@ -131,7 +131,7 @@ def decided(number: int, at_s: float) -> tuple[Decision, Situation]:
 
 def promise_and_deliver(store: Store, courier: Courier, count: int) -> None:
     """Through ledger, outbox and broker, until the last is acknowledged."""
-    ledger = Ledger(store, PLACE.source)
+    ledger = Ledger(store, BOX.source)
     before = int(courier.health()["acknowledged"])
     under_way: deque[Future[Promised]] = deque()
     for number in range(count):

@@ -1,6 +1,6 @@
 """What the dashboard costs the gateway: a beat of the live stream for fifty browsers, and one page, beside plain floors.
 
-12 zones, 200 people, 20 happenings a second: a shop on a Saturday.
+12 zones, 200 people, 20 items a second: a shop on a Saturday.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_a_beat_for_fifty_browsers(benchmark: BenchmarkFixture, view: PretendVie
     loop.run_until_complete(take_all())
     chunks = benchmark(beat)
     assert len(set(chunks)) == 1
-    assert chunks[0].count(b"event: happening") >= HAPPENINGS_PER_BEAT
+    assert chunks[0].count(b"event: item") >= HAPPENINGS_PER_BEAT
     floor_s = best_s(lambda: json.dumps(asdict(view.frame())))
     if benchmark.stats:
         taken_s = benchmark.stats.stats.min

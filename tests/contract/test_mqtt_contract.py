@@ -16,22 +16,22 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import HOST, wait_for
 from firmware_sim.reactions import Habits
 from gateway.messages import CHANNELS, Occupancy, OfferPromised, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, StaffCall
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.contract import documents
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.notices import Notices, event_text
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import StatusPublisher, event_text
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
 
 DOCS = Path(__file__).parents[2] / "docs"
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 # As the contract's description shows them to people.
 EXAMPLES = [
     """{"specversion": "1.0", "id": "oi-81", "source": "backend", "type": "etalage.optin.given", "time": "2026-11-21T10:00:00Z",
@@ -113,11 +113,11 @@ def test_what_goes_over_the_wire_is_what_the_documents_say(store: Store) -> None
         assert wait_for(lambda: ready, 10)
         mqtt = broker.settings(MqttSettings(home_assistant=True))
         credentials = read_credentials(mqtt)
-        notices = Notices(PLACE, mqtt, occupancy=lambda: [Occupancy(zone="wine", count=None, fewer_than=15)])
-        courier = Courier(store, mqtt, PLACE, credentials, notices, release=lambda *_: None)
+        status = StatusPublisher(BOX, mqtt, occupancy=lambda: [Occupancy(zone="wine", count=None, fewer_than=15)])
+        courier = Courier(store, mqtt, BOX, credentials, status, release=lambda *_: None)
         types = (OptInGiven, OptInWithdrawn, Profile, Receipt)
-        deeds = Deeds(PLACE, {message.TYPE: lambda _connection, _event: Outcome() for message in types})
-        inbox = Inbox(store, mqtt, PLACE, credentials, deeds, lambda call: call())
+        handlers = InboundHandlers(BOX, {message.TYPE: lambda _connection, _event: Outcome() for message in types})
+        inbox = Inbox(store, mqtt, BOX, credentials, handlers, lambda call: call())
         backend = Backend(broker.url, "demo-chain", "demo", habits=Habits(pause_s=(0.0, 0.05))).start()
         beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
         inbox.start()
@@ -135,10 +135,10 @@ def test_what_goes_over_the_wire_is_what_the_documents_say(store: Store) -> None
                 "event_id": event_id,
                 "topic": topic,
                 "shopper": None,
-                "body": event_text(PLACE, data, now_s, event_id),
+                "body": event_text(BOX, data, now_s, event_id),
             }
             store.writer.submit(partial(outbox.put, **row, at_s=now_s, expires_at_s=now_s + 60)).result()
-        witness.publish(f"{PLACE.prefix}receipts", "{}", qos=1)
+        witness.publish(f"{BOX.prefix}receipts", "{}", qos=1)
         assert wait_for(lambda: backend.cards and backend.idle and backend.counts["staff"] and backend.counts["pages"], 30)
         for part in (inbox, courier, backend):
             part.stop()

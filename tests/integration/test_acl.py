@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from firmware_sim.mosquitto import HOST, Mosquitto, free_port
+from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.dial import Door
 from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
 from gateway.settings import MqttSettings, SettingsError
 
@@ -61,7 +61,7 @@ def connect(shop: tuple[Mosquitto, Path], user: str | None, password: str | None
     if user is not None and password is None:
         password = (folder / "secrets" / user).read_text(encoding="utf-8").strip()
     credentials = Credentials(user, password, ssl.create_default_context(cafile=str(folder / "ca.crt")))
-    link = Link(Door(HOST, broker.port, True, "5"), Role(f"test-{user}"), credentials, 30, events)
+    link = Link(Endpoint(HOST, broker.port, True, "5"), Role(f"test-{user}"), credentials, 30, events)
     link.open()
     return link, events
 
@@ -78,7 +78,11 @@ def test_nobody_comes_in_without_a_user_or_with_a_wrong_password(shop: tuple[Mos
 def test_nobody_comes_in_without_tls(shop: tuple[Mosquitto, Path]) -> None:
     events: SimpleQueue[Any] = SimpleQueue()
     link = Link(
-        Door(HOST, shop[0].port, False, "5"), Role("test-plain"), Credentials("gw-1", "x", ssl.create_default_context()), 30, events
+        Endpoint(HOST, shop[0].port, False, "5"),
+        Role("test-plain"),
+        Credentials("gw-1", "x", ssl.create_default_context()),
+        30,
+        events,
     )
     link.open()
     answer = events.get(timeout=10)
@@ -128,7 +132,11 @@ def _rest(events: SimpleQueue[Any]) -> list[Any]:
 
 def test_a_broker_with_another_certificate_is_not_trusted(shop: tuple[Mosquitto, Path]) -> None:
     link = Link(
-        Door(HOST, shop[0].port, True, "5"), Role("t"), Credentials("gw-1", "x", ssl.create_default_context()), 30, SimpleQueue()
+        Endpoint(HOST, shop[0].port, True, "5"),
+        Role("t"),
+        Credentials("gw-1", "x", ssl.create_default_context()),
+        30,
+        SimpleQueue(),
     )
     with pytest.raises(LinkError, match="certificate verify failed"):
         link.open()

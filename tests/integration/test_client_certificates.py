@@ -16,19 +16,19 @@ import pytest
 
 from firmware_sim.mosquitto import HOST, Mosquitto, free_port, wait_for
 from gateway.messages import Event, Outcome, Receipt
+from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.deeds import Deeds
-from gateway.mqtt.dial import Door
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, SettingsError, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 AS_THE_README_SAYS = ("require_certificate true", "use_identity_as_username true")
 
 
@@ -66,7 +66,7 @@ def settings_of(folder: Path, broker: Mosquitto, name: str) -> MqttSettings:
 
 def connect(broker: Mosquitto, credentials: Credentials) -> tuple[Link, SimpleQueue[Any]]:
     events: SimpleQueue[Any] = SimpleQueue()
-    link = Link(Door(HOST, broker.port, True, "5"), Role("other-side"), credentials, 30, events)
+    link = Link(Endpoint(HOST, broker.port, True, "5"), Role("other-side"), credentials, 30, events)
     link.open()
     return link, events
 
@@ -79,11 +79,11 @@ def test_a_promise_and_its_receipt_travel_with_certificates_alone(folder: Path, 
         taken.append(event.data.promise)
         return Outcome()
 
-    courier = Courier(store, mqtt, PLACE, credentials, Notices(PLACE, mqtt), release=lambda *_: None)
-    inbox = Inbox(store, mqtt, PLACE, credentials, Deeds(PLACE, {Receipt.TYPE: take}), lambda call: call())
+    courier = Courier(store, mqtt, BOX, credentials, StatusPublisher(BOX, mqtt), release=lambda *_: None)
+    inbox = Inbox(store, mqtt, BOX, credentials, InboundHandlers(BOX, {Receipt.TYPE: take}), lambda call: call())
     backend, events = connect(broker, read_credentials(settings_of(folder, broker, "backend")))
     assert isinstance(events.get(timeout=10), Up)
-    backend.subscribe([f"{PLACE.prefix}offers"])
+    backend.subscribe([f"{BOX.prefix}offers"])
     assert isinstance(events.get(timeout=10), Subscribed)
     courier.start()
     inbox.start()
@@ -94,7 +94,7 @@ def test_a_promise_and_its_receipt_travel_with_certificates_alone(folder: Path, 
     assert json.loads(arrived.body) == {"id": "p-1"}
     assert wait_for(lambda: inbox.health()["state"] == "up", 10)
     head = {"specversion": "1.0", "id": "r-1", "source": "backend", "type": Receipt.TYPE, "time": "2026-11-21T10:12:09Z"}
-    backend.publish(f"{PLACE.prefix}receipts", json.dumps({**head, "data": {"promise": "p-1", "what": "shown"}}))
+    backend.publish(f"{BOX.prefix}receipts", json.dumps({**head, "data": {"promise": "p-1", "what": "shown"}}))
     assert wait_for(lambda: taken == ["p-1"], 10)
     assert not inbox.health()["not_allowed"]
     inbox.stop()
@@ -107,7 +107,7 @@ def test_the_certificates_name_is_the_user_of_the_access_list(folder: Path, brok
     assert isinstance(events.get(timeout=10), Up)
     answers: dict[str, str] = {}
     for topic in ("offers", "receipts"):
-        gateway.publish(f"{PLACE.prefix}{topic}", "{}")
+        gateway.publish(f"{BOX.prefix}{topic}", "{}")
         answer = events.get(timeout=10)
         assert isinstance(answer, Acked)
         answers[topic] = answer.failure

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from firmware_sim.backend import Backend
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.notices import Notice, Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import Notice, StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox, quarantine
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 Put = Callable[..., None]
 
 
@@ -47,8 +47,8 @@ def courier(store: Store) -> Iterator[Callable[..., Courier]]:
 
     def start(*urls: str, release: Callable[[Connection, str], None] = lambda *_: None, **fields: Any) -> Courier:
         settings = MqttSettings(brokers=urls, pause_max_s=1.0, **fields)
-        notices = Notices(PLACE, settings)
-        started.append(Courier(store, settings, PLACE, read_credentials(settings), notices, release=release))
+        status = StatusPublisher(BOX, settings)
+        started.append(Courier(store, settings, BOX, read_credentials(settings), status, release=release))
         started[-1].start()
         return started[-1]
 
@@ -65,7 +65,7 @@ def put(store: Store) -> Put:
         now_s = time.time()
         data = {"promise": promise, "shopper": shopper, "content": {"body": "x" * size}}
         event = {
-            "source": PLACE.source,
+            "source": BOX.source,
             "id": promise,
             "type": "etalage.offer.promised",
             "time": "2026-11-21T10:00:00Z",
@@ -226,8 +226,8 @@ def test_the_box_is_online_while_it_lives_and_offline_after_it(
 ) -> None:
     said: list[str] = []
     client = backend._client
-    client.message_callback_add(PLACE.status_topic, lambda _c, _d, m: said.append(json.loads(m.payload)["data"]["state"]))
-    client.subscribe(PLACE.status_topic, qos=1)
+    client.message_callback_add(BOX.status_topic, lambda _c, _d, m: said.append(json.loads(m.payload)["data"]["state"]))
+    client.subscribe(BOX.status_topic, qos=1)
     sender = courier(broker.url)
     assert wait_for(lambda: said[-1:] == ["online"], 10)
     sender.stop()
@@ -239,13 +239,13 @@ def test_what_is_of_use_now_or_never_goes_past_the_outbox(
 ) -> None:
     heard: list[str] = []
     client = backend._client
-    client.message_callback_add(f"{PLACE.prefix}sightings/+", lambda _c, _d, m: heard.append(m.topic))
-    client.subscribe(f"{PLACE.prefix}sightings/+", qos=1)
+    client.message_callback_add(f"{BOX.prefix}sightings/+", lambda _c, _d, m: heard.append(m.topic))
+    client.subscribe(f"{BOX.prefix}sightings/+", qos=1)
     sender = courier(broker.url)
     assert wait_for(lambda: sender.health()["state"] == "up", 10)
     time.sleep(0.2)  # the subscription's own round trip; nothing tells us of it here
-    sender.tell(Notice(f"{PLACE.prefix}sightings/pi-2", "{}", 0, 30.0, retain=False))
-    assert wait_for(lambda: heard == [f"{PLACE.prefix}sightings/pi-2"], 10)
+    sender.tell(Notice(f"{BOX.prefix}sightings/pi-2", "{}", 0, 30.0, retain=False))
+    assert wait_for(lambda: heard == [f"{BOX.prefix}sightings/pi-2"], 10)
     assert waiting(store) == 0
 
 

@@ -18,7 +18,7 @@ from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.server import listen
-from gateway.dashboard.view import Link
+from gateway.dashboard.view import LinkNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import load_plan
 
@@ -142,7 +142,7 @@ def test_the_script_says_every_row_as_the_server_says_it(page: Page, shop: Shop,
     written_by_server = page.locator(".rows li").all_inner_texts()
     assert len(written_by_server) > 20
     rows = page.evaluate("fetch('/api/v1/events').then(answer => answer.json())")
-    page.locator("live-feed").evaluate("(feed, rows) => feed.happenings(rows, true)", rows)
+    page.locator("live-feed").evaluate("(feed, rows) => feed.items(rows, true)", rows)
     assert page.locator(".rows li").all_inner_texts() == written_by_server
 
 
@@ -172,14 +172,14 @@ def test_a_scanner_that_dies_makes_its_zone_unknown_at_once(page: Page, shop: Sh
     shop.do(lambda view: setattr(view, "deaf", frozenset({"sc-fish"})))
     expect(page.locator('tr[data-zone="fish"] td')).to_have_text("unknown")
     expect(page.locator('.zone[data-zone="fish"]')).to_have_attribute("data-known", "false")
-    expect(page.locator(".ears li").first).to_contain_text("sc-fish has heard nothing")
+    expect(page.locator(".scanners li").first).to_contain_text("sc-fish has heard nothing")
     expect(page.locator("live-status")).to_contain_text("Needs attention")
 
 
 def test_a_broker_that_is_away_is_told_in_words(page: Page, shop: Shop) -> None:
     page.goto(f"{shop.url}?lang=nl")
     wait_for_stream(page, shop)
-    shop.do(lambda view: setattr(view, "link", Link("winkel:1883", connected=False, waiting=3)))
+    shop.do(lambda view: setattr(view, "link", LinkNow("winkel:1883", connected=False, waiting=3)))
     expect(page.locator('[data-part="link"]')).to_contain_text("Geen verbinding met winkel:1883")
 
 
@@ -232,11 +232,11 @@ def test_the_first_tab_stop_skips_to_the_content(page: Page, shop: Shop) -> None
 
 def test_the_language_is_switched_by_a_link_and_stays(page: Page, shop: Shop) -> None:
     page.goto(shop.url)
-    expect(page.locator("h2").first).to_have_text("Winkelvloer")
+    expect(page.locator("h2").first).to_have_text("Plattegrond")
     page.locator(".languages").get_by_text("EN").click()
-    expect(page.locator("h2").first).to_have_text("Floor")
+    expect(page.locator("h2").first).to_have_text("Plan")
     page.goto(shop.url)
-    expect(page.locator("h2").first).to_have_text("Floor")
+    expect(page.locator("h2").first).to_have_text("Plan")
 
 
 def test_a_phone_gets_the_zone_list_first_and_nothing_to_scroll_sideways(page: Page, shop: Shop) -> None:

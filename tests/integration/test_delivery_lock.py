@@ -19,8 +19,8 @@ from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox, promises
 from gateway.storage.delivery_lock import DeliveryLock
@@ -59,9 +59,9 @@ def courier() -> Iterator[Start]:
     started: list[Courier] = []
 
     def start(store: Store, gateway: str, url: str) -> Courier:
-        place, settings = Place("demo-chain", "demo", gateway), MqttSettings(brokers=(url,), pause_max_s=1.0)
-        notices = Notices(place, settings)
-        started.append(Courier(store, settings, place, read_credentials(settings), notices, release=lambda *_: None))
+        identity, settings = GatewayIdentity("demo-chain", "demo", gateway), MqttSettings(brokers=(url,), pause_max_s=1.0)
+        status = StatusPublisher(identity, settings)
+        started.append(Courier(store, settings, identity, read_credentials(settings), status, release=lambda *_: None))
         started[-1].start()
         return started[-1]
 

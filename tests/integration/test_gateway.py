@@ -20,10 +20,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import wait_for
 from gateway.app import Gateway, GatewayFailed
 from gateway.books import lifecycle
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.inbox import Inbox
 from gateway.settings import Settings, load_settings

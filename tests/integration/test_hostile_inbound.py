@@ -22,9 +22,9 @@ from sqlalchemy import select
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import OptInGiven, OptInWithdrawn, Receipt
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.shoppers.identities import Identities
@@ -35,7 +35,7 @@ from gateway.storage.keys import Keys
 from gateway.storage.promises import happenings
 from rules import Chosen, Content, Decision, Gate, Group, Situation, Verdict
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 BEGAN_S = 1_763_719_200.0
 HOUR_S = 3600.0
 PURPOSES = ("aftercare", "measure", "offers", "purchases", "recognise")
@@ -57,9 +57,9 @@ class World:
         identities = Identities("demo")
         identities.load([], BEGAN_S)
         people = People(self.store, identities, Keys(folder / "etalage.keys"), lambda: BEGAN_S + 1000 * HOUR_S)
-        self.ledger = Ledger(self.store, PLACE.source)
-        self._deeds = Deeds(
-            PLACE,
+        self.ledger = Ledger(self.store, BOX.source)
+        self._handlers = InboundHandlers(
+            BOX,
             {
                 OptInGiven.TYPE: people.take_optin,
                 OptInWithdrawn.TYPE: people.take_withdrawal,
@@ -73,7 +73,7 @@ class World:
         self.examples = 0
 
     def start(self) -> Inbox:
-        made = Inbox(self.store, self._mqtt, PLACE, read_credentials(self._mqtt), self._deeds, lambda call: call())
+        made = Inbox(self.store, self._mqtt, BOX, read_credentials(self._mqtt), self._handlers, lambda call: call())
         made.start()
         assert wait_for(lambda: made.health()["state"] == "up", 10)
         return made
@@ -84,13 +84,13 @@ class World:
 
     def tear(self) -> None:
         """The network breaks under the gateway."""
-        link = self.inbox._uplink.link
+        link = self.inbox._link.current
         wire = None if link is None else link._client.socket()
         if wire is not None:
             wire.close()
 
     def send(self, topic: str, body: bytes) -> None:
-        self.sender.publish(PLACE.prefix + topic, body, qos=1).wait_for_publish(10)
+        self.sender.publish(BOX.prefix + topic, body, qos=1).wait_for_publish(10)
 
     def promise(self, shopper: str) -> str:
         chosen = Chosen("tip", "content", None, "wine", "nl", Content("Wijn", ""), BEGAN_S + 600, 1, 1, 1, None, ())

@@ -14,19 +14,19 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
-from gateway.mqtt.inbox import Ears, Inbox
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.handlers import InboundHandlers
+from gateway.mqtt.inbox import Inbox, SightingsConsumer
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 TYPES = (OptInGiven, OptInWithdrawn, Profile, Receipt)
 
 
@@ -68,7 +68,7 @@ class Peer:
         self.client.loop_start()
         assert wait_for(self.client.is_connected, 10)
         for topic in ("replies/#", "sync/request"):
-            self.client.subscribe(PLACE.prefix + topic, qos=1)
+            self.client.subscribe(BOX.prefix + topic, qos=1)
         assert wait_for(lambda: len(subscribed) == 2, 10)
 
     def _on_message(self, _client: Client, _data: Any, message: Any) -> None:
@@ -81,7 +81,7 @@ class Peer:
 
     def say(self, topic: str, body: object, **fields: Any) -> None:
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.client.publish(PLACE.prefix + topic, payload, qos=1, **fields)
+        self.client.publish(BOX.prefix + topic, payload, qos=1, **fields)
 
     def accepted(self) -> list[str]:
         return [reply["accepted"] for reply in self.replies if "accepted" in reply]
@@ -126,12 +126,12 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
     """Starts an inbox, and a courier for its replies; stops both at the end."""
     started: list[Inbox | Courier] = []
 
-    def start(url: str, ears: Ears | None = None, **fields: Any) -> Inbox:
+    def start(url: str, sightings: SightingsConsumer | None = None, **fields: Any) -> Inbox:
         settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
         credentials = read_credentials(settings)
-        deeds = Deeds(PLACE, {message.TYPE: desk.handle for message in TYPES})
-        made = Inbox(store, settings, PLACE, credentials, deeds, lambda call: call(), ears=ears)
-        courier = Courier(store, settings, PLACE, credentials, Notices(PLACE, settings), release=lambda *_: None)
+        handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES})
+        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), sightings=sightings)
+        courier = Courier(store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=lambda *_: None)
         started.extend((made, courier))
         made.start()
         courier.start()
@@ -232,11 +232,11 @@ def test_an_opt_in_on_the_topic_of_sightings_is_no_opt_in(
 ) -> None:
     """A scanner may write there, and must not be able to opt anybody in."""
     heard: list[tuple[str, bytes]] = []
-    ears = Ears((f"{PLACE.prefix}sightings/+",), lambda topic, body, _at_s: heard.append((topic, body)))
-    inbox(broker.url, ears)
+    consumer = SightingsConsumer((f"{BOX.prefix}sightings/+",), lambda topic, body, _at_s: heard.append((topic, body)))
+    inbox(broker.url, consumer)
     peer.say("sightings/pi-2", opt_in("s-1"))
     assert wait_for(lambda: len(heard) == 1, 15)
-    assert heard[0][0] == f"{PLACE.prefix}sightings/pi-2"
+    assert heard[0][0] == f"{BOX.prefix}sightings/pi-2"
     assert desk.handled == []
 
 
@@ -260,10 +260,10 @@ def test_what_was_not_committed_comes_again(
     desk.hold.clear()
     peer.say("receipts", receipt("r-1"))
     assert wait_for(lambda: gateway.health()["pending"] == 1, 15)
-    link = gateway._uplink.link
+    link = gateway._link.current
     assert link is not None
     link._client.socket().close()  # type: ignore[union-attr]  # paho's socket is there while the link is up
-    assert wait_for(lambda: gateway._uplink.link not in (None, link), 20)
+    assert wait_for(lambda: gateway._link.current not in (None, link), 20)
     desk.hold.set()
     assert wait_for(lambda: gateway.health()["repeated"] == 1, 20)
     assert desk.handled == ["r-1"]
@@ -314,10 +314,10 @@ def test_a_reply_goes_where_an_mqtt_5_sender_wants_it_below_replies_only(
     with Mosquitto(tmp_path / "broker") as broker:
         inbox(broker.url)
         peer = Peer(broker.port, MQTTProtocolVersion.MQTTv5)
-        for number, topic in enumerate((f"{PLACE.prefix}replies/app-7", f"{PLACE.prefix}optins", "elsewhere/at/all")):
+        for number, topic in enumerate((f"{BOX.prefix}replies/app-7", f"{BOX.prefix}optins", "elsewhere/at/all")):
             wish = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it without types
             wish.ResponseTopic = topic
             peer.say("receipts", receipt(f"r-{number}"), properties=wish)
         assert wait_for(lambda: len(peer.replies) == 3, 15)
         peer.close()
-    assert sorted(peer.topics) == [f"{PLACE.prefix}replies"] * 2 + [f"{PLACE.prefix}replies/app-7"]
+    assert sorted(peer.topics) == [f"{BOX.prefix}replies"] * 2 + [f"{BOX.prefix}replies/app-7"]

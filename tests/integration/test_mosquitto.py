@@ -20,13 +20,13 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select,
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import Event, Outcome, Profile, Receipt
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds, Handler
+from gateway.mqtt.handlers import Handler, InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 SHOPPERS, VERSIONS, RECEIPTS = 8, 12, 60
 tables = MetaData()
 state = Table("test_state", tables, Column("shopper", String(16), primary_key=True), Column("version", Integer))
@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def letters(dice: Random) -> list[tuple[str, bytes]]:
+def letters(rng: Random) -> list[tuple[str, bytes]]:
     """Everything that is sent, three times over, shuffled, with rubbish in between."""
     head = {"specversion": "1.0", "source": "backend", "time": "2026-11-21T10:00:00Z"}
     good: list[tuple[str, bytes]] = []
@@ -67,34 +67,34 @@ def letters(dice: Random) -> list[tuple[str, bytes]]:
     for number in range(RECEIPTS):
         event = {**head, "id": f"r-{number}", "type": Receipt.TYPE}
         good.append(("receipts", json.dumps({**event, "data": {"promise": f"p-{number}", "what": "shown"}}).encode()))
-    sent = [letter for letter in good for _ in range(dice.randint(1, 3))]
-    for topic, body in dice.sample(good, 60):
+    sent = [letter for letter in good for _ in range(rng.randint(1, 3))]
+    for topic, body in rng.sample(good, 60):
         spoiled = bytearray(body)
-        for _ in range(dice.randint(1, 4)):
-            spoiled[dice.randrange(len(spoiled))] = dice.randrange(128, 256)  # never UTF-8 by itself, so never a valid message
+        for _ in range(rng.randint(1, 4)):
+            spoiled[rng.randrange(len(spoiled))] = rng.randrange(128, 256)  # never UTF-8 by itself, so never a valid message
         sent.append((topic, bytes(spoiled)))
         sent.append((topic, body + b" " * 70_000))
-        sent.append((topic, body[: dice.randrange(len(body))]))
-    dice.shuffle(sent)
+        sent.append((topic, body[: rng.randrange(len(body))]))
+    rng.shuffle(sent)
     return sent
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_state_after_a_hostile_hour_is_the_models(tmp_path: Path, store: Store, seed: int) -> None:
-    dice = Random(seed)
+    rng = Random(seed)
     broker = Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)).start()
     mqtt = MqttSettings(brokers=(broker.url,), pause_max_s=1.0)
     handlers: dict[str, Handler] = {Profile.TYPE: take_profile, Receipt.TYPE: take_receipt}
-    inbox = Inbox(store, mqtt, PLACE, read_credentials(mqtt), Deeds(PLACE, handlers), lambda call: call(), dice=dice)
+    inbox = Inbox(store, mqtt, BOX, read_credentials(mqtt), InboundHandlers(BOX, handlers), lambda call: call(), rng=rng)
     inbox.start()
     assert wait_for(lambda: inbox.health()["state"] == "up", 10)
     sender = Client(CallbackAPIVersion.VERSION2, client_id="hostile", clean_session=False)
     sender.connect(HOST, broker.port)
     sender.loop_start()
-    for number, (topic, body) in enumerate(letters(dice)):
-        sender.publish(PLACE.prefix + topic, body, qos=1).wait_for_publish(10)
+    for number, (topic, body) in enumerate(letters(rng)):
+        sender.publish(BOX.prefix + topic, body, qos=1).wait_for_publish(10)
         if number % 150 == 149:  # the gateway's connection is torn
-            link = inbox._uplink.link
+            link = inbox._link.current
             if link is not None:
                 link._client.socket().close()  # type: ignore[union-attr]  # paho's socket is there while the link is up
     versions = {f"s-{shopper}": VERSIONS for shopper in range(SHOPPERS)}

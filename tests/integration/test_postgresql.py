@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.postgres import Postgres
 from gateway.messages import Event, OptInGiven, RedemptionAsked
-from gateway.mqtt.deeds import Deeds
-from gateway.mqtt.topics import Place
+from gateway.mqtt.handlers import InboundHandlers
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers import redemption
 from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
@@ -181,8 +181,8 @@ def test_a_tills_message_that_two_gateways_take_at_once_is_answered_alike_by_bot
     works = []
     for number, ledger in enumerate(ledgers):
         take = partial(lambda connection, asked, ledger: ledger.take_redemption(connection, asked, AT_S + 60), ledger=ledger)
-        deeds = Deeds(Place("demo-chain", "demo", f"gw-{number}"), {RedemptionAsked.TYPE: take})
-        works.append(deeds.work(event, "replies/till-1", AT_S))
+        handlers = InboundHandlers(GatewayIdentity("demo-chain", "demo", f"gw-{number}"), {RedemptionAsked.TYPE: take})
+        works.append(handlers.work(event, "replies/till-1", AT_S))
     done: list[Any] = []
     done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))
     assert [each.redemption.answer for each in done] == ["valid", "valid"]
@@ -218,8 +218,8 @@ def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store,
         identities = Identities("demo")
         identities.load([], AT_S)
         people = People(opened, identities, Keys(tmp_path / "etalage.keys"), lambda: AT_S)
-        deeds = Deeds(Place("demo-chain", "demo", f"gw-{number}"), {OptInGiven.TYPE: people.take_optin})
-        works.append(deeds.work(event, "replies", AT_S))
+        handlers = InboundHandlers(GatewayIdentity("demo-chain", "demo", f"gw-{number}"), {OptInGiven.TYPE: people.take_optin})
+        works.append(handlers.work(event, "replies", AT_S))
         met.append(identities)
     done: list[Any] = []
     done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))

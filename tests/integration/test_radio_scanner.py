@@ -12,11 +12,11 @@ import paho.mqtt.client as paho
 import pytest
 
 from firmware_sim.bleak_backend import SimulatedAdapter
+from firmware_sim.broker import EmbeddedBroker
 from gateway.commands import CommandError, scanner
 from gateway.model import Advertisement
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.frames import beacon_id
 from gateway.radio.quality import QualityMeter
@@ -27,7 +27,7 @@ from gateway.settings import MqttSettings
 UUID = bytes(range(16))
 OWN = b"\x02\x15" + UUID + b"\x00\x01\x00\x02\xc5"
 STRANGER = b"\x02\x15" + bytes(16) + b"\x00\x01\x00\x02\xc5"
-PLACE = Place("chain", "shop", "box-2")
+BOX = GatewayIdentity("chain", "shop", "box-2")
 
 
 async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
@@ -46,11 +46,11 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
         gateway = paho.Client(paho.CallbackAPIVersion.VERSION2)
         gateway.on_message = lambda _client, _data, message: messages.append((message.topic, message.payload))
         gateway.connect("127.0.0.1", broker.port)
-        gateway.subscribe(PLACE.prefix + "sightings/+")
+        gateway.subscribe(BOX.prefix + "sightings/+")
         gateway.loop_start()
         adapter, stop = SimulatedAdapter(), asyncio.Event()
         running = AdapterScanner("pi-2", BleakSource("pi-2", "sim", backend=adapter.backend()), QualityMeter(frozenset()))
-        relay = scanner.Relay(PLACE, settings, read_credentials(settings))
+        relay = scanner.Relay(BOX, settings, read_credentials(settings))
         living = asyncio.create_task(scanner._live([running], frozenset({UUID}), relay, stop))
         try:
             await until(lambda: adapter.listening == 2 and relay.is_up)
@@ -68,7 +68,7 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
 
     with EmbeddedBroker() as broker:
         asyncio.run(work(broker))
-    scanners = RemoteScanners(PLACE.prefix, ["pi-2"])
+    scanners = RemoteScanners(BOX.prefix, ["pi-2"])
     heard = [one for topic, body in messages for one in scanners.parse(topic, body, time.time()).advertisements]
     assert heard
     assert {(one.scanner, beacon_id(one.payload)) for one in heard} == {("pi-2", OWN[2:22])}

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firmware_sim import pretend_view
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.pretend_view import PretendView
 from gateway.app import Gateway
@@ -23,7 +24,6 @@ from gateway.commands.books import books as books_command
 from gateway.commands.shop import shop as shop_command
 from gateway.dashboard.api import shop
 from gateway.dashboard.app import create_app
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.settings import DashboardSettings, StorageSettings, load_settings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token

@@ -17,16 +17,16 @@ from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_f
 from gateway.messages import RedemptionAsked
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 PATIENCE_S = 20.0
 
 
@@ -37,7 +37,7 @@ class Listener:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv311)
         self._client.on_message = lambda _client, _data, message: self.heard.append(
-            (message.topic.removeprefix(PLACE.prefix), json.loads(message.payload))
+            (message.topic.removeprefix(BOX.prefix), json.loads(message.payload))
         )
         ready: list[int] = []
         self._client.on_subscribe = lambda _client, _data, mid, *_: ready.append(mid)
@@ -45,7 +45,7 @@ class Listener:
         self._client.loop_start()
         assert wait_for(self._client.is_connected, PATIENCE_S)
         for topic in topics:
-            self._client.subscribe(PLACE.prefix + topic, qos=1)
+            self._client.subscribe(BOX.prefix + topic, qos=1)
         assert wait_for(lambda: len(ready) == len(topics), PATIENCE_S)
 
     def ask(self, code: str, key: str, *, topic: str = "redemptions/till-1", **data: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Listener:
         before = len(self.heard)
         event = {"specversion": "1.0", "id": key, "source": "till-1", "type": RedemptionAsked.TYPE}
         event |= {"time": datetime.now(UTC).isoformat(), "data": {"till": "till-1", "code": code, **data}}
-        self._client.publish(PLACE.prefix + topic, json.dumps(event), qos=1)
+        self._client.publish(BOX.prefix + topic, json.dumps(event), qos=1)
         assert wait_for(lambda: len(self.heard) > before, PATIENCE_S)
         said: dict[str, Any] = self.heard[-1][1]["data"]
         return said
@@ -72,7 +72,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def ledger(store: Store) -> Ledger:
-    return Ledger(store, PLACE.source)
+    return Ledger(store, BOX.source)
 
 
 @pytest.fixture
@@ -81,11 +81,11 @@ def port(tmp_path: Path, store: Store, ledger: Ledger) -> Iterator[int]:
     with Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)) as broker:
         settings = MqttSettings(brokers=(f"mqtt://{HOST}:{broker.port}",))
         credentials = read_credentials(settings)
-        deeds = Deeds(
-            PLACE, {RedemptionAsked.TYPE: lambda connection, event: ledger.take_redemption(connection, event, time.time())}
+        handlers = InboundHandlers(
+            BOX, {RedemptionAsked.TYPE: lambda connection, event: ledger.take_redemption(connection, event, time.time())}
         )
-        inbox = Inbox(store, settings, PLACE, credentials, deeds, lambda call: call())
-        courier = Courier(store, settings, PLACE, credentials, Notices(PLACE, settings), release=ledger.release_unsent)
+        inbox = Inbox(store, settings, BOX, credentials, handlers, lambda call: call())
+        courier = Courier(store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=ledger.release_unsent)
         inbox.start()
         courier.start()
         assert wait_for(lambda: inbox.health()["state"] == "up", PATIENCE_S)

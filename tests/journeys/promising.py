@@ -21,10 +21,10 @@ from pydantic import SecretStr
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.topics import place_of
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import identity_of
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings, StoreSettings
 from gateway.storage import Connection, open_store
@@ -87,16 +87,18 @@ def main(database: str, url: str, seed: int, per_s: float, cap: int, gateway: st
     stop, lock = threading.Event(), threading.Lock()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     mqtt = MqttSettings(brokers=(url,), pause_max_s=1.0, protocol="auto")
-    place, credentials = place_of(StoreSettings(gateway=gateway)), read_credentials(mqtt)
+    identity, credentials = identity_of(StoreSettings(gateway=gateway)), read_credentials(mqtt)
     shared = database.startswith("postgresql:")
     store = open_store(StorageSettings(url=SecretStr(database)) if shared else StorageSettings(path=Path(database)))
-    ledger = Ledger(store, place.source)
-    courier = Courier(store, mqtt, place, credentials, Notices(place, mqtt), release=ledger.release_unsent)
+    ledger = Ledger(store, identity.source)
+    courier = Courier(store, mqtt, identity, credentials, StatusPublisher(identity, mqtt), release=ledger.release_unsent)
 
     def receive(connection: Connection, event: Event[Receipt]) -> Outcome:
         return ledger.take_receipt(connection, event)
 
-    inbox = Inbox(store, mqtt, place, credentials, Deeds(place, {Receipt.TYPE: receive}), lambda call: _locked(lock, call))
+    inbox = Inbox(
+        store, mqtt, identity, credentials, InboundHandlers(identity, {Receipt.TYPE: receive}), lambda call: _locked(lock, call)
+    )
     courier.start()
     inbox.start()
     print("ready", flush=True)

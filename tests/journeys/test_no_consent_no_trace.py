@@ -23,9 +23,9 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.frames import STORE_UUID, BeaconId, find_my, ibeacon, random_address
 from firmware_sim.mosquitto import wait_for
-from gateway.mqtt.broker import EmbeddedBroker
 
 ETALAGE = [sys.executable, "-m", "gateway"]
 STRANGERS = 150

@@ -23,15 +23,15 @@ from firmware_sim.backend import Backend
 from firmware_sim.mosquitto import OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.notices import Notices
-from gateway.mqtt.postbag import Postbag
-from gateway.mqtt.topics import Place
+from gateway.mqtt.outbox_queue import OutboxQueue
+from gateway.mqtt.status import StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox, sending
 from rules import Chosen, Content, Decision, Gate, Group, Situation, Verdict
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 HOUR_S, DAY_S = 3600.0, 86_400.0
 PROMISE_LASTS_S = 2 * HOUR_S
 
@@ -81,9 +81,9 @@ def courier(store: Store, clock: Clock, released: list[str]) -> Iterator[Callabl
 
     def start(url: str) -> Courier:
         mqtt = MqttSettings(brokers=(url,), pause_max_s=1.0)
-        notices = Notices(PLACE, mqtt)
+        status = StatusPublisher(BOX, mqtt)
         release = lambda _connection, event_id: released.append(event_id)  # noqa: E731  # one line, used once
-        started.append(Courier(store, mqtt, PLACE, read_credentials(mqtt), notices, release=release, clock=clock))
+        started.append(Courier(store, mqtt, BOX, read_credentials(mqtt), status, release=release, clock=clock))
         started[-1].start()
         return started[-1]
 
@@ -104,7 +104,13 @@ def amsterdam() -> Iterator[None]:
 
 def put(store: Store, clock: Clock, promise: str, shopper: str) -> None:
     data = {"promise": promise, "shopper": shopper, "content": {"body": "Vandaag 10 % op alle rode wijn." * 10}}
-    event = {"source": PLACE.source, "id": promise, "type": "etalage.offer.promised", "time": "2026-11-21T10:00:00Z", "data": data}
+    event = {
+        "source": BOX.source,
+        "id": promise,
+        "type": "etalage.offer.promised",
+        "time": "2026-11-21T10:00:00Z",
+        "data": data,
+    }
     row: dict[str, Any] = {
         "event_id": promise,
         "topic": "offers",
@@ -126,7 +132,7 @@ def promise(ledger: Ledger, shopper: str, at_s: float) -> str:
 def test_after_72_hours_without_a_broker_all_that_is_valid_arrives_in_order_and_nothing_else(
     store: Store, settings: StorageSettings, clock: Clock, broker: Mosquitto, courier: Callable[[str], Courier], released: list[str]
 ) -> None:
-    bag = Postbag(store, lambda _connection, event_id: released.append(event_id), clock)
+    bag = OutboxQueue(store, lambda _connection, event_id: released.append(event_id), clock)
     most = 0
     for hour in range(72):
         for number in range(20):
@@ -288,8 +294,8 @@ def test_a_start_on_a_read_only_file_system_says_so_and_works_once_it_can_be_wri
 def test_a_change_to_or_from_summer_time_moves_no_end(store: Store, clock: Clock, amsterdam: None, before: str) -> None:
     """Half an hour before Amsterdam's clocks are changed: two hours stay two hours, in the words and in the outbox."""
     clock.now_s = datetime.fromisoformat(before).timestamp()
-    ledger = Ledger(store, PLACE.source)
-    bag = Postbag(store, ledger.release_unsent, clock)
+    ledger = Ledger(store, BOX.source)
+    bag = OutboxQueue(store, ledger.release_unsent, clock)
     made = promise(ledger, "s-1", clock.now_s)
     with store.read() as connection:
         [announced], _ = sending.look(connection, room=1, at_s=clock.now_s)
@@ -309,8 +315,8 @@ def test_memory_stays_flat_through_72_hours_without_a_broker_while_promises_go_o
     store: Store, clock: Clock, courier: Callable[[str], Courier]
 ) -> None:
     """Ledger, outbox and a courier that finds nobody: what hour 12 holds in memory is what hour 72 holds."""
-    sender, ledger = courier("mqtt://127.0.0.1:1"), Ledger(store, PLACE.source)
-    bag = Postbag(store, ledger.release_unsent, clock)
+    sender, ledger = courier("mqtt://127.0.0.1:1"), Ledger(store, BOX.source)
+    bag = OutboxQueue(store, ledger.release_unsent, clock)
     held_bytes: dict[int, int] = {}
     tracemalloc.start()
     for hour in range(73):

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.backend import Backend
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.frames import STORE_UUID, ibeacon, random_address
 from firmware_sim.mosquitto import wait_for
 from firmware_sim.rotating import Phone
 from gateway.app import Gateway
 from gateway.line import Line
 from gateway.model import Advertisement, Sighting
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.radio.health import ScannerHealth
 from gateway.radio.sources import Hear

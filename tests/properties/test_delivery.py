@@ -7,14 +7,14 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.mqtt.flight import Flight
+from gateway.mqtt.in_flight import InFlight
 from gateway.storage.sending import Waiting
 
 
 def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, receive_max: int) -> tuple[list[str], set[str]]:
     """Send `messages` through a simulated broker until nothing is left; what arrived in order, and what was set aside."""
-    dice, flight, now_s, mid = Random(seed), Flight(16), 0.0, 0
-    flight.connected(receive_max)
+    dice, in_flight, now_s, mid = Random(seed), InFlight(16), 0.0, 0
+    in_flight.connected(receive_max)
     waiting = {message.event_id: message for message in messages}
     arrived: list[str] = []
     aside: set[str] = set()
@@ -22,7 +22,7 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
         if not waiting:
             break
         now_s += 2.0
-        plan = flight.plan(now_s)
+        plan = in_flight.plan(now_s)
         assert plan.room <= receive_max
         free = [m for m in waiting.values() if m.event_id not in plan.busy and m.shopper not in plan.busy_shoppers]
         first = {m.shopper or m.event_id: m for m in reversed(free)}
@@ -30,9 +30,9 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
         sent = []
         for message in chosen[: plan.room]:
             mid += 1
-            flight.sent(mid, message, now_s)
+            in_flight.sent(mid, message, now_s)
             sent.append((mid, message))
-        assert flight.under_way <= receive_max
+        assert in_flight.under_way <= receive_max
         shoppers = [message.shopper for _, message in sent if message.shopper]
         assert len(shoppers) == len(set(shoppers))
         for number, message in sent:
@@ -40,17 +40,17 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
             if got_in:
                 arrived.append(message.event_id)
             if not got_in or dice.random() < loss:  # lost before it arrived, or before the answer did
-                flight.lost("lost", now_s)
+                in_flight.lost("lost", now_s)
                 mid += 1
-                flight.sent(mid, None, now_s)  # the birth on the next connection
-                flight.acknowledged(mid)
+                in_flight.sent(mid, None, now_s)  # the birth on the next connection
+                in_flight.acknowledged(mid)
                 break
-            assert flight.acknowledged(number) == message
+            assert in_flight.acknowledged(number) == message
             del waiting[message.event_id]
-        for event_id, _ in flight.poison():
+        for event_id, _ in in_flight.poison():
             aside.add(event_id)
             del waiting[event_id]
-            flight.gone(event_id)
+            in_flight.gone(event_id)
     return arrived, aside
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from gateway.messages import Event, Outcome, Receipt, Reply
-from gateway.mqtt.deeds import Deeds
+from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.intake import EVENTS, Refused, read
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.storage import Connection, inbox, outbox, quarantine
 from gateway.storage.metadata import metadata
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -57,7 +57,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
         done.append(event.id)
         return Outcome()
 
-    deeds = Deeds(PLACE, {Receipt.TYPE: handle})
+    handlers = InboundHandlers(BOX, {Receipt.TYPE: handle})
     for turn, number in enumerate(sendings):
         broken["now"] = turn in failing
         body = {
@@ -69,7 +69,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
         }
         event = read(json.dumps({**body, "data": {"promise": "p", "what": "shown"}}).encode(), EVENTS, 65_536)
         with engine.begin() as connection:
-            deeds.work(event, "replies", 1000.0 + turn)(connection)
+            handlers.work(event, "replies", 1000.0 + turn)(connection)
     with engine.connect() as connection:
         assert outbox.count(connection) == len(sendings)
     engine.dispose()

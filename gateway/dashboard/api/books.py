@@ -107,26 +107,26 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         return _done(store, work, language_of(request))
 
     @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
-    def every() -> list[BookRow]:
+    def list_books() -> list[BookRow]:
         """All books, the latest moved first."""
         with store.read() as connection:
             return [_row(row) for row in books.every(connection)]
 
     @routes.get("/books/{book}", dependencies=[marketeer])
-    def one(book: Start) -> WholeBook:
+    def get_book(book: Start) -> WholeBook:
         """A book with its document and its life."""
         with store.read() as connection:
             return _whole(connection, book)
 
     @routes.post("/books")
-    def add(request: Request, new: NewBook, caller: Marketeer) -> WholeBook:
+    def add_book(request: Request, new: NewBook, caller: Marketeer) -> WholeBook:
         """Keep a document as a draft. One with faults is refused with all of them, each with its place."""
         book = do(request, lambda connection: lifecycle.add(connection, new.document, caller.name, clock(), zones))
         with store.read() as connection:
             return _whole(connection, book)
 
     @routes.post("/books/{book}/steps")
-    def take(request: Request, book: Start, wanted: StepWanted, caller: Marketeer) -> WholeBook:
+    def step_book(request: Request, book: Start, wanted: StepWanted, caller: Marketeer) -> WholeBook:
         """Check, approve, put live, pause, resume or archive a book."""
         _check_zones(wanted.zones, zones)
         do(request, lambda connection: _take(connection, book, wanted, caller.name, clock(), zones))
@@ -134,13 +134,13 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
             return _whole(connection, book)
 
     @routes.post("/books/rollback")
-    def roll_back(request: Request, caller: Marketeer) -> list[BookRow]:
+    def roll_back_books(request: Request, caller: Marketeer) -> list[BookRow]:
         """Undo the latest going live, in one step."""
         do(request, lambda connection: lifecycle.roll_back(connection, caller.name, clock()))
-        return every()
+        return list_books()
 
     @routes.get("/books/{book}/replay", dependencies=[marketeer])
-    def compare(book: Start, days: Annotated[float, Query(gt=0, le=366)] = 7.0) -> Compared:
+    def replay_book(book: Start, days: Annotated[float, Query(gt=0, le=366)] = 7.0) -> Compared:
         """Who would have got what instead, had this book been live in the past days."""
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:

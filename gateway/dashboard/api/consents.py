@@ -81,7 +81,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         return outcome
 
     @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
-    def page(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
+    def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
         """Whose consent stands, by pseudonym."""
         with store.read() as connection:
             rows = consents.page(connection, after, limit)
@@ -98,7 +98,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         ]
 
     @routes.put("/shoppers/{shopper}/consent")
-    async def give(shopper: Shopper, given: GivenByHand, _caller: Staff) -> Given:
+    async def give_consent(shopper: Shopper, given: GivenByHand, _caller: Staff) -> Given:
         """Take a consent given at the desk; from here on the tag is recognised. The answer is the receipt to hand over."""
         try:
             identity = identity_of(given.identity)
@@ -111,27 +111,27 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 
     @routes.get("/shoppers/{shopper}/consent")
-    def show(shopper: Shopper, _caller: Staff) -> dict[str, Any]:
+    def get_consent(shopper: Shopper, _caller: Staff) -> dict[str, Any]:
         """A shopper's consent receipt, as it stands now."""
         return _receipt(store, shopper, settings, clock())
 
     @routes.delete("/shoppers/{shopper}", status_code=204)
-    async def withdraw(shopper: Shopper, _caller: Staff) -> None:
+    async def withdraw_shopper(shopper: Shopper, _caller: Staff) -> None:
         """Take a withdrawal: the shopper is recognised no more, and everything about them is erased. It can't be undone."""
         await do(lambda connection: people.withdraw(connection, shopper, clock()))
 
     @routes.get("/shoppers/{shopper}/export")
-    def export(shopper: Shopper, _caller: Admin, language: Language = "nl") -> dict[str, Any]:
+    def export_shopper(shopper: Shopper, _caller: Admin, language: Language = "nl") -> dict[str, Any]:
         """All that is held about a shopper, with the reasons of every decision."""
         return _dossier(store, shopper, settings, clock(), language)
 
     @routes.get("/shoppers/{shopper}/export.md", response_class=PlainTextResponse)
-    def document(shopper: Shopper, _caller: Admin, language: Language = "nl") -> str:
+    def export_shopper_document(shopper: Shopper, _caller: Admin, language: Language = "nl") -> str:
         """The same for a person to read, as Markdown."""
         return as_document(_dossier(store, shopper, settings, clock(), language), settings, language)
 
     @routes.put("/shoppers/{shopper}/stage", status_code=204)
-    async def stage(shopper: Shopper, by_hand: StageByHand, caller: Marketeer) -> None:
+    async def set_stage(shopper: Shopper, by_hand: StageByHand, caller: Marketeer) -> None:
         """Set the stage a shopper stands in, or let it follow the signals again."""
         outcome = await do(lambda connection: people.set_stage(connection, shopper, by_hand.stage, caller.name))
         if not outcome.taken:

@@ -61,7 +61,7 @@ def router(store: Store) -> APIRouter:
     routes = APIRouter(tags=["decisions"], responses=RESPONSES, dependencies=[Depends(require(Role.MARKETEER))])
 
     @routes.get("/decisions")
-    def page(
+    def list_decisions(
         before: Annotated[str | None, Query(max_length=36, description="Only older ones than this id: the next page.")] = None,
         shopper: Annotated[str | None, Query(max_length=64)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -71,7 +71,7 @@ def router(store: Store) -> APIRouter:
             return [_logged(row) for row in decisions.page(connection, before=before, shopper=shopper, limit=limit)]
 
     @routes.get("/decisions/{decision}")
-    def one(decision: Annotated[str, Path(max_length=36)]) -> Explained:
+    def get_decision(decision: Annotated[str, Path(max_length=36)]) -> Explained:
         """One decision, and for every offer of its book the gate that decided, what it expected and what it found."""
         with store.read() as connection:
             row = decisions.find(connection, decision)

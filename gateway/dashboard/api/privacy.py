@@ -28,17 +28,17 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
             return papers.report(connection, books(), settings, clock(), language)
 
     @routes.get("/privacy/report")
-    def report(language: Language = "nl") -> dict[str, Any]:
+    def get_privacy_report(language: Language = "nl") -> dict[str, Any]:
         """Collected, why, read by; how many consented; how long everything is kept."""
         return made(language).as_dict()
 
     @routes.get("/privacy/statement.md", response_class=PlainTextResponse)
-    def statement(language: Language = "nl") -> str:
+    def get_privacy_statement(language: Language = "nl") -> str:
         """The draft of a privacy statement, filled in."""
         return papers.statement(made(language), settings)
 
     @routes.get("/privacy/dpia.md", response_class=PlainTextResponse)
-    def dpia(language: Language = "nl") -> str:
+    def get_dpia(language: Language = "nl") -> str:
         """The data protection impact assessment's template, filled in as far as the gateway knows."""
         return papers.dpia(made(language), settings)
 

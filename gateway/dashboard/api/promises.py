@@ -62,7 +62,7 @@ def router(store: Store) -> APIRouter:
     routes = APIRouter(tags=["promises"], responses=RESPONSES)
 
     @routes.get("/promises", dependencies=[Depends(require(Role.STAFF))])
-    def page(
+    def list_promises(
         before: Annotated[str | None, Query(max_length=36, description="Only older ones than this id: the next page.")] = None,
         state: Annotated[State | None, Query()] = None,
         offer: Annotated[str | None, Query(max_length=64)] = None,
@@ -74,7 +74,7 @@ def router(store: Store) -> APIRouter:
         return [_promise(row) for row in rows]
 
     @routes.get("/promises/tally", dependencies=[Depends(require(Role.VIEWER))])
-    def tally() -> Standing:
+    def tally_promises() -> Standing:
         """The count of promises by offer and state, and how far the caps are used."""
         offers: dict[str, dict[str, int]] = {}
         with store.read() as connection:
@@ -83,7 +83,7 @@ def router(store: Store) -> APIRouter:
             return Standing(offers=offers, caps=dict(caps.all_used(connection)))
 
     @routes.get("/promises/unmatched", dependencies=[Depends(require(Role.STAFF))])
-    def unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
+    def list_unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
         """Receipts that fit no promise, the latest to come first."""
         with store.read() as connection:
             rows = promises.latest_unmatched(connection, limit)
@@ -92,7 +92,7 @@ def router(store: Store) -> APIRouter:
         ]
 
     @routes.get("/promises/{promise}", dependencies=[Depends(require(Role.STAFF))])
-    def one(promise: Annotated[str, Path(max_length=36)]) -> Promise:
+    def get_promise(promise: Annotated[str, Path(max_length=36)]) -> Promise:
         """One promise."""
         with store.read() as connection:
             row = promises.find(connection, promise)

@@ -30,13 +30,13 @@ def router(store: Store) -> APIRouter:
     routes = APIRouter(tags=["quarantine"], responses=RESPONSES)
 
     @routes.get("/quarantine", dependencies=[Depends(require(Role.STAFF))])
-    def quarantined() -> list[Quarantined]:
+    def list_quarantine() -> list[Quarantined]:
         """What was set aside, newest first, and why."""
         with store.read() as connection:
             return quarantine.quarantined(connection)
 
     @routes.post("/quarantine/retry", dependencies=[Depends(require(Role.ADMIN))])
-    async def retry(wanted: Retry) -> Retried:
+    async def retry_quarantine(wanted: Retry) -> Retried:
         """Put a message back in the queue, once the cause is gone."""
         done = store.writer.submit(lambda connection: quarantine.retry(connection, wanted.event_id))
         return Retried(moved=await run_in_threadpool(done.result))

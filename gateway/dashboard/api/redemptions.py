@@ -70,17 +70,17 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
     routes = APIRouter(tags=["redemptions"], responses=RESPONSES)
 
     @routes.post("/redemptions")
-    def redeem(asked: AtTheTill, caller: Till) -> Answer:
+    def redeem_voucher(asked: AtTheTill, caller: Till) -> Answer:
         """Use a voucher: valid once, until its end. The same `key` gets the same answer, whatever happened since."""
         return _answer(ledger.redeem, asked, caller, clock())
 
     @routes.post("/redemptions/reversals")
-    def reverse(asked: AtTheTill, caller: Till) -> Answer:
+    def reverse_redemption(asked: AtTheTill, caller: Till) -> Answer:
         """Undo a redemption, for a purchase that was cancelled: the voucher is good again until its end."""
         return _answer(ledger.reverse, asked, caller, clock())
 
     @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
-    def latest(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
+    def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
         """What tills asked and were answered, newest first."""
         with store.read() as connection:
             rows = vouchers.latest_redemptions(connection, limit)

@@ -65,30 +65,30 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
     viewer = Depends(require(Role.VIEWER))
 
     @routes.get("/shop/facts", dependencies=[viewer])
-    def every() -> Today:
+    def list_shop_facts() -> Today:
         """Whether the shop is open, and every fact that a live rule book asks for, said or not."""
         now_s = clock()
         return Today(open=shop.open_at(now_s), facts=[_fact(fact, now_s) for fact in shop.every(live_books())])
 
     @routes.get("/shop/facts/{name}", dependencies=[viewer])
-    def one(request: Request, name: Name) -> Fact:
+    def get_shop_fact(request: Request, name: Name) -> Fact:
         """One fact."""
-        known = {fact.name: fact for fact in every().facts}
+        known = {fact.name: fact for fact in list_shop_facts().facts}
         if name not in known:
             raise _refused(unknown_fact(name, known), language_of(request))
         return known[name]
 
     @routes.put("/shop/facts/{name}")
-    def put(request: Request, name: Name, new: NewValue, caller: Staff) -> Fact:
+    def set_shop_fact(request: Request, name: Name, new: NewValue, caller: Staff) -> Fact:
         """Set a fact. Setting the same value again makes it fresh again."""
         try:
             shop.set(live_books(), name, new.value, clock(), caller.name)
         except BookError as error:
             raise _refused(error, language_of(request)) from error
-        return one(request, name)
+        return get_shop_fact(request, name)
 
     @routes.delete("/shop/facts/{name}", status_code=204, dependencies=[Depends(require(Role.STAFF))])
-    def delete(request: Request, name: Name) -> None:
+    def clear_shop_fact(request: Request, name: Name) -> None:
         """Say no more of a fact: it is unknown, and what needs it isn't offered."""
         try:
             shop.clear(live_books(), name)

@@ -93,12 +93,12 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
             raise faulty(error, language_of(request)) from error
 
     @routes.get("/books/{book}/cases")
-    def cases(request: Request, book: Start) -> Tried:
+    def run_book_cases(request: Request, book: Start) -> Tried:
         """Run the book's own cases, and show which offers none of them reaches."""
         return _tried(run_cases(loaded(request, book)))
 
     @routes.post("/books/{book}/dry-run", response_model=Decided)
-    def dry_run(request: Request, book: Start, wanted: DryRun) -> Decided | Response:
+    def dry_run_book(request: Request, book: Start, wanted: DryRun) -> Decided | Response:
         """What this book would do in any situation at any moment, with a reason for every offer."""
         tried = loaded(request, book)
         now = datetime.fromtimestamp(clock(), tried.zone).isoformat(timespec="seconds")

@@ -11,26 +11,26 @@ export class LiveFeed extends HTMLElement {
     this.list = this.querySelector("ol");
   }
 
-  happenings(rows, fresh) {
+  items(rows, fresh) {
     if (fresh) this.list.replaceChildren();
     if (!rows.length) return;
     const fragment = document.createDocumentFragment();
-    for (const { happening } of rows) fragment.prepend(this.row(happening));
+    for (const { item } of rows) fragment.prepend(this.row(item));
     this.list.prepend(fragment);
     for (const kind of ["move", "offer"]) {
       [...this.list.querySelectorAll(`[data-kind="${kind}"]`)].slice(ROWS_PER_KIND).forEach((row) => row.remove());
     }
   }
 
-  row(happening) {
-    const item = document.createElement("li");
-    item.dataset.kind = MOVES.has(happening.kind) ? "move" : "offer";
+  row(item) {
+    const entry = document.createElement("li");
+    entry.dataset.kind = MOVES.has(item.kind) ? "move" : "offer";
     const time = document.createElement("time");
-    time.textContent = clockTime(happening.at_s);
+    time.textContent = clockTime(item.at_s);
     const text = document.createElement("span");
-    text.textContent = sentence(happening);
-    item.append(time, " ", text);
-    return item;
+    text.textContent = sentence(item);
+    entry.append(time, " ", text);
+    return entry;
   }
 }
 

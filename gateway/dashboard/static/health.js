@@ -5,15 +5,15 @@ import { words } from "./words.js";
 const said = (sentence) => sentence[words.language];
 
 export class LiveHealth extends HTMLElement {
-  health({ link, database, ears_heading, ears }) {
+  health({ link, database, scanners_heading, scanners }) {
     this.part("link", link.well, said(link.words));
     this.part("database", database.well, said(database.words));
-    const all = this.querySelector('[data-part="ears"]');
-    const well = ears.every((ear) => ear.well);
+    const all = this.querySelector('[data-part="scanners"]');
+    const well = scanners.every((scanner) => scanner.well);
     if (!well && all.dataset.well === "true") all.querySelector("details").open = true;
     all.dataset.well = well;
-    all.querySelector("summary").textContent = said(ears_heading);
-    all.querySelector(".ears").replaceChildren(...ears.map(ear));
+    all.querySelector("summary").textContent = said(scanners_heading);
+    all.querySelector(".scanners").replaceChildren(...scanners.map(scanner));
   }
 
   part(name, well, sentence) {
@@ -35,7 +35,7 @@ export class LiveStatus extends HTMLElement {
   }
 }
 
-function ear({ well, words: sentence }) {
+function scanner({ well, words: sentence }) {
   const item = document.createElement("li");
   item.dataset.well = well;
   const lamp = document.createElement("span");

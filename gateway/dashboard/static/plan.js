@@ -1,11 +1,11 @@
-// The floor: zones take their colour from how many are there, dots glide to where they are drawn next.
+// The plan: zones take their colour from how many are there, dots glide to where they are drawn next.
 
 const LEVELS = [1, 3, 6, 10];  // as in drawing.py
 const SVG = "http://www.w3.org/2000/svg";
 
 export class LivePlan extends HTMLElement {
   connectedCallback() {
-    this.floorTop = Number(this.dataset.floorTop);
+    this.planTop = Number(this.dataset.planTop);
     this.zones = new Map([...this.querySelectorAll(".zone")].map((zone) => [zone.dataset.zone, zone]));
     this.group = this.querySelector(".dots");
     this.dots = new Map([...this.group.children].map((dot) => [Number(dot.dataset.number), dot]));
@@ -42,7 +42,7 @@ export class LivePlan extends HTMLElement {
   }
 
   place(circle, { x_m, y_m, confidence }) {
-    circle.style.transform = `translate(${x_m}px, ${this.floorTop - y_m}px)`;
+    circle.style.transform = `translate(${x_m}px, ${this.planTop - y_m}px)`;
     circle.setAttribute("fill-opacity", 0.35 + 0.6 * confidence);
   }
 }

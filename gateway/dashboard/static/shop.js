@@ -23,6 +23,6 @@ const lastId = document.querySelector("live-feed").dataset.lastId;
 follow("/api/v1/live", lastId, {
   frame: (frame) => shown.forEach((element) => element.frame?.(frame)),
   health: (health) => shown.forEach((element) => element.health?.(health)),
-  happenings: (rows, fresh) => shown.forEach((element) => element.happenings?.(rows, fresh)),
+  items: (rows, fresh) => shown.forEach((element) => element.items?.(rows, fresh)),
   live: (live) => shown.forEach((element) => element.live?.(live)),
 });

@@ -10,7 +10,7 @@ export function follow(address, lastId, show) {
   // Rows of one beat are drawn together: one layout for all of them.
   const flush = () => {
     waiting = null;
-    show.happenings(rows, false);
+    show.items(rows, false);
     rows = [];
   };
 
@@ -24,11 +24,11 @@ export function follow(address, lastId, show) {
       show.live(true);
       show.frame(snapshot.frame);
       show.health(snapshot.health);
-      show.happenings(snapshot.rows, snapshot.fresh);
+      show.items(snapshot.rows, snapshot.fresh);
     });
     on("frame", show.frame);
     on("health", show.health);
-    on("happening", (row) => {
+    on("item", (row) => {
       rows.push(row);
       waiting ??= setTimeout(flush, BEAT_MS);
     });

@@ -1,4 +1,4 @@
-// What is counted: the zone list, who has no certain place, and the figures above the floor.
+// What is counted: the zone list, who has no certain place, and the figures above the plan.
 
 import { words } from "./words.js";
 

@@ -57,8 +57,8 @@ async def test_a_beat_tells_what_is_new_and_only_that(view: PretendView) -> None
     assert sorted(kinds) == ["frame", "health"]
     view.promise("s-1", "Kaas")
     told = events(await beaten(hub, stream, 0.25))
-    assert [event for event, _, _ in told] == ["happening", "happening"]
-    assert told[0][2]["happening"]["offer"] == "Kaas"
+    assert [event for event, _, _ in told] == ["item", "item"]
+    assert told[0][2]["item"]["offer"] == "Kaas"
     assert told[-1][1] == hub.last_id
 
 
@@ -98,7 +98,7 @@ async def test_a_frame_that_came_while_a_browser_was_busy_reaches_it_with_the_ne
     view.promise("new", "Kaas")
     hub.beat(0.25)
     kinds = {event for event, _, _ in events(await next_chunk(busy))}
-    assert kinds == {"frame", "health", "happening"}
+    assert kinds == {"frame", "health", "item"}
 
 
 async def test_a_stream_resumes_after_the_last_row_a_browser_saw(view: PretendView) -> None:
@@ -107,7 +107,7 @@ async def test_a_stream_resumes_after_the_last_row_a_browser_saw(view: PretendVi
     view.promise("s-2", "Recept")
     [(_, _, data)] = events(await next_chunk(hub.stream(seen)))
     assert data["fresh"] is False
-    assert [row["happening"]["offer"] for row in data["rows"]] == ["Recept", "Recept"]
+    assert [row["item"]["offer"] for row in data["rows"]] == ["Recept", "Recept"]
 
 
 @pytest.mark.parametrize("stale", ["0000-3", "garbage", "", "-", "²", "9" * 40])

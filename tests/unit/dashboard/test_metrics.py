@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.metrics import PEOPLE_MIN
-from gateway.dashboard.view import Database, Link
+from gateway.dashboard.view import DatabaseNow, LinkNow
 
 pytestmark = pytest.mark.anyio
 Client = Callable[..., httpx.AsyncClient]
@@ -25,19 +25,19 @@ async def figures(client: Client) -> dict[tuple[str, str], float]:
 
 async def test_the_metrics_are_the_view_s_own_figures(client: Client, view: PretendView) -> None:
     view.deaf = frozenset({"sc-fish"})
-    view.link = Link("x:1", connected=False, waiting=4, quarantined=1)
+    view.link = LinkNow("x:1", connected=False, waiting=4, quarantined=1)
     found = await figures(client)
     counts = view.health().counts
     assert found["etalage_promises_total", ""] == counts.promised > 0
     assert found["etalage_advertisements_total", ""] == counts.advertisements
-    assert found["etalage_ear_well", "sc-fish"] == 0
-    assert found["etalage_ear_well", "sc-wine"] == 1
-    assert found["etalage_ear_recoveries_total", "sc-fish"] == 1
-    assert found["etalage_ear_failures_total", "sc-fish"] == 1
-    assert found["etalage_ear_steps_total", "sc-fish restart"] == 2
-    assert found["etalage_ear_steps_total", "sc-fish power_cycle"] == 1
-    assert found["etalage_ear_next_step_seconds", "sc-fish"] == 4.0
-    assert found["etalage_ear_recoveries_total", "sc-wine"] == 0
+    assert found["etalage_scanner_well", "sc-fish"] == 0
+    assert found["etalage_scanner_well", "sc-wine"] == 1
+    assert found["etalage_scanner_recoveries_total", "sc-fish"] == 1
+    assert found["etalage_scanner_failures_total", "sc-fish"] == 1
+    assert found["etalage_scanner_steps_total", "sc-fish restart"] == 2
+    assert found["etalage_scanner_steps_total", "sc-fish power_cycle"] == 1
+    assert found["etalage_scanner_next_step_seconds", "sc-fish"] == 4.0
+    assert found["etalage_scanner_recoveries_total", "sc-wine"] == 0
     assert found["etalage_zone_known", "fish"] == 0
     assert (found["etalage_link_up", ""], found["etalage_announcements_waiting", ""]) == (0, 4)
     assert all(found["etalage_receipts_total", what] == number for what, number in counts.receipts.items())
@@ -53,6 +53,6 @@ async def test_a_few_people_in_a_zone_are_nobody_s_business_far_away(client: Cli
 async def test_healthz_fails_with_the_reason_while_nothing_can_be_written(client: Client, view: PretendView) -> None:
     async with client() as machine:
         assert (await machine.get("/healthz")).status_code == 200
-        view.database = Database(backlog=2, failure="disk full")
+        view.database = DatabaseNow(backlog=2, failure="disk full")
         answer = await machine.get("/healthz")
     assert (answer.status_code, answer.text) == (503, "database: disk full\n")

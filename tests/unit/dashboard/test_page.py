@@ -15,7 +15,7 @@ from gateway.dashboard.hub import CLIENTS_MAX
 from gateway.dashboard.languages import catalogue
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
-from gateway.dashboard.view import Database, Happening, Link
+from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import StorePlan, parse_plan
 
@@ -73,21 +73,21 @@ async def test_a_plan_of_names_only_gets_a_list_and_a_hint() -> None:
 @pytest.mark.parametrize(
     ("row", "dutch", "english"),
     [
-        (Happening(0, "enter", 7, "wine"), "Bezoeker 7 loopt naar Wijn", "Visitor 7 walks to Wine"),
-        (Happening(0, "enter", 7, None), "Bezoeker 7 is ergens in de winkel", "Visitor 7 is somewhere in the shop"),
-        (Happening(0, "dwell", 7, "wine", 30.2), "Bezoeker 7 is al 30 s bij Wijn", "Visitor 7 has been at Wine for 30 s"),
-        (Happening(0, "dwell", 7, "wine", 300), "Bezoeker 7 is al 5 min bij Wijn", "Visitor 7 has been at Wine for 5 min"),
-        (Happening(0, "enter", 7, "attic"), "Bezoeker 7 loopt naar attic", "Visitor 7 walks to attic"),
-        (Happening(0, "promised", 7, "wine", offer="Rioja"), "Bezoeker 7 krijgt ‘Rioja’ beloofd", "Visitor 7 is promised “Rioja”"),
-        (Happening(0, "redeemed", None, offer="Rioja"), "Iemand gebruikte ‘Rioja’", "Somebody used “Rioja”"),
+        (FeedItem(0, "enter", 7, "wine"), "Bezoeker 7 loopt naar Wijn", "Visitor 7 walks to Wine"),
+        (FeedItem(0, "enter", 7, None), "Bezoeker 7 is ergens in de winkel", "Visitor 7 is somewhere in the shop"),
+        (FeedItem(0, "dwell", 7, "wine", 30.2), "Bezoeker 7 is al 30 s bij Wijn", "Visitor 7 has been at Wine for 30 s"),
+        (FeedItem(0, "dwell", 7, "wine", 300), "Bezoeker 7 is al 5 min bij Wijn", "Visitor 7 has been at Wine for 5 min"),
+        (FeedItem(0, "enter", 7, "attic"), "Bezoeker 7 loopt naar attic", "Visitor 7 walks to attic"),
+        (FeedItem(0, "promised", 7, "wine", offer="Rioja"), "Bezoeker 7 krijgt ‘Rioja’ beloofd", "Visitor 7 is promised “Rioja”"),
+        (FeedItem(0, "redeemed", None, offer="Rioja"), "Iemand gebruikte ‘Rioja’", "Somebody used “Rioja”"),
         (
-            Happening(0, "withdrawn"),
+            FeedItem(0, "withdrawn"),
             "Een aanbieding is teruggenomen voordat iemand het zag",
             "An offer was taken back before anybody saw it",
         ),
     ],
 )
-def test_what_happened_is_a_sentence_in_both_languages(plan: StorePlan, row: Happening, dutch: str, english: str) -> None:
+def test_what_happened_is_a_sentence_in_both_languages(plan: StorePlan, row: FeedItem, dutch: str, english: str) -> None:
     assert happened(row, plan, "nl", catalogue("nl")) == dutch
     assert happened(row, plan, "en", catalogue("en")) == english
 
@@ -98,8 +98,8 @@ def test_times_are_the_shop_s_own() -> None:
 
 
 def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) -> None:
-    view.link = Link("shop:1883", connected=False, waiting=3, failure="refused")
-    view.database = Database(backlog=9, failure="disk full")
+    view.link = LinkNow("shop:1883", connected=False, waiting=3, failure="refused")
+    view.database = DatabaseNow(backlog=9, failure="disk full")
     shown = panel(view.health())
     assert not shown.well
     assert shown.link.words["en"].startswith("No connection with shop:1883 (refused). Promises are kept")
@@ -117,8 +117,8 @@ def test_refused_announcements_ask_for_a_person(view: PretendView) -> None:
 def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
     view.deaf = frozenset({"sc-wine"})
     shown = panel(view.health())
-    assert shown.ears[0].part == "sc-wine"
-    assert shown.ears_heading == {"nl": "11 van 12 scanners horen", "en": "11 of 12 scanners hear"}
+    assert shown.scanners[0].part == "sc-wine"
+    assert shown.scanners_heading == {"nl": "11 van 12 scanners horen", "en": "11 of 12 scanners hear"}
 
 
 async def test_more_open_streams_than_a_shop_has_staff_are_refused(

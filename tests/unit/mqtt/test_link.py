@@ -12,8 +12,8 @@ from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.dial import Door
 from gateway.mqtt.link import SHED_BEYOND, Acked, Arrived, Link, LinkError, Role, Subscribed, _properties
 from gateway.settings import MqttSettings, SettingsError
 
@@ -27,7 +27,9 @@ def events() -> SimpleQueue[Any]:
 
 @pytest.fixture
 def link(events: SimpleQueue[Any]) -> Link:
-    return Link(Door("127.0.0.1", 1, False, "5"), Role("test"), Credentials(None, None, ssl.create_default_context()), 30, events)
+    return Link(
+        Endpoint("127.0.0.1", 1, False, "5"), Role("test"), Credentials(None, None, ssl.create_default_context()), 30, events
+    )
 
 
 def message(topic: bytes, qos: int = 1) -> MQTTMessage:

@@ -22,10 +22,10 @@ from gateway.messages import (
     SyncPage,
     SyncRequest,
 )
-from gateway.mqtt.faults import fault
 from gateway.mqtt.intake import EVENTS, Refused, check
-from gateway.mqtt.notices import event_text
-from gateway.mqtt.topics import Place
+from gateway.mqtt.safe_error import safe_error
+from gateway.mqtt.status import event_text
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.storage import Connection, IntegrityError, inbox, outbox
 from gateway.storage.inbox import Sync
 
@@ -50,16 +50,16 @@ class Done:
     redemption: RedemptionAnswer | None = None
 
 
-class Deeds:
+class InboundHandlers:
     """`handlers`: what to do by type of message. Makes the work that runs in the writer; holds nothing itself."""
 
-    def __init__(self, place: Place, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, identity: GatewayIdentity, handlers: Mapping[str, Handler]) -> None:
         unknown = set(handlers) - set(EVENTS)
         if unknown:
             raise ValueError(f"no message of the contract has the type {', '.join(sorted(unknown))}")
-        self._place = place
+        self._identity = identity
         self._handlers = dict(handlers)
-        self._gateway = place.gateway
+        self._gateway = identity.gateway
 
     def work(self, found: Event[Any] | Refused, answer_to: str, at_s: float) -> Callable[[Connection], Done]:
         """The work for a message that was read, or refused; `answer_to` is the topic of the reply."""
@@ -94,7 +94,7 @@ class Deeds:
         except outbox.Unwritable:
             raise
         except Exception as error:
-            log.error("a message couldn't be handled", type=event.type, fault=fault(error))
+            log.error("a message couldn't be handled", type=event.type, fault=safe_error(error))
             reason = Refusal(
                 path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
             )
@@ -116,7 +116,7 @@ class Deeds:
 
     def _put(self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float) -> None:
         event_id = str(uuid.uuid4())
-        body = event_text(self._place, data, at_s, event_id)
+        body = event_text(self._identity, data, at_s, event_id)
         outbox.put(connection, event_id=event_id, topic=topic, shopper=None, body=body, at_s=at_s, expires_at_s=at_s + keep_s)
 
     # ---- everything again ----

@@ -15,14 +15,14 @@ from typing import Any
 from gateway import __version__
 from gateway.messages import Event, Occupancy, Status
 from gateway.mqtt.link import Will
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
 
 OCCUPANCY_EXPIRY_S = 300.0
 """A head count older than this is no head count; MQTT 5 brokers drop it then."""
 HOME_ASSISTANT_PREFIX = "homeassistant"
 
-Health = Mapping[str, str | int | float | bool]
+HealthFigures = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,18 @@ class Notice:
     retain: bool = True
 
 
-class Notices:
+class StatusPublisher:
     """Decides which notice is due. `health` and `occupancy` are asked at that moment; times are epoch seconds or monotonic."""
 
     def __init__(
         self,
-        place: Place,
+        identity: GatewayIdentity,
         settings: MqttSettings,
         *,
-        health: Callable[[], Health] = dict,
+        health: Callable[[], HealthFigures] = dict,
         occupancy: Callable[[], Sequence[Occupancy]] = tuple,
     ) -> None:
-        self._place = place
+        self._identity = identity
         self._settings = settings
         self._health = health
         self._occupancy = occupancy
@@ -58,14 +58,14 @@ class Notices:
 
     def will(self, at_s: float) -> Will:
         """What the broker says when we vanish."""
-        return Will(self._place.status_topic, self._status("offline", {}, at_s))
+        return Will(self._identity.status_topic, self._status("offline", {}, at_s))
 
     def birth(self, at_s: float, now_s: float) -> list[Notice]:
         """What is said first on a new connection; `now_s` monotonic."""
         self._status_s = now_s + self._settings.status_every_s
         self._occupancy_s = now_s
         self._announced.clear()
-        box = [_box_discovery(self._place)] if self._settings.home_assistant else []
+        box = [_box_discovery(self._identity)] if self._settings.home_assistant else []
         return [self._online(at_s), *box]
 
     def due(self, at_s: float, now_s: float) -> list[Notice]:
@@ -86,61 +86,61 @@ class Notices:
 
     def farewell(self, at_s: float) -> Notice:
         """What is said before an orderly goodbye, for which a broker sends no last will."""
-        return Notice(self._place.status_topic, self._status("offline", {}, at_s), 1)
+        return Notice(self._identity.status_topic, self._status("offline", {}, at_s), 1)
 
     def _online(self, at_s: float) -> Notice:
-        return Notice(self._place.status_topic, self._status("online", self._health(), at_s), 1)
+        return Notice(self._identity.status_topic, self._status("online", self._health(), at_s), 1)
 
-    def _status(self, state: Any, health: Health, at_s: float) -> str:
+    def _status(self, state: Any, health: HealthFigures, at_s: float) -> str:
         data = Status(state=state, boot=self._boot, version=__version__, health=dict(health))
-        return event_text(self._place, data, at_s)
+        return event_text(self._identity, data, at_s)
 
     def _zone(self, figure: Occupancy, at_s: float) -> list[Notice]:
-        topic = f"{self._place.prefix}zones/{figure.zone}/occupancy"
-        notices = [Notice(topic, event_text(self._place, figure, at_s), 0, OCCUPANCY_EXPIRY_S)]
+        topic = f"{self._identity.prefix}zones/{figure.zone}/occupancy"
+        notices = [Notice(topic, event_text(self._identity, figure, at_s), 0, OCCUPANCY_EXPIRY_S)]
         if self._settings.home_assistant and figure.zone not in self._announced:
             self._announced.add(figure.zone)
-            notices.insert(0, _zone_discovery(self._place, figure.zone, topic))
+            notices.insert(0, _zone_discovery(self._identity, figure.zone, topic))
         return notices
 
 
-def event_text(place: Place, data: Any, at_s: float, event_id: str | None = None) -> str:
+def event_text(identity: GatewayIdentity, data: Any, at_s: float, event_id: str | None = None) -> str:
     """`data` in its envelope, as the JSON that goes over the wire."""
     event = Event[Any](
-        id=event_id or str(uuid.uuid4()), source=place.source, type=data.TYPE, time=datetime.fromtimestamp(at_s, UTC), data=data
+        id=event_id or str(uuid.uuid4()), source=identity.source, type=data.TYPE, time=datetime.fromtimestamp(at_s, UTC), data=data
     )
     return event.model_dump_json()
 
 
-def _box_discovery(place: Place) -> Notice:
+def _box_discovery(identity: GatewayIdentity) -> Notice:
     """Home Assistant's discovery message for "is the box there": see MQTT discovery, binary_sensor, in its documentation."""
     return _discovery(
         "binary_sensor",
-        f"{_node(place)}_online",
+        f"{_node(identity)}_online",
         {
-            "name": f"Etalage {place.gateway}",
+            "name": f"Etalage {identity.gateway}",
             "device_class": "connectivity",
-            "state_topic": place.status_topic,
+            "state_topic": identity.status_topic,
             "value_template": "{{ 'ON' if value_json.data.state == 'online' else 'OFF' }}",
-            "device": _device(place),
+            "device": _device(identity),
         },
     )
 
 
-def _zone_discovery(place: Place, zone: str, topic: str) -> Notice:
+def _zone_discovery(identity: GatewayIdentity, zone: str, topic: str) -> Notice:
     """The same for a zone's head count; below k it is unknown, not zero."""
     return _discovery(
         "sensor",
-        f"{_node(place)}_{zone}",
+        f"{_node(identity)}_{zone}",
         {
             "name": zone,
             "state_topic": topic,
             "value_template": "{{ value_json.data.count }}",
             "expire_after": int(OCCUPANCY_EXPIRY_S),
             "unit_of_measurement": "people",
-            "availability_topic": place.status_topic,
+            "availability_topic": identity.status_topic,
             "availability_template": "{{ value_json.data.state }}",
-            "device": _device(place),
+            "device": _device(identity),
         },
     )
 
@@ -150,9 +150,9 @@ def _discovery(kind: str, unique_id: str, configuration: Mapping[str, Any]) -> N
     return Notice(f"{HOME_ASSISTANT_PREFIX}/{kind}/{unique_id}/config", body, 1)
 
 
-def _device(place: Place) -> dict[str, Any]:
-    return {"identifiers": [_node(place)], "name": f"Etalage {place.store} {place.gateway}", "sw_version": __version__}
+def _device(identity: GatewayIdentity) -> dict[str, Any]:
+    return {"identifiers": [_node(identity)], "name": f"Etalage {identity.store} {identity.gateway}", "sw_version": __version__}
 
 
-def _node(place: Place) -> str:
-    return f"etalage_{place.chain}_{place.store}_{place.gateway}"
+def _node(identity: GatewayIdentity) -> str:
+    return f"etalage_{identity.chain}_{identity.store}_{identity.gateway}"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.mosquitto import listens, wait_for
-from gateway.mqtt.broker import EmbeddedBroker
 from gateway.settings import MqttSettings
 
 HOLDER = """
 import sys, time
-from gateway.mqtt.broker import EmbeddedBroker
+from firmware_sim.broker import EmbeddedBroker
 broker = EmbeddedBroker().start()
 print(broker.port, flush=True)
 time.sleep(60)

@@ -6,18 +6,18 @@ import json
 from typing import Any
 
 from gateway.messages import Occupancy
-from gateway.mqtt.notices import Notice, Notices
-from gateway.mqtt.topics import Place
+from gateway.mqtt.status import Notice, StatusPublisher
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 STATUS = "etalage/v1/demo-chain/demo/gateways/gw-1/status"
 FIGURES = (Occupancy(zone="wine", count=17), Occupancy(zone="bread", count=None, fewer_than=15))
 
 
-def make(home_assistant: bool = False) -> Notices:
+def make(home_assistant: bool = False) -> StatusPublisher:
     settings = MqttSettings(status_every_s=60, occupancy_every_s=30, home_assistant=home_assistant)
-    return Notices(PLACE, settings, health=lambda: {"radio": "hearing"}, occupancy=lambda: FIGURES)
+    return StatusPublisher(BOX, settings, health=lambda: {"radio": "hearing"}, occupancy=lambda: FIGURES)
 
 
 def body(notice: Notice) -> Any:
@@ -82,4 +82,4 @@ def test_home_assistant_hears_of_the_box_and_of_each_zone_once_a_connection() ->
 def test_without_the_option_nothing_is_said_outside_our_own_topics() -> None:
     notices = make()
     said = [*notices.birth(1000.0, 5.0), *notices.due(1000.0, 5.0), notices.farewell(1000.0)]
-    assert all(notice.topic.startswith(PLACE.prefix) for notice in said)
+    assert all(notice.topic.startswith(BOX.prefix) for notice in said)

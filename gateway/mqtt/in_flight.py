@@ -52,7 +52,7 @@ class Plan(NamedTuple):
     busy_shoppers: frozenset[str]
 
 
-class Flight:
+class InFlight:
     """The state of one courier's sending. Times are monotonic seconds."""
 
     def __init__(self, window: int) -> None:

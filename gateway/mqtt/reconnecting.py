@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
+from gateway.mqtt.broker_selector import BrokerSelector
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.dial import Dial
-from gateway.mqtt.link import Event, Link, LinkError, Role, Up
+from gateway.mqtt.link import Link, LinkError, LinkEvent, Role, Up
 from gateway.settings import MqttSettings
 
 CONNACK_PATIENCE_S = 5.0
@@ -21,17 +21,15 @@ STEADY_S = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Uplink:
+class ReconnectingLink:
     """Keeps one link open. To be tended by the one thread that also reads `events`. Times are monotonic seconds."""
 
-    def __init__(
-        self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[Any], dice: Random
-    ) -> None:
+    def __init__(self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[Any], rng: Random) -> None:
         self._role = role
         self._settings = settings
         self._credentials = credentials
         self._events = events
-        self._dial = Dial(settings.brokers, settings.protocol, settings.pause_max_s, dice)
+        self._selector = BrokerSelector(settings.brokers, settings.protocol, settings.pause_max_s, rng)
         self._link: Link | None = None
         self._since_s = 0.0
         self._next_s = 0.0
@@ -40,16 +38,16 @@ class Uplink:
         """Why there is no connection; empty while there is one."""
 
     @property
-    def link(self) -> Link | None:
+    def current(self) -> Link | None:
         """The link, when the broker has accepted it."""
         return self._link if self._is_up else None
 
     @property
-    def door(self) -> str:
+    def endpoint(self) -> str:
         """Where we are, or try to be."""
-        return str(self._dial.door)
+        return str(self._selector.endpoint)
 
-    def concerns(self, event: Event) -> bool:
+    def concerns(self, event: LinkEvent) -> bool:
         """Whether the event is of the present link: a closed one may have left some in the queue."""
         return event.link is self._link
 
@@ -71,7 +69,7 @@ class Uplink:
         self._is_up = True
         self._since_s = now_s
         self.reason = ""
-        log.info("connected", broker=str(event.link.door), client=self._role.client_id)
+        log.info("connected", broker=str(event.link.endpoint), client=self._role.client_id)
 
     def drop(self, reason: str, now_s: float) -> None:
         """The link has ended, or is to be ended; plan the next."""
@@ -80,11 +78,11 @@ class Uplink:
         self._link.close()
         self._link = None
         if not self._is_up:
-            self._dial.refused()
+            self._selector.refused()
         else:
             if now_s - self._since_s >= STEADY_S:
-                self._dial.held()
-            self._dial.lost()
+                self._selector.held()
+            self._selector.lost()
         self._is_up = False
         self._plan_next(reason, now_s)
 
@@ -97,18 +95,18 @@ class Uplink:
         self.reason = "closed"
 
     def _open(self, now_s: float) -> None:
-        link = Link(self._dial.door, self._role, self._credentials, self._settings.keepalive_s, self._events)
+        link = Link(self._selector.endpoint, self._role, self._credentials, self._settings.keepalive_s, self._events)
         self._since_s = now_s
         try:
             link.open()
         except LinkError as error:
-            self._dial.unreachable()
+            self._selector.unreachable()
             self._plan_next(str(error), now_s)
             return
         self._link = link
 
     def _plan_next(self, reason: str, now_s: float) -> None:
-        pause_s = self._dial.pause_s()
+        pause_s = self._selector.pause_s()
         self._next_s = now_s + pause_s
         # Once for each reason: a broker that is away all night needn't fill the log.
         say = log.debug if reason == self.reason else log.warning
@@ -116,7 +114,7 @@ class Uplink:
         say(
             "no connection to the broker; trying again, and nothing is lost meanwhile",
             why=reason,
-            next=self.door,
+            next=self.endpoint,
             pause_s=round(pause_s, 2),
             client=self._role.client_id,
         )

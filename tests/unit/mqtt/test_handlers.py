@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from gateway.messages import Event, OptInWithdrawn, Outcome, Profile, Receipt, Refusal, SyncPage
-from gateway.mqtt.deeds import SYNC_PATIENCE_S, Deeds
+from gateway.mqtt.handlers import SYNC_PATIENCE_S, InboundHandlers
 from gateway.mqtt.intake import EVENTS, read
-from gateway.mqtt.topics import Place
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, inbox, open_store, outbox, sending
 
-PLACE = Place("demo-chain", "demo", "gw-1")
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 
 
 def nothing(_connection: Connection, _event: Event[Any]) -> Outcome:
@@ -45,18 +45,18 @@ def event(type_: str, event_id: str = "e-1", **data: Any) -> Event[Any]:
 
 def test_a_handler_for_a_type_that_is_not_in_the_contract_stops_the_start() -> None:
     with pytest.raises(ValueError, match=r"etalage\.horoscope"):
-        Deeds(PLACE, {"etalage.horoscope": nothing})
+        InboundHandlers(BOX, {"etalage.horoscope": nothing})
 
 
 def test_a_type_that_nobody_handles_is_refused(connection: Connection) -> None:
-    done = Deeds(PLACE, {}).work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection)
+    done = InboundHandlers(BOX, {}).work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection)
     assert done.what == "refused"
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_handled"
 
 
 def test_what_is_taken_in_part_is_accepted_with_reasons(connection: Connection) -> None:
     part = Refusal(path="data.products[1]", code="unknown_product", text="not sold here")
-    deeds = Deeds(PLACE, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
+    deeds = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
     assert deeds.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection).what == "accepted"
     [reply] = said(connection, "replies")
     assert reply["accepted"] == "e-1"
@@ -69,7 +69,9 @@ def test_a_receipt_proves_that_its_announcement_arrived(connection: Connection) 
     outbox.put(connection, event_id="p-2", **row)
     sending.claim(connection, ["p-1", "p-2"], 1.0)
     sending.acknowledge(connection, ["p-1", "p-2"])
-    Deeds(PLACE, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(connection)
+    InboundHandlers(BOX, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(
+        connection
+    )
     assert sending.resend(connection, 2.0) == 1
     assert [one.event_id for one in sending.look(connection, room=9, at_s=3.0)[0] if one.topic == "offers"] == ["p-2"]
 
@@ -79,7 +81,9 @@ def test_what_a_failed_handler_wrote_is_taken_back(connection: Connection) -> No
         outbox.put(inside, event_id="half", topic="staff", shopper=None, body="{}", at_s=1.0, expires_at_s=None)
         raise KeyError("gone")
 
-    done = Deeds(PLACE, {Receipt.TYPE: half}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(connection)
+    done = InboundHandlers(BOX, {Receipt.TYPE: half}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(
+        connection
+    )
     assert done.what == "failed"
     assert said(connection, "staff") == []
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "failed"
@@ -89,21 +93,21 @@ def test_the_log_says_where_a_handler_failed_and_not_with_what(connection: Conne
     def fail(_inside: Connection, taken: Event[Any]) -> Outcome:
         raise KeyError(taken.data.promise)
 
-    Deeds(PLACE, {Receipt.TYPE: fail}).work(event(Receipt.TYPE, promise="canary", what="shown"), "replies", 1.0)(connection)
+    InboundHandlers(BOX, {Receipt.TYPE: fail}).work(event(Receipt.TYPE, promise="canary", what="shown"), "replies", 1.0)(connection)
     logged = "".join(capsys.readouterr())
-    assert "KeyError at test_deeds.py" in logged
+    assert "KeyError at test_handlers.py" in logged
     assert "canary" not in logged
 
 
 def test_a_new_database_asks_once_and_again_when_the_answer_stops_coming(connection: Connection) -> None:
-    deeds = Deeds(PLACE, {})
+    deeds = InboundHandlers(BOX, {})
     for at_s in (1000.0, 1001.0, 1000.0 + SYNC_PATIENCE_S):
         deeds.tidy(connection, at_s, 3600.0)
     assert said(connection, "sync/request") == [{"gateway": "gw-1", "cursor": None}] * 2
 
 
 def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Connection) -> None:
-    deeds = Deeds(PLACE, {})
+    deeds = InboundHandlers(BOX, {})
     deeds.tidy(connection, 1000.0, 3600.0)
     deeds.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
     deeds.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
@@ -111,7 +115,7 @@ def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Conne
 
 
 def test_everything_is_asked_for_again_only_once_for_a_reason(connection: Connection) -> None:
-    deeds = Deeds(PLACE, {})
+    deeds = InboundHandlers(BOX, {})
     deeds.ask_unless_since(connection, 1000.0, since_s=990.0)
     assert said(connection, "sync/request") == [], "a new database asks anyway"
     deeds.tidy(connection, 1000.0, 3600.0)
@@ -129,7 +133,7 @@ def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connecti
         taken.append(given.type)
         return Outcome()
 
-    deeds = Deeds(PLACE, {Profile.TYPE: take, OptInWithdrawn.TYPE: take})
+    deeds = InboundHandlers(BOX, {Profile.TYPE: take, OptInWithdrawn.TYPE: take})
     sent = [
         document("pr-1", Profile.TYPE, shopper="s-1", version=1, attributes={}, affinities={}),
         document("oi-1", OptInWithdrawn.TYPE, shopper="s-2", version=2),
@@ -147,9 +151,9 @@ def document(event_id: str, type_: str, **data: Any) -> dict[str, Any]:
 def test_seen_messages_are_forgotten_after_their_time(connection: Connection) -> None:
     key = inbox.key_of("gw-1", "backend", "e-1")
     inbox.mark_seen(connection, key, 1000.0)
-    Deeds(PLACE, {}).tidy(connection, 1000.0 + 100, 3600.0)
+    InboundHandlers(BOX, {}).tidy(connection, 1000.0 + 100, 3600.0)
     assert inbox.is_seen(connection, key)
-    Deeds(PLACE, {}).tidy(connection, 1000.0 + 3601, 3600.0)
+    InboundHandlers(BOX, {}).tidy(connection, 1000.0 + 3601, 3600.0)
     assert not inbox.is_seen(connection, key)
 
 

@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 
 
-def fault(error: BaseException) -> str:
+def safe_error(error: BaseException) -> str:
     """`KeyError at ledger.py:123, in promise`: the innermost line of the program that raised."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:

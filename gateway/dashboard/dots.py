@@ -25,7 +25,7 @@ NAME_BAND_M = 1.2
 """And this far from its upper edge, where its name stands, if the zone is deep enough to spare it."""
 
 
-class Floor:
+class PlanDots:
     """Draws presences as anonymous dots. Numbers start at 1 with the process and end with the visit."""
 
     def __init__(self, plan: StorePlan) -> None:
@@ -73,9 +73,9 @@ def _spots(zone: str, polygon: tuple[At, ...]) -> list[At]:
     corners = np.asarray(polygon, dtype=float)
     low, high = corners.min(axis=0), corners.max(axis=0)
     margin = min(MARGIN_M, float((high - low).min()) / 4)
-    dice = np.random.default_rng(int.from_bytes(hashlib.sha256(zone.encode()).digest()[:8], "big"))
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(zone.encode()).digest()[:8], "big"))
     name_band = NAME_BAND_M if high[1] - low[1] > 3 * NAME_BAND_M else 0.0
-    points = dice.uniform(low + margin, high - (margin, margin + name_band), size=(SPOTS_PER_ZONE * 8, 2))
+    points = rng.uniform(low + margin, high - (margin, margin + name_band), size=(SPOTS_PER_ZONE * 8, 2))
     points = points[geometry.inside(points, polygon)][:SPOTS_PER_ZONE]
     return [(round(float(x), 2), round(float(y), 2)) for x, y in points] or [(float(corners[0, 0]), float(corners[0, 1]))]
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from gateway import __version__
+from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
-from gateway.dashboard.floor import Floor
-from gateway.dashboard.view import Counts, Database, Ear, Frame, Happening, HappeningKind, Health, Link
+from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerNow, Totals
 from gateway.line import Line
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
@@ -21,7 +21,7 @@ from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
 
 
-class Window:
+class DashboardView:
     """The dashboard's View over one gateway. Every call returns at once and is made in the event loop's thread."""
 
     def __init__(
@@ -43,40 +43,40 @@ class Window:
         self._store = store
         self._clock = clock
         self._started_at_s = clock()
-        self._floor = Floor(plan)
+        self._dots = PlanDots(plan)
         self._receipts: Counter[str] = Counter()
         self._waiting = 0
 
     def moved(self, move: Move, visit: Visit) -> None:
         """Tell of a move; the number of a visit ends with it."""
-        kind: HappeningKind = move.event.value
+        kind: FeedItemKind = move.event.value
         if visit.over:
             kind = "visit_end"
         elif visit.is_new:
             kind = "visit_start"
         if move.event is not MoveEvent.EXIT or visit.over:  # leaving one zone for the next is told by the next
-            self.feed.tell(Happening(move.at_s, kind, self._floor.number(move.shopper), move.zone, move.dwell_s))
+            self.feed.tell(FeedItem(move.at_s, kind, self._dots.number(move.shopper), move.zone, move.dwell_s))
         if visit.over:
-            self._floor.forget(move.shopper)
+            self._dots.forget(move.shopper)
 
     def promised(self, at_s: float, shopper: str, zone: str | None, title: str) -> None:
         """Tell of a promise that is on disk."""
-        self.feed.tell(Happening(at_s, "promised", self._floor.known_number(shopper), zone, offer=title))
+        self.feed.tell(FeedItem(at_s, "promised", self._dots.known_number(shopper), zone, offer=title))
 
-    def received(self, at_s: float, shopper: str | None, what: HappeningKind, title: str) -> None:
+    def received(self, at_s: float, shopper: str | None, what: FeedItemKind, title: str) -> None:
         """Tell of a receipt."""
         self._receipts[what] += 1
-        number = self._floor.known_number(shopper) if shopper else None
-        self.feed.tell(Happening(at_s, what, number, offer=title))
+        number = self._dots.known_number(shopper) if shopper else None
+        self.feed.tell(FeedItem(at_s, what, number, offer=title))
 
     def forget(self, shopper: str) -> None:
         """Consent was withdrawn: the number goes."""
-        self._floor.forget(shopper)
+        self._dots.forget(shopper)
 
     def frame(self) -> Frame:
         """Where everybody is now."""
         tracker = self._line.tracker
-        return self._floor.frame(tracker.present(), tracker.unknown_zones(), self._clock())
+        return self._dots.frame(tracker.present(), tracker.unknown_zones(), self._clock())
 
     def health(self) -> Health:
         """How the box is doing now."""
@@ -85,16 +85,16 @@ class Window:
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
-            ears=tuple(_ear(health) for health in scanners),
-            link=Link(
+            scanners=tuple(_scanner_now(health) for health in scanners),
+            link=LinkNow(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
                 waiting=self._count_waiting(),
                 quarantined=int(link["set_aside"]),
                 failure=str(link["why"]) or None,
             ),
-            database=Database(writer.backlog, writer.last_failure),
-            counts=Counts(
+            database=DatabaseNow(writer.backlog, writer.last_failure),
+            counts=Totals(
                 advertisements=counts.heard,
                 strangers=counts.strangers,
                 noise=counts.noise,
@@ -113,9 +113,9 @@ class Window:
         return self._waiting
 
 
-def _ear(health: ScannerHealth) -> Ear:
+def _scanner_now(health: ScannerHealth) -> ScannerNow:
     words = {language: words_in(language, health) for language in ("nl", "en")}
-    return Ear(
+    return ScannerNow(
         scanner=health.scanner,
         well=health.trustworthy,
         adverts_per_s=health.adverts_per_s,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
-from gateway.mqtt.flight import Plan
+from gateway.mqtt.in_flight import Plan
 from gateway.storage import Connection, Store, quarantine, sending
 from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.outbox import Release
@@ -28,7 +28,7 @@ SWEEP_ROWS = 1000
 """Rows one sweep takes: bounds how long the writer is held."""
 
 
-class Postbag:
+class OutboxQueue:
     """Reads the outbox, and changes it through the one writer. For one thread. `clock`: epoch seconds; `now_s`: monotonic."""
 
     def __init__(self, store: Store, release: Release, clock: Callable[[], float]) -> None:

@@ -36,33 +36,33 @@ class Zones(BaseModel):
 
 
 def router(view: View, hub: Hub) -> APIRouter:
-    """The first room's calls."""
-    routes = APIRouter(tags=["first room"], dependencies=[Depends(require(Role.VIEWER))], responses=RESPONSES)
+    """Return the calls that show the shop as it is now."""
+    routes = APIRouter(tags=["live"], dependencies=[Depends(require(Role.VIEWER))], responses=RESPONSES)
 
     @routes.get("/health")
-    async def health() -> Health:
-        """How the box is doing: its ears, the link to the backend, the database, and counts since the start."""
+    async def get_health() -> Health:
+        """How the box is doing: its scanners, the link to the backend, the database, and counts since the start."""
         return view.health()
 
     @routes.get("/zones")
-    async def zones() -> Zones:
+    async def list_zones() -> Zones:
         """Every zone of the plan with the number of opted-in people in it."""
         return zones_now(view)
 
     @routes.get("/events")
-    async def events(
+    async def list_events(
         after: Annotated[int, Query(ge=0, le=2**53, description="Only rows with a higher number.")] = 0,
         limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many, the newest.")] = ROWS_MAX,
     ) -> list[Row]:
-        """The newest happenings, oldest first."""
-        return [Row(sequence, happening) for sequence, happening in view.feed.after(after)][-limit:]
+        """The newest items of the feed, oldest first."""
+        return [Row(sequence, item) for sequence, item in view.feed.after(after)][-limit:]
 
     @routes.get("/live", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
-    async def live(
+    async def stream_live(
         after: Annotated[str | None, Query(max_length=40, description="Id of the last event seen, from a page.")] = None,
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `snapshot` first, then `frame`, `happening` and `health` as they change, in beats of 250 ms."""
+        """Server-sent events: `snapshot` first, then `frame`, `item` and `health` as they change, in beats of 250 ms."""
         if hub.clients >= CLIENTS_MAX:
             raise Problem(
                 429, "too_many_streams", N_("Too many pages are open already."), N_("Close some, and load this one again.")
