@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from gateway.mqtt.faults import fault
+from gateway.mqtt.safe_error import safe_error
 from gateway.radio.notify import sd_notify
 
 LOOK_S = 1.0
@@ -121,7 +121,7 @@ class Supervisor:
     def _task_failure(self, part: Task | Duty, task: asyncio.Task[None]) -> str | None:
         if task.done():
             error = None if task.cancelled() else task.exception()
-            return "it ended by itself" if error is None else fault(error)
+            return "it ended by itself" if error is None else safe_error(error)
         begun_s = self._begun_s.get(part.name)
         if begun_s is not None and time.monotonic() - begun_s > STUCK_S:
             return f"it has not come to an end for {STUCK_S:.0f} s"
@@ -142,7 +142,7 @@ class Supervisor:
         except Exception as error:
             if duty.vital:
                 raise
-            why = fault(error)
+            why = safe_error(error)
             if self.failing.get(duty.name) != why:
                 log.error("a duty failed; it is tried again", duty=duty.name, because=why)
             self.failing[duty.name] = why
