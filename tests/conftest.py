@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-import gateway  # noqa: F401  sets one BLAS thread, before a test loads numpy
-
 if TYPE_CHECKING:
     from firmware_sim.postgres import Postgres
     from gateway.settings import StorageSettings

@@ -19,9 +19,9 @@ from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
 from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.app import Gateway
 from gateway.model import Advertisement
-from gateway.radio.health import EarHealth
+from gateway.radio.health import ScannerHealth
 from gateway.radio.sources import Hear
-from gateway.radio.watchdog import EarState
+from gateway.radio.watchdog import ScannerState
 from gateway.settings import load_settings
 
 PATIENCE_S = 60.0
@@ -69,8 +69,8 @@ class SetClock:
 class HandScanner:
     """A scanner that hears what a test says."""
 
-    def __init__(self, scanner: str) -> None:
-        self.scanner = scanner
+    def __init__(self, id: str) -> None:
+        self.id = id
         self.hear: Hear | None = None
 
     async def listen(self, hear: Hear) -> None:
@@ -78,9 +78,9 @@ class HandScanner:
         self.hear = hear
         await asyncio.Event().wait()
 
-    def health(self) -> EarHealth:
+    def health(self) -> ScannerHealth:
         """Return that it hears well."""
-        return EarHealth(self.scanner, "by hand", EarState.HEARING, 1.0, 1, 0, 0, 0, 0, 0, 0, 0, "", None, None)
+        return ScannerHealth(self.id, "by hand", ScannerState.HEARING, 1.0, 1, 0, 0, 0, 0, 0, 0, 0, "", None, None)
 
 
 class RunningShop:
@@ -96,7 +96,7 @@ class RunningShop:
         (folder / "book.yaml").write_text(json.dumps(book))
         (folder / "etalage.toml").write_text(SETTINGS.format(broker=self.broker.url))
         self.scanners = {name: HandScanner(name) for name in ("pi-1", "pi-2")} if by_hand else {}
-        self.gateway = Gateway(load_settings(folder / "etalage.toml"), clock=self.clock, ears=list(self.scanners.values()))
+        self.gateway = Gateway(load_settings(folder / "etalage.toml"), clock=self.clock, scanners=[*self.scanners.values()])
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._sent = 0
         self._version = 0

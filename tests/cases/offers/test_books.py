@@ -120,8 +120,8 @@ def test_attention_that_a_leap_of_the_clock_spent_comes_back_with_the_right_time
         capacity, refill_per_day, dismissal_cost, engagement_refill = 6, 3, 2, 1
 
     ahead_s = NOON_S + 3650 * 86400
-    spent = attention.spent(attention.full(Budget, NOON_S), Budget, 6, ahead_s)  # type: ignore[arg-type]
-    assert attention.at(spent, Budget, NOON_S + 30 * 86400).tokens > 0  # type: ignore[arg-type]
+    spent = attention.spent(attention.full(Budget, NOON_S), Budget, 6, ahead_s)
+    assert attention.at(spent, Budget, NOON_S + 30 * 86400).tokens > 0
 
 
 @trusted_time

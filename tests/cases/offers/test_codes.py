@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def test_who_holds_a_promise_of_a_shared_code_is_not_turned_away_because_another
     assert ledger.redeem("ZOMER", "till", NOON_S + 90, "b").answer == "valid"
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "without its hyphen, and with the scanner's line feed": lambda code: code.replace("-", "") + "\n",
     "an en dash": lambda code: code.replace("-", "\u2013"),
     "a no-break space": lambda code: code.replace("-", "\u00a0"),

@@ -18,7 +18,7 @@ from firmware_sim.mosquitto import wait_for
 from gateway.model import Advertisement, Move, Sighting
 from gateway.radio.batches import Batches
 from gateway.radio.frames import IBEACON_PREFIX, beacon_id, beacon_id_of
-from gateway.radio.others import FORMATS, OtherEars
+from gateway.radio.remote import FORMATS, RemoteScanners
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
 from tests.support.books import document, offer
@@ -39,9 +39,9 @@ def tracker(tmp_path: Path) -> Tracker:
 
 
 @pytest.fixture
-def listening() -> OtherEars:
+def listening() -> RemoteScanners:
     """One other box, pi-2."""
-    return OtherEars("p", ["pi-2"], uuids=frozenset())
+    return RemoteScanners("p", ["pi-2"], uuids=frozenset())
 
 
 def plan_file(folder: Path) -> Path:
@@ -70,7 +70,7 @@ def displaced(heard: list[Advertisement], now_s: float) -> bool:
 
 def moves_around_a_stall(tracker: Tracker, stall_s: float, *, back_s: float = 0.0, people: int = 6) -> list[Move]:
     """Walk 200 s with people who stand still: after 100 s the link of pi-2 stalls, or its clock is set back."""
-    listening = OtherEars("p", ["pi-1", "pi-2"], uuids=frozenset())
+    listening = RemoteScanners("p", ["pi-1", "pi-2"], uuids=frozenset())
     waiting = Batches("pi-2", frozenset([bytes.fromhex(UUID)]), int(NOW_S * 1000))
     beacons = {beacon_id_of(UUID, 1, number): f"s-{number}" for number in range(people)}
     moves: list[Move] = []
@@ -86,7 +86,9 @@ def moves_around_a_stall(tracker: Tracker, stall_s: float, *, back_s: float = 0.
             while (sent := waiting.take(at_s + 0.25 + ahead_s)) is not None:
                 message = event(json.loads(sent.model_dump_json(exclude_none=True)), f"x{sent.sequence}")
                 for one in listening.parse(TOPIC, message, at_s + 0.3).advertisements:
-                    moves.extend(tracker.see(Sighting(one.at_s, beacons[beacon_id(one.payload)], one.scanner, one.rssi_dbm)))
+                    beacon = beacon_id(one.payload)
+                    assert beacon is not None
+                    moves.extend(tracker.see(Sighting(one.at_s, beacons[beacon], one.scanner, one.rssi_dbm)))
         if step % 2 == 1:
             moves.extend(tracker.tick(at_s + 0.35))
             listening.tick(at_s + 0.35)
@@ -141,7 +143,7 @@ def test_a_stalled_link_brings_nobody_the_offer_of_the_visits_start_again(tmp_pa
 
 
 @not_yet
-def test_a_scanner_that_reboots_with_an_older_date_is_heard_again(listening: OtherEars) -> None:
+def test_a_scanner_that_reboots_with_an_older_date_is_heard_again(listening: RemoteScanners) -> None:
     """Its sequence starts from its clock, which the network sets right after 20 s."""
     for second in range(10):
         listening.parse(TOPIC, batch(int(NOW_S * 1000) + second, NOW_S + second), NOW_S + second)
@@ -155,7 +157,7 @@ def test_a_scanner_that_reboots_with_an_older_date_is_heard_again(listening: Oth
 
 
 @not_yet
-def test_two_boxes_with_one_scanners_id_do_not_silence_each_other(listening: OtherEars) -> None:
+def test_two_boxes_with_one_scanners_id_do_not_silence_each_other(listening: RemoteScanners) -> None:
     """A card that was cloned: what each hears counts, or the id is shown as doubled, but neither is just dropped."""
     heard = [0, 0]
     for second in range(60):
@@ -168,7 +170,7 @@ def test_two_boxes_with_one_scanners_id_do_not_silence_each_other(listening: Oth
 
 @pytest.mark.parametrize("back_s", [3, 10, 29, 60, 3600])
 @not_yet
-def test_a_scanners_step_back_is_followed_within_seconds(back_s: float, listening: OtherEars) -> None:
+def test_a_scanners_step_back_is_followed_within_seconds(back_s: float, listening: RemoteScanners) -> None:
     wrong = []
     for second in range(300):
         now_s = NOW_S + second
@@ -180,7 +182,7 @@ def test_a_scanners_step_back_is_followed_within_seconds(back_s: float, listenin
 
 
 @pytest.mark.parametrize("ahead_s", [10, 3600])
-def test_a_scanners_step_ahead_is_followed_at_once(ahead_s: float, listening: OtherEars) -> None:
+def test_a_scanners_step_ahead_is_followed_at_once(ahead_s: float, listening: RemoteScanners) -> None:
     for second in range(300):
         now_s = NOW_S + second
         claimed_s = now_s - ahead_s if second < 100 else now_s
@@ -189,7 +191,7 @@ def test_a_scanners_step_ahead_is_followed_at_once(ahead_s: float, listening: Ot
 
 
 @not_yet
-def test_one_stamp_a_day_ahead_costs_at_most_itself(listening: OtherEars) -> None:
+def test_one_stamp_a_day_ahead_costs_at_most_itself(listening: RemoteScanners) -> None:
     lost = 0
     for second in range(300):
         now_s = NOW_S + second
@@ -200,13 +202,13 @@ def test_one_stamp_a_day_ahead_costs_at_most_itself(listening: OtherEars) -> Non
 
 
 @not_yet
-def test_a_first_batch_that_is_hours_old_is_old_until_a_second_shows_that_the_clock_is_off(listening: OtherEars) -> None:
+def test_a_first_batch_that_is_hours_old_is_old_until_a_second_shows_that_the_clock_is_off(listening: RemoteScanners) -> None:
     old_s = NOW_S - 3 * 3600
     assert listening.parse(TOPIC, batch(int(old_s * 1000), old_s), NOW_S).advertisements == []
 
 
 @not_yet
-def test_an_hour_of_queued_batches_is_not_taken_for_now(listening: OtherEars) -> None:
+def test_an_hour_of_queued_batches_is_not_taken_for_now(listening: RemoteScanners) -> None:
     taken = 0
     for number in range(1000):
         claimed_s = NOW_S - 3600 + number
@@ -217,11 +219,11 @@ def test_an_hour_of_queued_batches_is_not_taken_for_now(listening: OtherEars) ->
 
 @pytest.mark.parametrize("claimed_s", [NOW_S * 1000, (NOW_S - 7200) * 1000, NOW_S + 7200])
 @not_yet
-def test_a_phones_sighting_in_milliseconds_or_from_the_future_is_not_now(claimed_s: float, listening: OtherEars) -> None:
+def test_a_phones_sighting_in_milliseconds_or_from_the_future_is_not_now(claimed_s: float, listening: RemoteScanners) -> None:
     assert listening.parse("p/sightings/app", phone("a-1", claimed_s), NOW_S).phones == []
 
 
-def test_a_phones_sighting_counts_while_it_is_fresh(listening: OtherEars) -> None:
+def test_a_phones_sighting_counts_while_it_is_fresh(listening: RemoteScanners) -> None:
     assert listening.parse("p/sightings/app", phone("a-1", NOW_S - 7200), NOW_S).phones == []
     assert [one.at_s for one in listening.parse("p/sightings/app", phone("a-2", NOW_S - 10), NOW_S).phones] == [NOW_S - 10]
 
@@ -248,7 +250,7 @@ def amsterdam() -> Iterator[None]:
 @not_yet
 def test_local_times_without_a_zone_survive_the_repeated_hour(amsterdam: None) -> None:
     """A Minew gateway that is set to local time, from two minutes before the clock goes back."""
-    listening = OtherEars("p", ["cheese"], others={"minew": FORMATS["minew"].filter}, names={"AC233FC03164": "cheese"})
+    listening = RemoteScanners("p", ["cheese"], others={"minew": FORMATS["minew"].filter}, names={"AC233FC03164": "cheese"})
     start_s = datetime(2026, 10, 25, 0, 58, 20, tzinfo=UTC).timestamp()
     wrong = 0
     for second in range(600):

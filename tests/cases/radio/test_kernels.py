@@ -9,10 +9,10 @@ import pytest
 
 from firmware_sim.mgmt_kernel import ADDRESS, MgmtKernel
 from gateway.radio import mgmt_protocol, mgmt_source
-from gateway.radio.ears import AdapterEar
-from gateway.radio.health import EarHealth
+from gateway.radio.health import ScannerHealth
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
+from gateway.radio.scanners import AdapterScanner
 
 ADVERTISING_DATA = b"\x1a\xff\x4c\x00" + bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 UNKNOWN_COMMAND, NO_RESOURCES = 0x01, 0x07
@@ -21,17 +21,17 @@ SET_DEFAULT_SYSTEM_CONFIGURATION, INVALID_PARAMETERS = 0x4C, 0x0D
 not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
 
 
-def listen(monkeypatch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, until: Callable[[EarHealth], bool]) -> EarHealth:
+def listen(patch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, done: Callable[[ScannerHealth], bool]) -> ScannerHealth:
     """Listen to a kernel until the scanner's health is as wanted; return it as it is then, or after ten seconds."""
 
-    async def run() -> EarHealth:
-        scanner = AdapterEar("pi-1", MgmtSource("pi-1", adapter), QualityMeter(frozenset()))
+    async def run() -> ScannerHealth:
+        scanner = AdapterScanner("pi-1", MgmtSource("pi-1", adapter), QualityMeter(frozenset()))
         task = asyncio.create_task(scanner.listen(lambda _advertisement: None))
         try:
             for _ in range(200):
                 await asyncio.sleep(0.05)
                 kernel.advertise(ADVERTISING_DATA)
-                if until(scanner.health()):
+                if done(scanner.health()):
                     break
             return scanner.health()
         finally:
@@ -39,8 +39,8 @@ def listen(monkeypatch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, un
             await asyncio.gather(task, return_exceptions=True)
             kernel.close()
 
-    monkeypatch.setattr(mgmt_source, "management_socket", kernel.open)
-    monkeypatch.setattr(mgmt_source, "COMMAND_TIMEOUT_S", 0.3)
+    patch.setattr(mgmt_source, "management_socket", kernel.open)
+    patch.setattr(mgmt_source, "COMMAND_TIMEOUT_S", 0.3)
     return asyncio.run(run())
 
 

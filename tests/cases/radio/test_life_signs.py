@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.model import Sighting
-from gateway.radio.others import FORMATS, OtherEars
-from gateway.radio.watchdog import EarState
+from gateway.radio.remote import FORMATS, RemoteScanners
+from gateway.radio.watchdog import ScannerState
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import make_tracker
 from tests.support.shop import PLAN
@@ -22,9 +22,9 @@ UUID = "e2c56db5-dffb-48d2-b060-d0f5a71096e0"
 not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
 
 
-def scanners(names: dict[str, str]) -> OtherEars:
+def scanners(names: dict[str, str]) -> RemoteScanners:
     """Every format, and a shop with these scanners."""
-    return OtherEars("p", names.values(), others={kind: format.filter for kind, format in FORMATS.items()}, names=names)
+    return RemoteScanners("p", names.values(), others={kind: format.filter for kind, format in FORMATS.items()}, names=names)
 
 
 def minew(at_s: float, *, ibeacon: bool) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def test_a_scanner_that_reports_every_second_is_not_deaf_for_want_of_ibeacons(to
         now_s = NOW_S + second
         listening.parse(topic, json.dumps(message(now_s, ibeacon=second < 10)).encode(), now_s)
         listening.tick(now_s)
-    assert [one.state for one in listening.health()] == [EarState.HEARING]
+    assert [one.state for one in listening.health()] == [ScannerState.HEARING]
 
 
 @not_yet

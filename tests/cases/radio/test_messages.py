@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.radio.frames import beacon_id, beacon_id_of, parse_frame
-from gateway.radio.others import FORMATS, OtherEars
+from gateway.radio.remote import FORMATS, RemoteScanners
 
 NOW_S = 1_795_000_000.0
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
@@ -21,9 +21,9 @@ CLOCK_TOLERANCE_S = 2.0
 not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
 
 
-def scanners() -> OtherEars:
+def scanners() -> RemoteScanners:
     """Every format, and a shop that knows the scanners of the cases."""
-    return OtherEars("etalage/v1/c/s", SCANNERS, others={kind: format.filter for kind, format in FORMATS.items()})
+    return RemoteScanners("etalage/v1/c/s", SCANNERS, others={kind: format.filter for kind, format in FORMATS.items()})
 
 
 def check(name: str) -> None:
