@@ -9,8 +9,8 @@ import pytest
 from gateway.shoppers import attention
 from gateway.shoppers.profiles import answer_value, register_of
 from rules import Book, BookError, decide, load_book
-from rules.assignment import in_control
-from rules.cases import run_cases
+from rules.engine.assignment import in_control
+from rules.workbench.cases import run_cases
 from tests.support.books import LABEL, NOON_S, at, book, document, first_choice, gate, offer, problems, situation, voucher
 
 BOOKS = Path(__file__).parent / "books"

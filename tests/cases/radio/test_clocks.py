@@ -86,9 +86,9 @@ def moves_around_a_stall(tracker: Tracker, stall_s: float, *, back_s: float = 0.
             while (sent := waiting.take(at_s + 0.25 + ahead_s)) is not None:
                 message = event(json.loads(sent.model_dump_json(exclude_none=True)), f"x{sent.sequence}")
                 for one in listening.parse(TOPIC, message, at_s + 0.3).advertisements:
-                    beacon = beacon_id(one.payload)
-                    assert beacon is not None
-                    moves.extend(tracker.see(Sighting(one.at_s, beacons[beacon], one.scanner, one.rssi_dbm)))
+                    found = beacon_id(one.payload)
+                    assert found is not None
+                    moves.extend(tracker.see(Sighting(one.at_s, beacons[found], one.scanner, one.rssi_dbm)))
         if step % 2 == 1:
             moves.extend(tracker.tick(at_s + 0.35))
             listening.tick(at_s + 0.35)
