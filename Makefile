@@ -39,9 +39,10 @@ torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and cou
 test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual controller, in an emulated guest
 	tests/radio/run $(ARGS)
 
-contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings
+contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings, privacy papers
 	$(BIN)/etalage contract
 	$(BIN)/etalage settings > docs/settings.md
+	$(BIN)/python tests/write_papers.py
 
 migration: $(VENV)/dev.stamp ## write the migration to what the tables have become: make migration WORDS="add a column"
 	$(BIN)/python tests/write_migration.py $(WORDS)

@@ -19,7 +19,7 @@ from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
-from gateway.shoppers.people import People, Person
+from gateway.shoppers.people import People, ShopperNow
 from gateway.zones.tracker import Tracker
 from gateway.zones.visits import Visit, Visits
 from rules import Book, Decision, Situation, decide
@@ -110,7 +110,7 @@ class Line:
 
     def _decide(self, event: str, visit: Visit, zone: str | None) -> None:
         book = None if self.quiet else self.books.at(zone)
-        person = self.people.person(visit.shopper, visit.at_s) if book is not None else None
+        person = self.people.shopper_now(visit.shopper, visit.at_s) if book is not None else None
         if book is None or person is None:
             return
         situation = self._situation(event, visit, zone, person, book)
@@ -120,7 +120,7 @@ class Line:
         self.people.spend(visit.shopper, sum(one.attention for one in made_or_ghost), visit.at_s)
         self.on_decision(decision, situation, self.ledger.promise(decision, situation))
 
-    def _situation(self, event: str, visit: Visit, zone: str | None, person: Person, book: Book) -> Situation:
+    def _situation(self, event: str, visit: Visit, zone: str | None, person: ShopperNow, book: Book) -> Situation:
         """Everything the rules may look at, gathered for one shopper at one moment."""
         shop_facts, set_at_s = self.shop.at(visit.at_s, book)
         return Situation(

@@ -27,19 +27,20 @@ def backup(
 
     The keys lie beside the backups in one copy, the newest. It follows erasures where `backups` in the settings names the folder.
     """
-    with opened(config) as at_hand:
-        target = folder or at_hand.settings.shoppers.backups
+    with opened(config) as gateway:
+        target = folder or gateway.settings.shoppers.backups
         if target is None:
             raise CommandError("no folder to back up to; give one, or set `backups` under [shoppers]")
         now_s = time.time()
         path = target / f"etalage-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}{SUFFIX}"
+        keys = gateway.keys()
         try:
-            made = write_backup(at_hand.store, at_hand.keys, path, now_s)
+            made = write_backup(gateway.store, keys, path, now_s)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        at_hand.keys.copy_to(target / KEYS_COPY)
+        keys.copy_to(target / KEYS_COPY)
     typer.echo(f"{path}: {made.rows} rows of {made.shoppers} shoppers")
-    if at_hand.settings.shoppers.backups != target:
+    if gateway.settings.shoppers.backups != target:
         typer.echo(
             f"{target / KEYS_COPY}: this copy doesn't follow erasures; set `backups` under [shoppers] to this folder, or back up "
             "again after each one",

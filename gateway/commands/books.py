@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -19,11 +18,10 @@ from rich.table import Column, Table
 from gateway.books import lifecycle
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
+from gateway.commands.opened import Config, Opened, opened
 from gateway.offers import decision_log
-from gateway.settings import SettingsError, load_settings
-from gateway.storage import Connection, StorageError, Store, open_store
+from gateway.storage import Connection
 from gateway.storage import books as stored
-from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError
 from rules.workbench.replay import ReplayReport, replay_decisions
 
@@ -32,28 +30,19 @@ T = TypeVar("T")
 DIFFERENCES_SHOWN = 20
 """Decisions a person reads one by one; the table by offer says the rest."""
 HASH_SHOWN = 12
-"""Signs of a hash that nobody has twice."""
+"""Characters of a hash that nobody has twice."""
 
 books = typer.Typer(no_args_is_help=True, help="Rule books: draft, checked, approved, live, paused, archived, and one step back.")
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
 Hash = Annotated[str, typer.Argument(help="The book's hash, or enough of its start; `etalage books list` shows it.")]
-Person = Annotated[str | None, typer.Option("--by", help="Who takes this step; none: who is logged in here.")]
+By = Annotated[str | None, typer.Option("--by", help="Who takes this step; none: who is logged in here.")]
 Note = Annotated[str, typer.Option(help="Why, for the book's record.")]
 Zones = Annotated[list[str] | None, typer.Option("--zone", help="Only in this zone first; may be given more than once.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the commands work on: the database, and the zones of the shop's plan."""
-
-    store: Store
-    zones: tuple[str, ...]
 
 
 @books.command(name="list")
 def show(config: Config = None) -> None:
     """Show all books, the latest moved first, and where each stands."""
-    with _opened(config) as place, place.store.read() as connection:
+    with opened(config, create=True) as gateway, gateway.store.read() as connection:
         rows = stored.every(connection)
     hash_ = Column("hash", no_wrap=True, min_width=HASH_SHOWN)  # to be copied, so never cut
     table = Table(hash_, "name", "state", "where", "author", "approved by", "since")
@@ -65,62 +54,62 @@ def show(config: Config = None) -> None:
 
 @books.command()
 def add(
-    document: Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.")], by: Person = None, config: Config = None
+    document: Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.")], by: By = None, config: Config = None
 ) -> None:
     """Keep a book as a draft and run its cases; without faults it counts as checked."""
     try:
         text = document.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
-    with _opened(config) as place:
-        book = _done(
-            place, lambda connection: lifecycle.add(connection, text, _person(by), time.time(), place.zones), str(document)
-        )
+    with opened(config, create=True) as gateway:
+        zones = gateway.zones()
+        book = _done(gateway, lambda connection: lifecycle.add(connection, text, _by_whom(by), time.time(), zones), str(document))
         typer.echo(f"Book {book[:12]} is kept as a draft.")
-        _done(place, lambda connection: lifecycle.check(connection, book, _person(by), time.time(), place.zones))
+        _done(gateway, lambda connection: lifecycle.check(connection, book, _by_whom(by), time.time(), zones))
     typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
 
 
 @books.command()
-def approve(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+def approve(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
-    with _opened(config) as place:
-        _done(place, lambda connection: lifecycle.approve(connection, book, _person(by), time.time(), note))
+    with opened(config, create=True) as gateway:
+        _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), time.time(), note))
     typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
 
 
 @books.command()
-def live(book: Hash, zone: Zones = None, by: Person = None, config: Config = None) -> None:
+def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -> None:
     """Put a book to work, everywhere or in some zones first. Promises that were made stay as they are."""
-    with _opened(config) as place:
-        unknown = sorted(set(zone or ()) - set(place.zones))
+    with opened(config, create=True) as gateway:
+        zones = gateway.zones()
+        unknown = sorted(set(zone or ()) - set(zones))
         if unknown:
-            raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(place.zones)}")
-        _done(place, lambda connection: lifecycle.go_live(connection, book, _person(by), time.time(), zone or ()))
+            raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(zones)}")
+        _done(gateway, lambda connection: lifecycle.go_live(connection, book, _by_whom(by), time.time(), zone or ()))
     typer.echo(f"Book {book} is live {'in ' + ', '.join(zone) if zone else 'everywhere'}.")
 
 
 @books.command()
-def pause(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+def pause(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Make no more offers from a live book."""
-    with _opened(config) as place:
-        _done(place, lambda connection: lifecycle.pause(connection, book, _person(by), time.time(), note))
+    with opened(config, create=True) as gateway:
+        _done(gateway, lambda connection: lifecycle.pause(connection, book, _by_whom(by), time.time(), note))
     typer.echo(f"Book {book} is paused; `etalage books resume {book}` goes on.")
 
 
 @books.command()
-def resume(book: Hash, by: Person = None, note: Note = "", config: Config = None) -> None:
+def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Let a paused book make offers again."""
-    with _opened(config) as place:
-        _done(place, lambda connection: lifecycle.resume(connection, book, _person(by), time.time(), note))
+    with opened(config, create=True) as gateway:
+        _done(gateway, lambda connection: lifecycle.resume(connection, book, _by_whom(by), time.time(), note))
     typer.echo(f"Book {book} is live again.")
 
 
 @books.command()
-def rollback(by: Person = None, config: Config = None) -> None:
+def rollback(by: By = None, config: Config = None) -> None:
     """Undo the latest going live, in one step."""
-    with _opened(config) as place:
-        back = _done(place, lambda connection: lifecycle.roll_back(connection, _person(by), time.time()))
+    with opened(config, create=True) as gateway:
+        back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), time.time()))
     typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
 
 
@@ -131,8 +120,8 @@ def diff(
     config: Config = None,
 ) -> None:
     """Decide the logged decisions again with a draft: who would have got what instead."""
-    with _opened(config) as place, place.store.read() as connection:
-        book = _draft(connection, draft, place.zones)
+    with opened(config, create=True) as gateway, gateway.store.read() as connection:
+        book = _draft(connection, draft, gateway.zones())
         logged = list(decision_log.logged_since(connection, time.time() - days * 86_400))
         report = replay_decisions(book, track(logged, "Deciding again", console=Console(stderr=True)))
     _show(report)
@@ -167,9 +156,9 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
         raise _faulty(error, draft) from error
 
 
-def _done(place: Place, step: Callable[[Connection], T], file: str = "") -> T:
+def _done(gateway: Opened, step: Callable[[Connection], T], file: str = "") -> T:
     try:
-        return place.store.writer.submit(step).result()
+        return gateway.store.writer.submit(step).result()
     except StepRefused as error:
         raise CommandError(str(error)) from error
     except BookError as error:
@@ -180,21 +169,7 @@ def _faulty(error: BookError, file: str) -> CommandError:
     return CommandError("\n".join(replace(problem, file=file).text() for problem in error.problems))
 
 
-@contextmanager
-def _opened(config: Path | None) -> Iterator[Place]:
-    try:
-        settings = load_settings(config)
-        zones = load_plan(settings.store.plan).zone_ids
-        store = open_store(settings.storage)
-    except (SettingsError, PlanError, StorageError) as error:
-        raise CommandError(str(error)) from error
-    try:
-        yield Place(store, tuple(zones))
-    finally:
-        store.close()
-
-
-def _person(by: str | None) -> str:
+def _by_whom(by: str | None) -> str:
     return by or getpass.getuser()
 
 

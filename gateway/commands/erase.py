@@ -20,8 +20,8 @@ def erase(
     config: Config = None,
 ) -> None:
     """Erase all data of a shopper, backups' included (GDPR article 17). A running gateway forgets them within ten seconds."""
-    with opened(config) as at_hand:
-        settings, store, keys = at_hand.settings, at_hand.store, at_hand.keys
+    with opened(config) as gateway:
+        settings, store, keys = gateway.settings, gateway.store, gateway.keys()
         with store.read() as connection:
             known = consents.find(connection, shopper) is not None
         if not yes:

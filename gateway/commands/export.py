@@ -11,7 +11,7 @@ import typer
 
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, Language, opened
-from gateway.shoppers.dossier import as_document, as_json, dossier
+from gateway.privacy.dossier import as_document, as_json, dossier
 
 
 def export(
@@ -22,11 +22,11 @@ def export(
     config: Config = None,
 ) -> None:
     """Write down everything that is held about a shopper, with the reasons of every decision (GDPR articles 15 and 20)."""
-    with opened(config) as at_hand, at_hand.store.read() as connection:
-        held = dossier(connection, shopper, at_hand.settings, time.time(), language)
+    with opened(config) as gateway, gateway.store.read() as connection:
+        held = dossier(connection, shopper, gateway.settings, time.time(), language)
         if held is None:
             raise CommandError(f"nothing is held about {shopper!r}; check the pseudonym with the backend")
-        text = as_document(held, at_hand.settings, language) if document else as_json(held) + "\n"
+        text = as_document(held, gateway.settings, language) if document else as_json(held) + "\n"
     if out is None:
         typer.echo(text, nl=False)
         return

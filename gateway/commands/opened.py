@@ -1,4 +1,4 @@
-"""The settings, the database and the keys, opened for the length of one command."""
+"""The settings, the database, the keys and the shop's plan and books, opened for the length of one command."""
 
 from __future__ import annotations
 
@@ -10,44 +10,67 @@ from typing import Annotated, Literal
 
 import typer
 
+from gateway.books.live import LiveBooks
 from gateway.commands import CommandError
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.storage import StorageError, Store, open_store
 from gateway.storage.keys import Keys, KeysError
+from gateway.zones.plan import PlanError, StorePlan, load_plan
+from rules import Book, BookError
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name the database.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
 Language = Annotated[Literal["nl", "en"], typer.Option(help="Language of what is written.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a command works with."""
+    """What a command works with. What it doesn't ask for is neither read nor made."""
 
     settings: Settings
     store: Store
-    keys: Keys
+
+    def keys(self) -> Keys:
+        """Open the keys file beside the database."""
+        return Keys(self.settings.storage.keys_path)
+
+    def plan(self) -> StorePlan:
+        """Read the store plan."""
+        return load_plan(self.settings.store.plan)
+
+    def zones(self) -> tuple[str, ...]:
+        """Read the ids of the store plan's zones."""
+        return tuple(self.plan().zone_ids)
+
+    def live_books(self) -> tuple[Book, ...]:
+        """Load the rule books that are live, the whole shop's first."""
+        books = LiveBooks(self.store, self.zones())
+        books.refresh()
+        return books.snapshot.all()
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[Opened]:
-    """The gateway's database and keys, also while it runs. Raises CommandError."""
+def opened(config: Path | None, *, create: bool = False) -> Iterator[Opened]:
+    """Open the gateway's database, also while it runs; only with `create` one that isn't there is made. Raises CommandError.
+
+    What its parts raise inside (plan, keys, books, storage) becomes a CommandError too.
+    """
     settings = settings_of(config)
-    if settings.storage.url is None and not settings.storage.path.exists():
+    if not create and settings.storage.url is None and not settings.storage.path.exists():
         raise CommandError(f"{settings.storage.path}: there is no database yet; give --config, or start the gateway once")
     try:
         store = open_store(settings.storage)
     except StorageError as error:
         raise CommandError(str(error)) from error
     try:
-        yield Opened(settings, store, Keys(settings.storage.keys_path))
-    except KeysError as error:
+        yield Opened(settings, store)
+    except (BookError, KeysError, PlanError, StorageError) as error:
         raise CommandError(str(error)) from error
     finally:
         store.close()
 
 
 def settings_of(config: Path | None) -> Settings:
-    """The settings. Raises CommandError."""
+    """Load the settings. Raises CommandError."""
     try:
         return load_settings(config)
     except SettingsError as error:

@@ -12,14 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.books.live import LiveBooks
-from gateway.commands import CommandError
 from gateway.commands.opened import Config, Language, opened
+from gateway.privacy.papers import impact_assessment, privacy_statement
+from gateway.privacy.report import Report, collected_table, kept_table, privacy_report
 from gateway.settings import Settings
-from gateway.shoppers import privacy as papers
-from gateway.shoppers.privacy import Report
-from gateway.zones.plan import PlanError, load_plan
-from rules import BookError
 
 privacy = typer.Typer(no_args_is_help=True, help="What is collected about shoppers, why, and who reads it.")
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -35,20 +31,20 @@ def report(as_json: AsJson = False, language: Language = "nl", config: Config = 
     console = Console()
     words = {"nl": "klanten met toestemming", "en": "shoppers who consented"}[language]
     console.print(f"{made.shoppers} {words}: " + ", ".join(f"{purpose} {count}" for purpose, count in made.by_purpose.items()))
-    for text in (papers.collected_table(made), papers.kept_table(made)):
+    for text in (collected_table(made), kept_table(made)):
         console.print(_as_rich(text))
 
 
 @privacy.command()
 def statement(language: Language = "nl", config: Config = None) -> None:
     """Print the draft of a privacy statement, as Markdown, filled in from the settings and the live rules."""
-    _print(papers.statement, config, language)
+    _print(privacy_statement, config, language)
 
 
 @privacy.command()
 def dpia(language: Language = "nl", config: Config = None) -> None:
     """Print the data protection impact assessment's template, as Markdown, filled in as far as the gateway knows."""
-    _print(papers.dpia, config, language)
+    _print(impact_assessment, config, language)
 
 
 def _print(paper: Callable[[Report, Settings], str], config: Path | None, language: Language) -> None:
@@ -56,15 +52,10 @@ def _print(paper: Callable[[Report, Settings], str], config: Path | None, langua
 
 
 def _report(config: Path | None, language: Language) -> tuple[Report, Settings]:
-    with opened(config) as at_hand:
-        settings = at_hand.settings
-        try:
-            live_books = LiveBooks(at_hand.store, load_plan(settings.store.plan).zone_ids)
-            live_books.refresh()
-        except (PlanError, BookError) as error:
-            raise CommandError(str(error)) from error
-        with at_hand.store.read() as connection:
-            return papers.report(connection, live_books.snapshot.all(), settings, time.time(), language), settings
+    with opened(config) as gateway:
+        books = gateway.live_books()
+        with gateway.store.read() as connection:
+            return privacy_report(connection, books, gateway.settings, time.time(), language), gateway.settings
 
 
 def _as_rich(markdown: str) -> Table:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, opened
-from gateway.storage import quarantine as aside
+from gateway.storage.quarantine import quarantined, retry
 
 quarantine = typer.Typer(no_args_is_help=True, help="Messages set aside because they broke every connection they were sent on.")
 
@@ -20,21 +20,21 @@ quarantine = typer.Typer(no_args_is_help=True, help="Messages set aside because 
 def show(config: Config = None) -> None:
     """Show what was set aside, newest first, and why. Never what it says: that is a shopper's."""
     with opened(config) as gateway, gateway.store.read() as connection:
-        found = aside.quarantined(connection)
+        found = quarantined(connection)
     table = Table("id", "topic", "set aside", "ends", "reason")
     for one in found:
         table.add_row(one.event_id, one.topic, _when(one.quarantined_at_s), _when(one.expires_at_s), one.reason)
     Console().print(table if found else "Nothing is set aside.")
 
 
-@quarantine.command()
-def retry(
+@quarantine.command(name="retry")
+def send_again(
     event_id: Annotated[str | None, typer.Argument(help="One message, as `etalage quarantine list` shows it; none: all.")] = None,
     config: Config = None,
 ) -> None:
     """Send a message again, or all of them, once the cause is gone. A running gateway sees it within seconds."""
     with opened(config) as gateway:
-        moved = gateway.store.writer.submit(lambda connection: aside.retry(connection, event_id)).result()
+        moved = gateway.store.writer.submit(lambda connection: retry(connection, event_id)).result()
     if event_id is not None and moved == 0:
         raise CommandError(f"no message {event_id} is set aside; `etalage quarantine list` shows those that are")
     typer.echo(f"{moved} set to go again.")

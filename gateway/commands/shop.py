@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.books.live import LiveBooks
 from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, Language, opened
-from gateway.zones.plan import PlanError, load_plan
+from gateway.commands.opened import Config, Language, Opened, opened
 from rules import Book, BookError
 from rules.format.fields import FieldType
 from rules.format.reading import scalar
+
+T = TypeVar("T")
 
 FLAGS = {"yes": True, "ja": True, "no": False, "nee": False}
 """How staff say a flag, besides `true` and `false`."""
@@ -31,21 +28,13 @@ shop = typer.Typer(no_args_is_help=True, help="What the shop says of itself: wea
 Name = Annotated[str, typer.Argument(help="The fact, as `etalage shop list` shows it.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the commands work on."""
-
-    facts: ShopFacts
-    books: tuple[Book, ...]
-    language: Language
-
-
 @shop.command(name="list")
 def show(language: Language = "en", config: Config = None) -> None:
     """Show whether the shop is open, and every fact that the live rule books ask for."""
     now_s = time.time()
-    with _opened(config, language) as place:
-        facts, is_open = place.facts.every(place.books), place.facts.open_at(now_s)
+    with opened(config) as gateway:
+        said = _facts(gateway)
+        facts, is_open = said.every(gateway.live_books()), said.open_at(now_s)
     console = Console()
     console.print({True: "The shop is open.", False: "The shop is closed.", None: "The store plan has no opening hours."}[is_open])
     table = Table("fact", "what it is", "may be", "value", "set", "by", "counts")
@@ -64,32 +53,31 @@ def say(
     config: Config = None,
 ) -> None:
     """Set a fact. Setting it again makes it fresh again."""
-    with _opened(config, language) as place:
-        place.facts.set(place.books, name, _value(place.books, name, value), time.time(), by or getpass.getuser())
+    with opened(config) as gateway:
+        books = gateway.live_books()
+        given = _value(books, name, value)
+        _said(language, lambda: _facts(gateway).set(books, name, given, time.time(), by or getpass.getuser()))
     typer.echo(f"{name} is set.")
 
 
 @shop.command()
 def clear(name: Name, language: Language = "en", config: Config = None) -> None:
     """Say no more of a fact: it is unknown again, and what needs it isn't offered."""
-    with _opened(config, language) as place:
-        cleared = place.facts.clear(place.books, name)
+    with opened(config) as gateway:
+        cleared = _said(language, lambda: _facts(gateway).clear(gateway.live_books(), name))
     typer.echo(f"{name} is unknown again." if cleared else f"{name} was unknown already.")
 
 
-@contextmanager
-def _opened(config: Path | None, language: Language) -> Iterator[Place]:
-    with opened(config) as at_hand:
-        try:
-            plan = load_plan(at_hand.settings.store.plan)
-            live_books = LiveBooks(at_hand.store, plan.zone_ids)
-            live_books.refresh()
-            yield Place(ShopFacts(at_hand.store, plan.open_at), live_books.snapshot.all(), language)
-        except PlanError as error:
-            raise CommandError(str(error)) from error
-        except BookError as error:
-            lines = "\n".join(problem.text(language) for problem in error.problems)
-            raise CommandError(f"{lines}; `etalage shop list` shows what can be said") from error
+def _facts(gateway: Opened) -> ShopFacts:
+    return ShopFacts(gateway.store, gateway.plan().open_at)
+
+
+def _said(language: Language, step: Callable[[], T]) -> T:
+    try:
+        return step()
+    except BookError as error:
+        lines = "\n".join(problem.text(language) for problem in error.problems)
+        raise CommandError(f"{lines}; `etalage shop list` shows what can be said") from error
 
 
 def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:

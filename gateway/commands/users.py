@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -16,13 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.commands import CommandError
-from gateway.settings import SettingsError, load_settings
-from gateway.storage import Connection, StorageError, Store, open_store
+from gateway.commands.opened import Config, opened
+from gateway.storage import Connection, Store
 from gateway.storage.users import Role, Token, TokenError, create_token, list_tokens, revoke_token
 
 T = TypeVar("T")
 users = typer.Typer(no_args_is_help=True, help="Who may call the API: tokens with a role, of which only a hash is kept.")
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name the database.")]
 
 
 @users.command()
@@ -37,8 +34,8 @@ def token(
         chosen = name or _free_name(role, list_tokens(connection))
         return chosen, create_token(connection, name=chosen, role=role, at_s=time.time())
 
-    with _opened(config) as store:
-        made, secret = _written(store, make)
+    with opened(config, create=True) as gateway:
+        made, secret = _written(gateway.store, make)
     typer.echo(
         f"Token {made} with the role {role} is made. Keep it as you keep a key: it is not stored and not shown again.", err=True
     )
@@ -48,7 +45,7 @@ def token(
 @users.command(name="list")
 def show(config: Config = None) -> None:
     """Show all tokens ever made: whose, which role, since when. Never the tokens themselves."""
-    with _opened(config) as store, store.read() as connection:
+    with opened(config, create=True) as gateway, gateway.store.read() as connection:
         known = list_tokens(connection)
     table = Table("name", "role", "made", "revoked")
     for one in known:
@@ -59,21 +56,9 @@ def show(config: Config = None) -> None:
 @users.command()
 def revoke(name: Annotated[str, typer.Argument(help="As `etalage users list` shows it.")], config: Config = None) -> None:
     """End a token at once and for good."""
-    with _opened(config) as store:
-        _written(store, lambda connection: revoke_token(connection, name=name, at_s=time.time()))
+    with opened(config, create=True) as gateway:
+        _written(gateway.store, lambda connection: revoke_token(connection, name=name, at_s=time.time()))
     typer.echo(f"Token {name} is revoked.")
-
-
-@contextmanager
-def _opened(config: Path | None) -> Iterator[Store]:
-    try:
-        store = open_store(load_settings(config).storage)
-    except (SettingsError, StorageError) as error:
-        raise CommandError(str(error)) from error
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _written(store: Store, work: Callable[[Connection], T]) -> T:

@@ -22,7 +22,7 @@ FUTURE_TOLERANCE_S = 300.0
 _NEVER = float("-inf")
 
 
-class State(StrEnum):
+class PurposeState(StrEnum):
     """Where one purpose stands."""
 
     GIVEN = "given"
@@ -30,7 +30,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Decision(NamedTuple):
+class ConsentDecision(NamedTuple):
     """One decision of a shopper. No purposes: everything is withdrawn."""
 
     decided_at_s: float
@@ -51,18 +51,18 @@ class Decision(NamedTuple):
 class Consent:
     """What stands: the latest decision, when each purpose was last given, and when everything was last withdrawn."""
 
-    latest: Decision
+    latest: ConsentDecision
     given_at_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     withdrawn_at_s: float = _NEVER
 
-    def state(self, purpose: str) -> State:
+    def state(self, purpose: str) -> PurposeState:
         """Where a purpose stands."""
         if purpose in self.latest.purposes:
-            return State.GIVEN
-        return State.WITHDRAWN if self.given_at_s.get(purpose, _NEVER) > self.withdrawn_at_s else State.REFUSED
+            return PurposeState.GIVEN
+        return PurposeState.WITHDRAWN if self.given_at_s.get(purpose, _NEVER) > self.withdrawn_at_s else PurposeState.REFUSED
 
 
-def consent_of(decision: Decision) -> Consent:
+def consent_of(decision: ConsentDecision) -> Consent:
     """What stands when this is the only decision ever heard."""
     if decision.withdraws:
         return Consent(decision, withdrawn_at_s=decision.decided_at_s)
@@ -81,7 +81,7 @@ def merge(one: Consent, other: Consent) -> Consent:
     )
 
 
-def _rank(decision: Decision) -> tuple[float, bool, int, int, tuple[str, ...], str, str, str]:
+def _rank(decision: ConsentDecision) -> tuple[float, bool, int, int, tuple[str, ...], str, str, str]:
     """The order of decisions. What follows the number of purposes only makes the order total: equal decisions must merge alike."""
     return (
         decision.decided_at_s,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from gateway.shoppers import journey as stages
+from gateway.shoppers import stages
 from gateway.shoppers.attention import Bucket
-from gateway.shoppers.profiles import SHOPPER, Register, value_of
+from gateway.shoppers.profiles import SHOPPER, DeclaredAttributes, value_of
 from gateway.storage import Connection, consents, journey, profiles
 from rules import Value
 
@@ -18,7 +18,7 @@ DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFacts:
     """A shopper's consent, language, facts and attention as they were read at one moment."""
 
     purposes: frozenset[str]
@@ -31,7 +31,7 @@ class Known:
     """When the first of the answers among the facts ends."""
 
 
-def known(connection: Connection, shopper: str, at_s: float, register: Register) -> Known | None:
+def read_known(connection: Connection, shopper: str, at_s: float, declared: DeclaredAttributes) -> KnownFacts | None:
     """What is known of a shopper who is here now; None without consent to be recognised."""
     standing = consents.find(connection, shopper)
     if standing is None:
@@ -42,7 +42,7 @@ def known(connection: Connection, shopper: str, at_s: float, register: Register)
     facts: dict[str, Value] = dict(_journey_facts(connection, shopper, at_s))
     times = dict.fromkeys(facts, at_s)
     good_until_s = math.inf
-    readable = register.readable(purposes)
+    readable = declared.readable(purposes)
     for row in profiles.values(connection, shopper):
         overruled = row.field in facts and row.supplier != SHOPPER  # what somebody says of themselves goes first
         if row.field not in readable or overruled or (row.ends_at_s is not None and row.ends_at_s <= at_s):
@@ -51,7 +51,7 @@ def known(connection: Connection, shopper: str, at_s: float, register: Register)
         if row.ends_at_s is not None:
             good_until_s = min(good_until_s, row.ends_at_s)
     bucket = journey.bucket(connection, shopper)
-    return Known(
+    return KnownFacts(
         purposes=purposes,
         language=standing.language,
         facts=MappingProxyType(facts),
@@ -98,7 +98,7 @@ def restage(connection: Connection, shopper: str, at_s: float, visits_more: int 
     before = standing_in(row, at_s)
     after = stages.follow(before, signals(journey.counts(connection, shopper, at_s, row)), at_s)
     if row is None or after is not before or visits_more:
-        settle(connection, shopper, after, (row.visits_ever if row is not None else 0) + visits_more)
+        put_standing(connection, shopper, after, (row.visits_ever if row is not None else 0) + visits_more)
     if row is None or after is not before:
         journey.note_change(connection, shopper, after.stage, after.since_s, after.reason)
     return after.stage
@@ -110,14 +110,14 @@ def set_stage(connection: Connection, shopper: str, stage: str | None, who: str,
     visits_ever = row.visits_ever if row is not None else 0
     if stage is not None:
         after = stages.set_by_hand(stage, who, at_s)
-        settle(connection, shopper, after, visits_ever)
+        put_standing(connection, shopper, after, visits_ever)
         journey.note_change(connection, shopper, after.stage, at_s, after.reason)
         return
-    settle(connection, shopper, replace(standing_in(row, at_s), set_by=None), visits_ever)
+    put_standing(connection, shopper, replace(standing_in(row, at_s), set_by=None), visits_ever)
     restage(connection, shopper, at_s)
 
 
-def settle(connection: Connection, shopper: str, standing: stages.Standing, visits_ever: int) -> None:
+def put_standing(connection: Connection, shopper: str, standing: stages.Standing, visits_ever: int) -> None:
     """Write down where a shopper stands."""
     row = {
         "shopper": shopper,

@@ -83,7 +83,7 @@ class Housekeeping:
             proofs = self._count_proofs()
             if proofs != self._proofs:
                 self._proofs, self._rebuild = proofs, True
-                self._finding = self._pool.submit(self._erased_but_known, self._people.known())
+                self._finding = self._pool.submit(self._erased_but_known, self._people.everyone())
 
     def _erased_but_known(self, members: list[str]) -> list[str]:
         """Members in memory of whom the tables hold a proof of erasure and no consent."""

@@ -44,7 +44,7 @@ class Rotating:
     key: bytes = field(repr=False)
 
 
-Identity = Static | Rotating
+BeaconIdentity = Static | Rotating
 
 
 class _Table:
@@ -70,7 +70,7 @@ class _Table:
 
         return resolve
 
-    def add(self, shopper: str, identity: Identity) -> None:
+    def add(self, shopper: str, identity: BeaconIdentity) -> None:
         for beacon_id in self._ids(identity):
             if self._shards[beacon_id[19]].setdefault(beacon_id, shopper) != shopper:
                 self._share(beacon_id, shopper)
@@ -84,7 +84,7 @@ class _Table:
             owners.add(first)
         shard[beacon_id] = None
 
-    def drop(self, shopper: str, identity: Identity) -> None:
+    def drop(self, shopper: str, identity: BeaconIdentity) -> None:
         for beacon_id in self._ids(identity):
             shard = self._shards[beacon_id[19]]
             owners = self._shared.get(beacon_id)
@@ -103,13 +103,13 @@ class _Table:
             self._shards[index] = {}
             _pause()
 
-    def _ids(self, identity: Identity) -> Sequence[bytes]:
+    def _ids(self, identity: BeaconIdentity) -> Sequence[bytes]:
         if isinstance(identity, Static):
             return (identity.beacon_id,)
         return [identity.uuid + rotating_id(identity.key, each) for each in self._messages]
 
 
-def _build(members: Iterable[tuple[str, Identity]], store: str, window: int, pause: Callable[[], None]) -> _Table:
+def _build(members: Iterable[tuple[str, BeaconIdentity]], store: str, window: int, pause: Callable[[], None]) -> _Table:
     table = _Table(store, window)
     for count, (shopper, identity) in enumerate(members, 1):
         table.add(shopper, identity)
@@ -130,11 +130,11 @@ class Identities:
     def __init__(self, store: str, ahead: Executor | None = None) -> None:
         self._store = store
         self._ahead = ahead
-        self._members: dict[str, Identity] = {}
+        self._members: dict[str, BeaconIdentity] = {}
         self._rotating = 0
         self._building: Future[_Table] | None = None
         self._building_window: int | None = None
-        self._before_change: dict[str, Identity | None] = {}
+        self._before_change: dict[str, BeaconIdentity | None] = {}
         self._started = False
         self._table = _Table(store, 0)
         self.resolve = self._table.resolver()
@@ -155,14 +155,14 @@ class Identities:
         """The window that the table in use was built for."""
         return self._table.window
 
-    def load(self, members: Iterable[tuple[str, Identity]], now_s: float) -> None:
+    def load(self, members: Iterable[tuple[str, BeaconIdentity]], now_s: float) -> None:
         """Start with these members; returns when the table is ready."""
         self._members = dict(members)
         self._rotating = sum(isinstance(identity, Rotating) for identity in self._members.values())
         self._started = True
         self._take(_build(self._members.items(), self._store, window_at(now_s), _no_pause))
 
-    def put(self, shopper: str, identity: Identity) -> None:
+    def put(self, shopper: str, identity: BeaconIdentity) -> None:
         """Recognise `shopper` by `identity` from now on, and by nothing else."""
         self.forget(shopper)
         self._note(shopper)

@@ -1,4 +1,4 @@
-"""What comes in about a shopper, inside the writer's transaction: read, checked against consent and register, and written down."""
+"""Take in what comes about a shopper, inside the writer's transaction: read, checked against consent and books, written down."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from gateway.messages import Event, OptInGiven, Profile, Receipt, Refusal
 from gateway.shoppers import attention
 from gateway.shoppers.attention import Bucket, Rates
-from gateway.shoppers.consent import FUTURE_TOLERANCE_S, Decision
+from gateway.shoppers.consent import FUTURE_TOLERANCE_S, ConsentDecision
 from gateway.shoppers.facts import restage
-from gateway.shoppers.identities import Identity
+from gateway.shoppers.identities import BeaconIdentity
 from gateway.shoppers.optins import identity_of
-from gateway.shoppers.profiles import Register, answer_value
+from gateway.shoppers.profiles import DeclaredAttributes, answer_value
 from gateway.storage import Connection, consents, journey, profiles, promises
 
 COUNTS_AS: Mapping[str, str] = MappingProxyType(
@@ -70,7 +70,7 @@ def from_the_future(decided_at_s: float, now_s: float) -> Refusal | None:
     )
 
 
-def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, ...], Decision | None, Identity | None]:
+def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, ...], ConsentDecision | None, BeaconIdentity | None]:
     """The decision and identity of an opt-in, or why there is none."""
     data, decided_at_s = event.data, event.time.timestamp()
     refusal = from_the_future(decided_at_s, now_s)
@@ -81,13 +81,13 @@ def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, .
     except ValueError as error:
         return (Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error)),), None, None
     consent = data.consent
-    decision = Decision(
+    decision = ConsentDecision(
         decided_at_s, data.version, frozenset(data.purposes), data.language, text=consent.text, channel=consent.channel
     )
     return (), decision, identity
 
 
-def profile(connection: Connection, event: Event[Profile], register: Register) -> tuple[bool, tuple[Refusal, ...]]:
+def profile(connection: Connection, event: Event[Profile], declared: DeclaredAttributes) -> tuple[bool, tuple[Refusal, ...]]:
     """Keep of a profile what may be kept: (taken, what was left out and why). An earlier version changes nothing.
 
     The same version is read again: a synchronisation brings it when other books keep other parts of it.
@@ -101,7 +101,7 @@ def profile(connection: Connection, event: Event[Profile], register: Register) -
     if data.version < profiles.version(connection, data.shopper):
         return True, ()
     purposes = frozenset(standing.purposes.split())
-    kept, left_out = register.sift(data.attributes, data.affinities, purposes)
+    kept, left_out = declared.sift(data.attributes, data.affinities, purposes)
     profiles.replace(connection, data.shopper, data.version, event.time.timestamp(), kept)
     return True, tuple(left_out)
 
@@ -118,7 +118,7 @@ def objection(connection: Connection, event: Event[Receipt]) -> Refusal | None:
     )
 
 
-def receipt(connection: Connection, event: Event[Receipt], register: Register, rates: Rates) -> Effect | None:
+def receipt(connection: Connection, event: Event[Receipt], declared: DeclaredAttributes, rates: Rates) -> Effect | None:
     """Count a receipt on the journey of whom the promise was made to; None when it is nobody's (any more)."""
     data = event.data
     promise = promises.find(connection, data.promise)
@@ -135,7 +135,7 @@ def receipt(connection: Connection, event: Event[Receipt], register: Register, r
         restage(connection, shopper, at_s)
     refusals: tuple[Refusal, ...] = ()
     if data.answer is not None:
-        refusals = _answer(connection, shopper, promise.offer, data.answer, purposes, register, at_s)
+        refusals = _answer(connection, shopper, promise.offer, data.answer, purposes, declared, at_s)
     bought = frozenset(data.products) if data.what == "purchased" and "purchases" in purposes else frozenset()
     facts = change is not None or data.answer is not None or data.what == "redeemed"
     return Effect(shopper, at_s, refusals, change, bought, facts)
@@ -146,13 +146,19 @@ def _key(event: Event[Receipt]) -> str:
 
 
 def _answer(
-    connection: Connection, shopper: str, offer: str, answer: str, purposes: frozenset[str], register: Register, at_s: float
+    connection: Connection,
+    shopper: str,
+    offer: str,
+    answer: str,
+    purposes: frozenset[str],
+    declared: DeclaredAttributes,
+    at_s: float,
 ) -> tuple[Refusal, ...]:
     """Keep an answer as a declared attribute with an end, or say why not."""
-    asked = register.questions.get(offer)
+    asked = declared.questions.get(offer)
     if asked is None:
         return (Refusal(path="data.answer", code="unread", text="the live rule book no longer asks this, so it is not collected"),)
-    if asked.field.name not in register.readable(purposes):
+    if asked.field.name not in declared.readable(purposes):
         return (Refusal(path="data.answer", code="no_consent", text="the shopper did not consent to the answer's purpose"),)
     value = answer_value(asked, answer)
     if value is None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.messages import Identity as IdentityMessage
-from gateway.messages import Pseudonym, RotatingBeacon, StaticBeacon
-from gateway.shoppers.identities import Identity, Rotating, Static
+from gateway.messages import Identity, Pseudonym, RotatingBeacon, StaticBeacon
+from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
 from gateway.shoppers.rotating import KEY_BYTES
 
 LARGEST_FILE_BYTES = 50_000_000
@@ -28,7 +27,7 @@ class OptIn:
     """One shopper who said yes, and how their phone or tag is recognised."""
 
     shopper: str
-    identity: Identity
+    identity: BeaconIdentity
 
 
 def read_optins(path: Path) -> tuple[OptIn, ...]:
@@ -71,7 +70,7 @@ def _optin(where: str, entry: object) -> OptIn:
     except ValidationError as error:
         raise OptInsError(f"{where}: shopper must be a pseudonym of letters, digits, - and _; never a name or e-mail") from error
     try:
-        message = IdentityMessage(**{key: value for key, value in entry.items() if key != "shopper"})
+        message = Identity(**{key: value for key, value in entry.items() if key != "shopper"})
         return OptIn(shopper, identity_of(message))
     except ValidationError as error:
         fault = error.errors(include_input=False)[0]
@@ -81,7 +80,7 @@ def _optin(where: str, entry: object) -> OptIn:
         raise OptInsError(f"{where}: {error}") from None
 
 
-def identity_of(message: IdentityMessage) -> Identity:
+def identity_of(message: Identity) -> BeaconIdentity:
     """The identity that a message or an entry names. Raises ValueError when a key is not 16 bytes."""
     if message.beacon is not None:
         return static_of(message.beacon)

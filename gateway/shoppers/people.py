@@ -16,11 +16,11 @@ from types import MappingProxyType
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
 from gateway.shoppers import attention, facts, intake
 from gateway.shoppers.attention import Bucket, Rates
-from gateway.shoppers.consent import Decision
-from gateway.shoppers.identities import Identities, Identity
+from gateway.shoppers.consent import ConsentDecision
+from gateway.shoppers.identities import BeaconIdentity, Identities
 from gateway.shoppers.optins import OptIn
-from gateway.shoppers.profiles import register_of
-from gateway.shoppers.registry import Registry, identity_in
+from gateway.shoppers.profiles import declared_attributes
+from gateway.shoppers.registry import ConsentRegistry, identity_in
 from gateway.storage import Connection, Store, consents, identities, profiles
 from gateway.storage.keys import Keys
 from rules import PURPOSES, Value
@@ -32,7 +32,7 @@ BY_FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ShopperNow:
     """What the rules may know of one shopper at one moment. `attention` in tokens."""
 
     shopper: str
@@ -47,7 +47,7 @@ class Person:
 class _Present:
     """Somebody in the shop. `stale`: something was written about them since; read again before the next use."""
 
-    known: facts.Known
+    known: facts.KnownFacts
     bucket: Bucket
     just_bought: frozenset[str] | None = None
     stale: bool = False
@@ -61,9 +61,9 @@ class People:
         self._identities = identities_
         self._clock = clock
         self._present: dict[str, _Present] = {}
-        self._register = register_of(())
+        self._declared = declared_attributes(())
         self._rates: Rates = Attention()
-        self._registry = Registry(keys.digest, lambda purposes: self._register.readable(purposes))
+        self._registry = ConsentRegistry(keys.digest, lambda purposes: self._declared.readable(purposes))
         self.left_out: Counter[str] = Counter()
         """Parts of messages that were not kept, by reason."""
         self.on_withdrawn: Callable[[str], None] = self.forget
@@ -78,13 +78,13 @@ class People:
         """Whose facts are in memory now."""
         return frozenset(self._present)
 
-    def known(self) -> list[str]:
+    def everyone(self) -> list[str]:
         """Everyone in memory: members to be recognised, and who is in the shop."""
         return list({*self._identities.members(), *self._present})
 
     # ---- what the line asks and tells --------------------------------------------------------------------------------------
 
-    def person(self, shopper: str, at_s: float) -> Person | None:
+    def shopper_now(self, shopper: str, at_s: float) -> ShopperNow | None:
         """What is known of a shopper who is here; None when they are not (or no longer) to be recognised."""
         present = self._present.get(shopper)
         if present is None or present.stale or at_s >= present.known.good_until_s:
@@ -92,7 +92,7 @@ class People:
             if present is None:
                 return None
         known, bought = present.known, present.just_bought
-        return Person(
+        return ShopperNow(
             shopper=shopper,
             purposes=known.purposes,
             language=known.language,
@@ -131,7 +131,7 @@ class People:
 
     def take_file(self, optins: Iterable[OptIn], decided_at_s: float) -> None:
         """Take opt-ins given by file as consents given by hand at `decided_at_s` (the file's own time), to every purpose."""
-        decision = Decision(decided_at_s, 1, frozenset(PURPOSES), text=BY_FILE, channel=BY_FILE)
+        decision = ConsentDecision(decided_at_s, 1, frozenset(PURPOSES), text=BY_FILE, channel=BY_FILE)
 
         def record(connection: Connection) -> None:
             for optin in optins:
@@ -142,21 +142,21 @@ class People:
     @property
     def reads(self) -> frozenset[str]:
         """The profile fields that the live books read: what is kept of the profiles that come in."""
-        return frozenset(self._register.read_by)
+        return frozenset(self._declared.read_by)
 
     def use_books(self, books: Sequence[Book]) -> Future[int]:
         """Keep from now on what these live books read, and delete what they don't; the Future tells how many values went.
 
         The first book's attention budget counts.
         """
-        register = register_of(books)
-        self._register = register
+        declared = declared_attributes(books)
+        self._declared = declared
         self._rates = books[0].attention if books else Attention()
         self._all_stale()
 
         def delete_unread(connection: Connection) -> int:
             kept = {field for field, _supplier in profiles.fields(connection)}
-            return profiles.delete_fields(connection, kept - set(register.read_by))
+            return profiles.delete_fields(connection, kept - set(declared.read_by))
 
         return self._store.writer.submit(delete_unread)
 
@@ -169,7 +169,7 @@ class People:
             return Outcome(refusals, taken=False)
         return self.record(connection, event.data.shopper, decision, identity)
 
-    def record(self, connection: Connection, shopper: str, decision: Decision, identity: Identity | None) -> Outcome:
+    def record(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None) -> Outcome:
         """Take a consent, from the backend or by hand."""
         recorded = self._registry.record(connection, shopper, decision, identity, self._clock())
         if not recorded.standing:
@@ -193,7 +193,7 @@ class People:
 
     def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:
         """What the backend knows of a shopper; only what may be kept is."""
-        taken, refusals = intake.profile(connection, event, self._register)
+        taken, refusals = intake.profile(connection, event, self._declared)
         shopper = event.data.shopper
         return Outcome(refusals, taken, lambda: self._noted(shopper, refusals))
 
@@ -203,7 +203,7 @@ class People:
 
     def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
         """What came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
-        effect = intake.receipt(connection, event, self._register, self._rates)
+        effect = intake.receipt(connection, event, self._declared, self._rates)
         if effect is None:
             return Outcome()
         return Outcome(effect.refusals, then=lambda: self._received(effect))
@@ -217,7 +217,7 @@ class People:
 
     # ---- in memory, once it is committed -----------------------------------------------------------------------------------
 
-    def _recorded(self, shopper: str, identity: Identity | None, purposes: frozenset[str]) -> None:
+    def _recorded(self, shopper: str, identity: BeaconIdentity | None, purposes: frozenset[str]) -> None:
         if len(purposes) < len(PURPOSES):
             self.erasing = True  # what was kept for the others is gone from the tables
         if identity is None:
@@ -259,7 +259,7 @@ class People:
     def _read(self, shopper: str, at_s: float, before: _Present | None) -> _Present | None:
         """Read a shopper's facts anew. The bucket in memory is ahead of the stored one, so it stays."""
         with self._store.read() as connection:
-            known = facts.known(connection, shopper, at_s, self._register)
+            known = facts.read_known(connection, shopper, at_s, self._declared)
         if known is None:
             self._present.pop(shopper, None)
             return None

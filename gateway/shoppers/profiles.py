@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class DeclaredAttributes:
     """The attributes that the live rule book declares or reads, who reads them, and the questions it asks."""
 
     fields: Mapping[str, Field] = field(default_factory=dict)
@@ -90,8 +90,8 @@ class Register:
         return declared.purpose is None or declared.purpose in purposes
 
 
-def register_of(books: Iterable[Book]) -> Register:
-    """The register of the live books (one, or a second that is live in some zones first); without one nothing is kept."""
+def declared_attributes(books: Iterable[Book]) -> DeclaredAttributes:
+    """Return what the live books ask for (one, or a second that is live in some zones first); without one nothing is kept."""
     fields: dict[str, Field] = {}
     read_by: dict[str, list[str]] = {}
     questions: dict[str, Asked] = {}
@@ -104,7 +104,7 @@ def register_of(books: Iterable[Book]) -> Register:
                 readers = read_by.setdefault(name, [])
                 if rule.id not in readers:
                     readers.append(rule.id)
-    return Register(
+    return DeclaredAttributes(
         fields=MappingProxyType(fields),
         read_by=MappingProxyType({name: tuple(offers) for name, offers in read_by.items()}),
         questions=MappingProxyType(questions),

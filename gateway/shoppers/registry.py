@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from gateway.shoppers.consent import Consent, Decision, State, consent_of, merge
-from gateway.shoppers.identities import Identity, Rotating, Static
+from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge
+from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
 from gateway.storage import Connection, consents, decisions, identities, journey, profiles, promises, subject
 from rules import Situation
 
@@ -33,14 +33,16 @@ class Recorded:
     """The static id fits another member too, and so is nobody's."""
 
 
-class Registry:
+class ConsentRegistry:
     """Consent as it is kept. `digest` stands for a shopper in proofs, `readable` names the profile fields purposes let us keep."""
 
     def __init__(self, digest: Digest, readable: Callable[[frozenset[str]], frozenset[str]]) -> None:
         self._digest = digest
         self._readable = readable
 
-    def record(self, connection: Connection, shopper: str, decision: Decision, identity: Identity | None, now_s: float) -> Recorded:
+    def record(
+        self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None, now_s: float
+    ) -> Recorded:
         """Take a grant in; the identity is kept only with the purpose `recognise`."""
         withdrawn_s = consents.erased_at(connection, self._digest(shopper))
         if withdrawn_s is not None and withdrawn_s >= decision.decided_at_s:
@@ -68,7 +70,7 @@ class Registry:
         """
         before = consents.find(connection, shopper)
         if before is not None and before.decided_at_s > decided_at_s:
-            withdrawal = Decision(decided_at_s, 0, frozenset())
+            withdrawal = ConsentDecision(decided_at_s, 0, frozenset())
             consents.put(connection, _row(shopper, merge(stored(before), consent_of(withdrawal)), before.record, now_s))
             return None
         key = identities.key_of(connection, shopper)
@@ -91,7 +93,7 @@ class Registry:
         profiles.keep_only(connection, shopper, self._readable(purposes))
 
 
-def _identify(connection: Connection, shopper: str, identity: Identity) -> bool:
+def _identify(connection: Connection, shopper: str, identity: BeaconIdentity) -> bool:
     """Keep how a shopper is recognised; True when the id is another member's too."""
     if isinstance(identity, Rotating):
         identities.put(connection, shopper, identity.uuid, None, identity.key)
@@ -106,24 +108,24 @@ def still_consented(connection: Connection, situation: Situation) -> bool:
     return consents.covers(connection, situation.shopper, situation.purposes)
 
 
-def identity_in(row: Any) -> Identity:
+def identity_in(row: Any) -> BeaconIdentity:
     """The identity in a row of the identities table."""
     return Rotating(row.uuid, row.key) if row.major_minor is None else Static(row.uuid + row.major_minor)
 
 
 def stored(row: Any) -> Consent:
     """The consent in a row of the consents table."""
-    latest = Decision(row.decided_at_s, row.version, frozenset(row.purposes.split()), row.language, row.text, row.channel)
+    latest = ConsentDecision(row.decided_at_s, row.version, frozenset(row.purposes.split()), row.language, row.text, row.channel)
     withdrawn_at_s = float("-inf") if row.withdrawn_at_s is None else row.withdrawn_at_s
     return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
 
 
-def states(consent: Consent, purposes: tuple[str, ...]) -> dict[str, State]:
+def states(consent: Consent, purposes: tuple[str, ...]) -> dict[str, PurposeState]:
     """Each purpose and where it stands."""
     return {purpose: consent.state(purpose) for purpose in purposes}
 
 
-def _event(shopper: str, decision: Decision, now_s: float) -> dict[str, Any]:
+def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, Any]:
     return {
         "shopper": shopper,
         "decided_at_s": decision.decided_at_s,

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from gateway.shoppers.identities import Identities, Identity, Rotating
+from gateway.shoppers.identities import BeaconIdentity, Identities, Rotating
 from gateway.shoppers.rotating import WINDOW_S, message, rotating_id
 
 UUID = bytes.fromhex("e2c56db5dffb48d2b060d0f5a71096e0")
@@ -20,7 +20,7 @@ MEMBERS = 100_000
 LOOK_UPS = 100_000
 
 
-def crowd(size: int) -> list[tuple[str, Identity]]:
+def crowd(size: int) -> list[tuple[str, BeaconIdentity]]:
     dice = random.Random(11)
     return [(f"s-{number}", Rotating(UUID, dice.randbytes(16))) for number in range(size)]
 

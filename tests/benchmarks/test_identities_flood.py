@@ -64,12 +64,12 @@ def test_a_shoppers_first_move_and_the_next(benchmark: BenchmarkFixture, store: 
 
     def first() -> None:
         people.forget("s-1")
-        assert people.person("s-1", 1.8e9) is not None
+        assert people.shopper_now("s-1", 1.8e9) is not None
 
     benchmark.pedantic(first, rounds=50)
     began = time.perf_counter()
     for _ in range(1000):
-        people.person("s-1", 1.8e9)
+        people.shopper_now("s-1", 1.8e9)
     again_s = time.perf_counter() - began
     assert people.here == {"s-1"}
     if benchmark.stats is not None:

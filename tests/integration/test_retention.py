@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 import gateway.storage
 from gateway.settings import Settings, StorageSettings
-from gateway.shoppers.consent import Decision
+from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.housekeeping import SCRUB_AGAIN_S, Housekeeping
 from gateway.shoppers.identities import Identities, Static
 from gateway.shoppers.people import People
@@ -110,7 +110,7 @@ def test_a_consent_that_nobody_used_for_years_lapses_and_everything_goes(store: 
     tag = Static(bytes(20))
 
     def join(shopper: str, identity: Static) -> None:
-        decision = Decision(now[0], 1, everything)
+        decision = ConsentDecision(now[0], 1, everything)
         outcome = store.writer.submit(lambda connection: people.record(connection, shopper, decision, identity)).result()
         assert outcome.then is not None
         outcome.then()

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.settings import StorageSettings
-from gateway.shoppers.consent import Consent, Decision, consent_of, merge
+from gateway.shoppers.consent import Consent, ConsentDecision, consent_of, merge
 from gateway.shoppers.identities import Static
-from gateway.shoppers.registry import Registry, stored
+from gateway.shoppers.registry import ConsentRegistry, stored
 from gateway.storage import Connection, Store, consents, identities, open_store
 from gateway.storage.keys import Keys
 from rules import PURPOSES
@@ -22,7 +22,7 @@ from rules import PURPOSES
 TAG = Static(bytes(20))
 
 decisions = st.builds(
-    Decision,
+    ConsentDecision,
     decided_at_s=st.integers(1, 6).map(float),
     version=st.integers(1, 3),
     purposes=st.frozensets(st.sampled_from(PURPOSES)),
@@ -33,15 +33,15 @@ decisions = st.builds(
 histories = st.lists(decisions, min_size=1, max_size=8)
 
 
-def standing(history: list[Decision]) -> Consent:
+def standing(history: list[ConsentDecision]) -> Consent:
     return reduce(merge, map(consent_of, history))
 
 
-def told(consent: Consent) -> tuple[Decision, dict[str, str]]:
+def told(consent: Consent) -> tuple[ConsentDecision, dict[str, str]]:
     return consent.latest, {purpose: consent.state(purpose) for purpose in PURPOSES}
 
 
-def shaken(history: list[Decision], seed: int) -> list[Decision]:
+def shaken(history: list[ConsentDecision], seed: int) -> list[ConsentDecision]:
     """The same decisions with repetitions, in another order."""
     dice = random.Random(seed)
     again = history + [dice.choice(history) for _ in range(dice.randrange(4))]
@@ -50,12 +50,14 @@ def shaken(history: list[Decision], seed: int) -> list[Decision]:
 
 
 @given(histories, st.integers(0, 2**16))
-def test_repeated_and_reordered_decisions_settle_to_the_same(history: list[Decision], seed: int) -> None:
+def test_repeated_and_reordered_decisions_settle_to_the_same(history: list[ConsentDecision], seed: int) -> None:
     assert told(standing(history)) == told(standing(shaken(history, seed)))
 
 
 @given(decisions, decisions, decisions)
-def test_merging_is_associative_commutative_and_idempotent(one: Decision, two: Decision, three: Decision) -> None:
+def test_merging_is_associative_commutative_and_idempotent(
+    one: ConsentDecision, two: ConsentDecision, three: ConsentDecision
+) -> None:
     a, b, c = map(consent_of, (one, two, three))
     assert merge(merge(a, b), c) == merge(a, merge(b, c))
     assert merge(a, b) == merge(b, a)
@@ -63,7 +65,7 @@ def test_merging_is_associative_commutative_and_idempotent(one: Decision, two: D
 
 
 @given(histories)
-def test_nothing_is_given_that_the_latest_decision_doesnt_give(history: list[Decision]) -> None:
+def test_nothing_is_given_that_the_latest_decision_doesnt_give(history: list[ConsentDecision]) -> None:
     latest = max(decision.decided_at_s for decision in history)
     last_words = [decision for decision in history if decision.decided_at_s == latest]
     given_now = {purpose for purpose, state in told(standing(history))[1].items() if state == "given"}
@@ -80,12 +82,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> ConsentRegistry:
     keys = Keys(Path(tmp_path_factory.mktemp("consent")) / "etalage.keys")
-    return Registry(keys.digest, lambda purposes: frozenset())
+    return ConsentRegistry(keys.digest, lambda purposes: frozenset())
 
 
-def kept(store: Store, registry: Registry, history: list[Decision], look: Callable[[Connection], object]) -> object:
+def kept(store: Store, registry: ConsentRegistry, history: list[ConsentDecision], look: Callable[[Connection], object]) -> object:
     """What `look` finds after the history was heard, in a transaction that is then taken back."""
     with store.engine.connect() as connection:
         for decision in history:
@@ -110,7 +112,7 @@ def _recognised(connection: Connection) -> object:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(history=histories, seed=st.integers(0, 2**16))
 def test_the_tables_hold_what_the_model_says_in_any_order(
-    store: Store, registry: Registry, history: list[Decision], seed: int
+    store: Store, registry: ConsentRegistry, history: list[ConsentDecision], seed: int
 ) -> None:
     model = standing(history)
     expected = None if model.latest.withdraws else told(model)
@@ -120,7 +122,7 @@ def test_the_tables_hold_what_the_model_says_in_any_order(
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(history=histories, seed=st.integers(0, 2**16))
 def test_an_identity_is_kept_exactly_while_recognise_stands(
-    store: Store, registry: Registry, history: list[Decision], seed: int
+    store: Store, registry: ConsentRegistry, history: list[ConsentDecision], seed: int
 ) -> None:
     model = standing(history)
     expected = int("recognise" in model.latest.purposes)

@@ -12,7 +12,7 @@ from gateway.line import Line
 from gateway.model import Advertisement, Move, MoveEvent, Sighting
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
-from gateway.shoppers.consent import Decision as Consent
+from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.identities import Identities, Static
 from gateway.shoppers.people import People
 from gateway.storage import Store, open_store, outbox, sending
@@ -90,7 +90,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def line(store: Store, tmp_path: Path) -> Line:
     identities = Identities("shop")
     people = People(store, identities, Keys(tmp_path / "etalage.keys"), lambda: NOW_S)
-    consent = Consent(NOW_S - 60, 1, frozenset({"recognise", "offers", "purchases", "aftercare"}))
+    consent = ConsentDecision(NOW_S - 60, 1, frozenset({"recognise", "offers", "purchases", "aftercare"}))
     identity = Static(ibeacon(TAG)[2:22])
     outcome = store.writer.submit(lambda connection: people.record(connection, "s-1", consent, identity)).result(10)
     assert outcome.then is not None
@@ -192,7 +192,7 @@ def test_a_closed_shop_offers_nothing(line: Line, store: Store) -> None:
 
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, store: Store, share: int) -> None:
-    consent = Consent(NOW_S - 30, 2, frozenset({"recognise", "offers", "measure"}))
+    consent = ConsentDecision(NOW_S - 30, 2, frozenset({"recognise", "offers", "measure"}))
     outcome = store.writer.submit(lambda connection: line.people.record(connection, "s-1", consent, None)).result(10)
     assert outcome.then is not None
     outcome.then()
@@ -205,7 +205,7 @@ def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, 
     line.tick(NOW_S)
     assert [chosen.offer for chosen in (decisions[0].chosen if share else decisions[0].ghosts)] == ["hello"]
     assert len(announced(store)) == share
-    person = line.people.person("s-1", NOW_S)
+    person = line.people.shopper_now("s-1", NOW_S)
     assert person is not None
     assert person.attention == 5
 
@@ -247,7 +247,7 @@ def test_a_visit_that_is_over_is_kept_and_its_facts_are_dropped(line: Line, stor
     line.tick(NOW_S)
     store.writer.submit(lambda connection: None).result(10)
     assert line.visits.current("s-1") is None
-    person = line.people.person("s-1", NOW_S + 120)
+    person = line.people.shopper_now("s-1", NOW_S + 120)
     assert person is not None
     assert person.facts["visits_90d"] == 2  # that one, and the one this question is about
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import Identity, Language, Outcome, Purpose
+from gateway.privacy.dossier import as_document, consent_receipt, dossier
 from gateway.settings import Settings
-from gateway.shoppers.consent import Decision
-from gateway.shoppers.dossier import as_document, consent_receipt, dossier
+from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.optins import identity_of
 from gateway.shoppers.people import People
 from gateway.storage import Connection, Store, consents
@@ -106,7 +106,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
             raise Problem(
                 422, "wrong_key", _("The key of a rotating identity is 32 hex digits."), _("Copy it again from the app.")
             ) from error
-        decision = Decision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
+        decision = ConsentDecision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
         outcome = await do(lambda connection: people.record(connection, shopper, decision, identity))
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 

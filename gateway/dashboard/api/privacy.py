@@ -11,9 +11,9 @@ from fastapi.responses import PlainTextResponse
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES
 from gateway.messages import Language
+from gateway.privacy.papers import impact_assessment, privacy_statement
+from gateway.privacy.report import Report, privacy_report
 from gateway.settings import Settings
-from gateway.shoppers import privacy as papers
-from gateway.shoppers.privacy import Report
 from gateway.storage import Store
 from gateway.storage.users import Role
 from rules.engine.book import Book
@@ -25,7 +25,7 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
 
     def made(language: Language) -> Report:
         with store.read() as connection:
-            return papers.report(connection, books(), settings, clock(), language)
+            return privacy_report(connection, books(), settings, clock(), language)
 
     @routes.get("/privacy/report")
     def get_privacy_report(language: Language = "nl") -> dict[str, Any]:
@@ -35,11 +35,11 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
     @routes.get("/privacy/statement.md", response_class=PlainTextResponse)
     def get_privacy_statement(language: Language = "nl") -> str:
         """The draft of a privacy statement, filled in."""
-        return papers.statement(made(language), settings)
+        return privacy_statement(made(language), settings)
 
     @routes.get("/privacy/dpia.md", response_class=PlainTextResponse)
     def get_dpia(language: Language = "nl") -> str:
         """The data protection impact assessment's template, filled in as far as the gateway knows."""
-        return papers.dpia(made(language), settings)
+        return impact_assessment(made(language), settings)
 
     return routes

@@ -8,7 +8,7 @@ import numpy as np
 
 from firmware_sim.scanners import Outage
 from firmware_sim.world import Flaws, World, write_truth
-from gateway.messages import Identity as IdentityMessage
+from gateway.messages import Identity
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import identity_of
@@ -88,7 +88,7 @@ def test_rotating_shoppers_are_recognised_by_their_opt_ins_and_by_nothing_else()
     optins = world.optins()
     assert [("rotating" in optin, "beacon" in optin) for optin in optins] == [(True, False), (False, True)] * 3
     identities = Identities("demo")
-    identities.load(((str(o["shopper"]), identity_of(IdentityMessage.model_validate(_identity(o)))) for o in optins), world.now_s)
+    identities.load(((str(o["shopper"]), identity_of(Identity.model_validate(_identity(o)))) for o in optins), world.now_s)
     seen: dict[str, set[bytes]] = {}
     for advertisement in world.advance(1000.0):  # begins some minutes before a window's end
         identities.tick(advertisement.at_s)

@@ -11,7 +11,7 @@ import pytest
 from firmware_sim import pretend_view
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.api import consents as desk
-from gateway.dashboard.api import privacy as papers
+from gateway.dashboard.api import privacy
 from gateway.dashboard.app import create_app
 from gateway.settings import DashboardSettings, Settings, ShoppersSettings
 from gateway.shoppers.identities import Identities
@@ -42,7 +42,7 @@ def call(store: Store, people: People, book: Book) -> Call:
     view = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"), seed=1)
     routers = (
         desk.router(people, store, SETTINGS, lambda: NOON_S),
-        papers.router(store, SETTINGS, lambda: [book], lambda: NOON_S),
+        privacy.router(store, SETTINGS, lambda: [book], lambda: NOON_S),
     )
     app = create_app(view, settings=DashboardSettings(hosts=("shop.local",)), store=store, routers=routers)
 
@@ -145,9 +145,9 @@ async def test_a_stage_set_by_hand_stays_until_it_is_let_go(call: Call, people: 
     async with call(Role.MARKETEER) as marketeer:
         await marketeer.put("/shoppers/s-1/consent", json=YES)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": "fan"})).status_code == 204
-        by_hand = people.person("s-1", NOON_S)
+        by_hand = people.shopper_now("s-1", NOON_S)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": None})).status_code == 204
-        let_go = people.person("s-1", NOON_S)
+        let_go = people.shopper_now("s-1", NOON_S)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": "vip"})).status_code == 422
         assert (await marketeer.put("/shoppers/s-9/stage", json={"stage": "fan"})).status_code == 404
     assert by_hand is not None

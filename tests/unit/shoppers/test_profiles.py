@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gateway.shoppers.profiles import Json, answer_value, register_of
+from gateway.shoppers.profiles import Json, answer_value, declared_attributes
 from rules.engine.book import Book
 
 EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measure"})
@@ -26,19 +26,21 @@ EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measur
     ],
 )
 def test_each_value_is_kept_or_left_out_for_one_reason(book: Book, name: str, value: Json, code: str | None) -> None:
-    kept, left_out = register_of([book]).sift({name: value}, {}, EVERYTHING)
+    kept, left_out = declared_attributes([book]).sift({name: value}, {}, EVERYTHING)
     assert [refusal.code for refusal in left_out] == ([code] if code else [])
     assert kept == ({} if code else {name: value})
 
 
 def test_a_value_without_the_shoppers_consent_to_its_purpose_is_left_out(book: Book) -> None:
-    kept, left_out = register_of([book]).sift({"segment": "family", "basket": ["wine"]}, {}, frozenset({"recognise", "offers"}))
+    kept, left_out = declared_attributes([book]).sift(
+        {"segment": "family", "basket": ["wine"]}, {}, frozenset({"recognise", "offers"})
+    )
     assert kept == {"segment": "family"}
     assert [(refusal.path, refusal.code) for refusal in left_out] == [("data.attributes.basket", "no_consent")]
 
 
 def test_affinities_are_kept_for_the_live_books_offers_alone(book: Book) -> None:
-    kept, left_out = register_of([book]).sift({}, {"wine-tasting": 0.8, "gone": 0.3, "ask-diet": math.inf}, EVERYTHING)
+    kept, left_out = declared_attributes([book]).sift({}, {"wine-tasting": 0.8, "gone": 0.3, "ask-diet": math.inf}, EVERYTHING)
     assert kept == {"affinity.wine-tasting": 0.8}
     assert {refusal.path: refusal.code for refusal in left_out} == {
         "data.affinities.gone": "undeclared",
@@ -47,20 +49,20 @@ def test_affinities_are_kept_for_the_live_books_offers_alone(book: Book) -> None
 
 
 def test_without_a_live_book_nothing_is_kept() -> None:
-    kept, left_out = register_of([]).sift({"segment": "family"}, {"wine-tasting": 1.0}, EVERYTHING)
+    kept, left_out = declared_attributes([]).sift({"segment": "family"}, {"wine-tasting": 1.0}, EVERYTHING)
     assert kept == {}
     assert [refusal.code for refusal in left_out] == ["undeclared", "undeclared"]
 
 
 def test_the_register_says_who_reads_an_attribute(book: Book) -> None:
-    register = register_of([book])
-    assert register.read_by["segment"] == ("wine-tasting",)
-    assert register.read_by["diet"] == ("vegan-week", "ask-diet")
-    assert "shoe_size" not in register.read_by
+    declared = declared_attributes([book])
+    assert declared.read_by["segment"] == ("wine-tasting",)
+    assert declared.read_by["diet"] == ("vegan-week", "ask-diet")
+    assert "shoe_size" not in declared.read_by
 
 
 def test_an_answer_fills_the_attribute_and_an_unknown_one_doesnt(book: Book) -> None:
-    asked = register_of([book]).questions["ask-diet"]
+    asked = declared_attributes([book]).questions["ask-diet"]
     assert answer_value(asked, "vegan") == "vegan"
     assert answer_value(asked, "carnivore") is None
     assert asked.valid_for_s == 30 * 86_400

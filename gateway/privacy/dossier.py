@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gateway.privacy.consent_record import PURPOSE_WORDS, Language, consent_record, iso, receipt
 from gateway.settings import Settings
-from gateway.shoppers.record import PURPOSE_WORDS, Language, consent_record, iso, receipt
 from gateway.shoppers.registry import stored
 from gateway.storage import Connection, consents, decisions, subject
 from rules import Gate

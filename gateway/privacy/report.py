@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from string import Template
 from typing import Any
 
+from gateway.privacy.consent_record import PURPOSE_WORDS, Language, Words, iso
 from gateway.settings import Settings
-from gateway.shoppers.profiles import register_of
-from gateway.shoppers.record import PURPOSE_DATA, PURPOSE_WORDS, RIGHTS, WITHDRAWAL, Language, Words, iso
-from gateway.shoppers.texts import DPIA, STATEMENT
+from gateway.shoppers.profiles import declared_attributes
 from gateway.storage import Connection, consents, journey, profiles
 from gateway.storage.retention import DAY_S, RULES, period_s
 from rules import PURPOSES
@@ -93,7 +91,7 @@ class Report:
         return asdict(self)
 
 
-def report(connection: Connection, books: Sequence[Book], settings: Settings, now_s: float, language: Language) -> Report:
+def privacy_report(connection: Connection, books: Sequence[Book], settings: Settings, now_s: float, language: Language) -> Report:
     """What is collected about shoppers here and now, why, who reads it, and how long it stays."""
     tally = consents.tally(connection)
     return Report(
@@ -126,12 +124,12 @@ def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
 
 def _declared(connection: Connection, books: Sequence[Book], language: Language) -> Iterator[Collected]:
     """What the live books declare, read or not."""
-    register = register_of(books)
+    attributes = declared_attributes(books)
     held: dict[str, int] = {}
     for (name, _supplier), count in profiles.fields(connection).items():
         held[name] = max(count, held.get(name, 0))
-    for name, declared in sorted(register.fields.items()):
-        yield _line(declared, register.read_by.get(name, ()), held.get(name, 0), language)
+    for name, declared in sorted(attributes.fields.items()):
+        yield _line(declared, attributes.read_by.get(name, ()), held.get(name, 0), language)
 
 
 def _line(declared: Field, read_by: tuple[str, ...], shoppers: int, language: Language) -> Collected:
@@ -168,46 +166,16 @@ def as_markdown(made: Report) -> str:
 def collected_table(made: Report) -> str:
     """Collected · why · read by."""
     head = ("verzameld", "waarom", "van", "gelezen door") if made.language == "nl" else ("collected", "why", "from", "read by")
-    return _table(head, [(line.label, line.why, line.supplier, ", ".join(line.read_by) or "-") for line in made.collected])
+    return markdown_table(head, [(line.label, line.why, line.supplier, ", ".join(line.read_by) or "-") for line in made.collected])
 
 
 def kept_table(made: Report) -> str:
     """What is kept, and how long."""
     head = ("tabel", "inhoud", "bewaard") if made.language == "nl" else ("table", "holds", "kept")
-    return _table(head, [(f"`{line.table}`", line.holds, line.how_long) for line in made.kept])
+    return markdown_table(head, [(f"`{line.table}`", line.holds, line.how_long) for line in made.kept])
 
 
-def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    """Lay lines of cells out as a Markdown table."""
     rows = [head, tuple("---" for _ in head), *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def statement(made: Report, settings: Settings) -> str:
-    """The draft of a privacy statement, filled in."""
-    return _fill(STATEMENT[made.language], made, settings)
-
-
-def dpia(made: Report, settings: Settings) -> str:
-    """The data protection impact assessment's template, filled in as far as the gateway knows the answers."""
-    return _fill(DPIA[made.language], made, settings)
-
-
-def _fill(text: str, made: Report, settings: Settings) -> str:
-    language = made.language
-    blank = {"nl": "(in te vullen)", "en": "(to be filled in)"}[language]
-    purposes = [(PURPOSE_WORDS[purpose][language], PURPOSE_DATA[purpose][language]) for purpose in PURPOSES]
-    return Template(text).substitute(
-        controller=settings.shoppers.controller or blank,
-        contact=settings.shoppers.contact or blank,
-        chain=settings.store.chain,
-        store=settings.store.store,
-        withdrawal=WITHDRAWAL[language],
-        rights=RIGHTS[language],
-        purposes=_table(("doel", "gegevens") if language == "nl" else ("purpose", "data"), purposes).rstrip(),
-        collected=collected_table(made).rstrip(),
-        kept=kept_table(made).rstrip(),
-        idle_days=settings.shoppers.idle_days,
-        visits_days=settings.shoppers.visits_days,
-        erasure_digests_days=settings.shoppers.erasure_digests_days,
-        decisions_days=settings.offers.decisions_days,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.shoppers.journey import NEEDS, STAGES, THRESHOLDS_VERSION, follow, set_by_hand, stage_of, start
+from gateway.shoppers.stages import NEEDS, STAGES, THRESHOLDS_VERSION, follow, set_by_hand, stage_of, start
 
 
 def signals(visits: int = 0, engagements: int = 0, reviews: int = 0, shares: int = 0, purchases: int = 0) -> dict[str, int]:
