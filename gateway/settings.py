@@ -242,6 +242,7 @@ class DashboardSettings(Section):
     language: Literal["nl", "en"] = Field(
         "nl", description="Language for who hasn't chosen one and whose browser asks for neither."
     )
+    audit_days: int = Field(400, ge=30, le=3660, description="Days the record of who did what in the dashboard is kept.")
 
 
 class LogSettings(Section):

@@ -37,7 +37,8 @@ RIGHTS: dict[Role, frozenset[Role]] = {
     Role.VIEWER: frozenset({Role.VIEWER}),
     Role.STAFF: frozenset({Role.VIEWER, Role.STAFF, Role.TILL}),
     Role.MARKETEER: frozenset({Role.VIEWER, Role.STAFF, Role.TILL, Role.MARKETEER}),
-    Role.ADMIN: frozenset(Role),
+    Role.ADMIN: frozenset(Role) - {Role.OWNER},
+    Role.OWNER: frozenset(Role),
 }
 """What each role may do, in terms of the role that a route asks for."""
 

@@ -104,7 +104,26 @@ RULES: tuple[RetentionRule, ...] = (
     ),
     RetentionRule("inbox_seen", _words("hash van verwerkte berichten", "hash of taken messages"), "mqtt.seen_kept_s"),
     RetentionRule("inbox_sync", _words("stand van de synchronisatie", "state of the synchronisation"), until=IN_USE),
-    RetentionRule("tokens", _words("toegang van personeel en kassa's", "access of staff and tills"), until=IN_USE),
+    RetentionRule("tokens", _words("toegang van programma's en kassa's", "access of programs and tills"), until=IN_USE),
+    RetentionRule("accounts", _words("wie van het personeel mag inloggen", "who of the staff may sign in"), until=IN_USE),
+    RetentionRule(
+        "sessions",
+        _words("waar iemand ingelogd is", "where somebody is signed in"),
+        until=_words("30 dagen na het laatste gebruik", "30 days after the last use"),
+    ),
+    RetentionRule(
+        "one_time_links",
+        _words("uitnodigingen van personeel", "invitations of staff"),
+        until=_words("gebruikt of verlopen", "used or ended"),
+    ),
+    RetentionRule(
+        "claims",
+        _words("de code van een nieuw kastje", "the code of a new box"),
+        until=_words("gebruikt of verlopen", "used or ended"),
+    ),
+    RetentionRule(
+        "audit", _words("wie wat deed in het dashboard", "who did what in the dashboard"), "dashboard.audit_days", column="at_s"
+    ),
 )
 
 

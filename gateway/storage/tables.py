@@ -1,6 +1,8 @@
 """All tables at once, for who needs the whole: migrations, retention, backups. Importing a room's module registers its tables."""
 
 from gateway.storage import (
+    accounts,
+    audit,
     books,
     caps,
     consents,
@@ -21,6 +23,8 @@ from gateway.storage.metadata import metadata
 __all__ = ["metadata"]
 
 ROOMS = (
+    accounts,
+    audit,
     books,
     caps,
     consents,

@@ -31,7 +31,9 @@ class Role(StrEnum):
     MARKETEER = "marketeer"
     """Staff's rights, and the rule books."""
     ADMIN = "admin"
-    """Everything."""
+    """Everything, but to decide who else may."""
+    OWNER = "owner"
+    """Everything. Whoever claimed the box, and whom they made one; never a token's."""
     TILL = "till"
     """Redeem promises, and nothing else: the right for a cash register."""
 
@@ -65,6 +67,8 @@ def create_token(connection: Connection, *, name: str, role: Role, at_s: float) 
     """Make a token and return it, the only time it can be seen. Raises TokenError."""
     if not TOKEN_NAME.fullmatch(name):
         raise TokenError(f"token name {name!r}: use 1 to 48 lower-case letters, digits, _ and -, starting with a letter or digit")
+    if role is Role.OWNER:
+        raise TokenError("a token can't be an owner; make one with the role admin")
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise TokenError(f"token name {name!r} has been used before; choose another, so that the record of who called stays plain")
     token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)

@@ -70,7 +70,7 @@ async def test_behind_a_proxy_the_box_itself_is_asked_for_a_token_too(view: Pret
         assert (await browser.get("/")).status_code == 401
 
 
-@pytest.mark.parametrize("held", list(Role))
+@pytest.mark.parametrize("held", [role for role in Role if role is not Role.OWNER])  # an owner is a person, never a token
 async def test_a_token_opens_what_its_role_may_and_nothing_else(client: Client, token: MakeToken, held: Role) -> None:
     async with client(ELSEWHERE, "192.0.2.1:8080", Authorization=f"Bearer {token(held)}") as caller:
         opened = {asked for asked in Role if (await caller.post(f"/api/v1/for/{asked}")).status_code == 200}

@@ -46,6 +46,11 @@ def test_a_name_that_can_t_stand_in_a_record_is_refused(store: Store, name: str)
         made(store, name)
 
 
+def test_no_token_is_an_owner_s(store: Store) -> None:
+    with pytest.raises(TokenError, match="can't be an owner"):
+        made(store, "boss", Role.OWNER)
+
+
 def test_a_name_is_used_once_even_after_its_token_ended(store: Store) -> None:
     made(store, "till-1")
     store.writer.submit(lambda connection: revoke_token(connection, name="till-1", at_s=AT_S + 1)).result()

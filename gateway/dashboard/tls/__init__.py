@@ -1,0 +1,1 @@
+"""TLS on the shop's own network: a small certificate authority that the box makes for itself."""
