@@ -108,6 +108,20 @@ PROBLEMS: dict[str, Words] = {
         "nl": "`{value}` mag niet in een voorwaarde; wel: and, or, not, vergelijkingen en de eigen functies",
         "en": "`{value}` is not allowed in a condition; allowed: and, or, not, comparisons and the engine's own functions",
     },
+    "condition_spelling": {"nl": "`{value}` is hier geen woord", "en": "`{value}` is no word here"},
+    "condition_quotes": {
+        "nl": "zet een datum of tijd tussen aanhalingstekens: `{value}`",
+        "en": "put a date or time in quotes: `{value}`",
+    },
+    "condition_comment": {
+        "nl": "opmerkingen (#) mogen niet in een voorwaarde; zet ze op een eigen regel erboven",
+        "en": "comments (#) are not allowed inside a condition; put them on a line of their own above it",
+    },
+    "empty_list": {"nl": "`{operator} []` is nooit of altijd waar", "en": "`{operator} []` is never or always true"},
+    "whole_days": {
+        "nl": "`{value}` is geen aantal hele dagen; schrijf bijvoorbeeld 14d of 2w",
+        "en": "`{value}` is no number of whole days; write 14d or 2w",
+    },
     "condition_size": {"nl": "de voorwaarde is te groot: hooguit {most}", "en": "the condition is too large: at most {most}"},
     "condition_shape": {
         "nl": "een voorwaarde is tekst, of een van: {keys}",

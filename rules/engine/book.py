@@ -81,11 +81,14 @@ class Book:
 
     def view_of(self, situation: Situation, local: Local) -> FactsView:
         """The facts that may be used: of the declared type, in the domain, fresh, and with consent. The rest is unknown."""
-        values: dict[str, Value] = {}
+        values: dict[str, Any] = {}
         facts, times, purposes = situation.facts, situation.fact_times, situation.purposes
         for field in self.readers:
-            value = facts.get(field.name)
-            if value is None or not field.admits(value) or (field.purpose is not None and field.purpose not in purposes):
+            given = facts.get(field.name)
+            if given is None or (field.purpose is not None and field.purpose not in purposes):
+                continue
+            value = field.read(given)
+            if value is None:
                 continue
             if field.fresh_for_s is not None and not situation.at_s - times.get(field.name, 0.0) <= field.fresh_for_s:
                 continue
@@ -94,7 +97,7 @@ class Book:
             known = _worked_out(name, situation, local)
             if known is not None:
                 values[name] = known
-        return FactsView(situation.at_s, values, situation.history, self.scopes)
+        return FactsView(situation.at_s, local.day, values, situation.history, self.scopes)
 
 
 def _worked_out(name: str, situation: Situation, local: Local) -> Value | None:

@@ -1,6 +1,7 @@
 """A condition as one line of text, read through Python's own parser with a whitelist and turned into the tree of conditions.py.
 
-Nothing is ever executed: the text becomes an `ast`, and each node is either one of the few forms below or refused.
+Nothing is ever executed: the text becomes an `ast`, and each node is either one of the few forms below or refused. What other
+languages write (`&&`, `AND`, a single `=`) is refused with our word for it, and read as that, so that the rest is checked as well.
 """
 
 from __future__ import annotations
@@ -8,40 +9,89 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection
-from typing import Any
+from keyword import iskeyword
+from typing import Any, NamedTuple
 
 from rules.format.errors import BookError, BookProblem, nearest
+from rules.format.operators import OPERATORS
 from rules.situation import HAPPENINGS
 
 LONGEST = 1000
 """Characters in one line of condition."""
 
 FUNCTIONS = ("seen", *HAPPENINGS, "count", "affinity")
-_COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.In: "in",
-    ast.NotIn: "not in",
-}
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_BARE = re.compile(r"\"[^\"]*\"|'[^']*'|\b\d+(?:\.\d+)?[smhdw]\b|\b[A-Za-z_]\w*(?:-\w+)+")
-"""Strings, and what is no Python but reads well: durations (30d) and ids with hyphens (wine-tasting). There is no subtraction."""
+WORD_OPERATORS = tuple(sign for sign in OPERATORS if sign.isidentifier() and not iskeyword(sign))
+"""Operators that read as words. Python has none: to its parser `since within_last 14d` is `since == within_last @ "14d"`."""
+RESERVED = frozenset({*FUNCTIONS, *WORD_OPERATORS, "and", "or", "not", "in", "is", "true", "false", "any", "all"})
+"""Words with a meaning of their own in a condition: no field may be called so."""
 
 
-def parse_line(line: str, fields: Collection[str]) -> Any:
+def _python_comparison(sign: str) -> type[ast.cmpop] | None:
+    try:
+        body = ast.parse(f"a {sign} b", mode="eval").body
+    except SyntaxError:
+        return None
+    return type(body.ops[0]) if isinstance(body, ast.Compare) else None
+
+
+_COMPARISONS = {node: sign for sign in OPERATORS if (node := _python_comparison(sign)) is not None}
+_HINTS = {"&&": "and", "||": "or", "<>": "!=", "=>": ">=", "=<": "<=", "=": "==", "!": "not"}
+_SCAN = re.compile(
+    r"""(?P<string>"[^"]*"|'[^']*')"""
+    rf"""|(?<=\s)(?P<operator>{"|".join(WORD_OPERATORS)})(?=\s)"""
+    r"""|(?P<moment>\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}:\d{2}\b)"""
+    r"""|(?P<bare>\b\d+(?:\.\d+)?[smhdw]\b|\b[A-Za-z_]\w*(?:-\w+)+)"""
+    r"""|\b(?P<shouted>AND|OR|NOT|IN)\b"""
+    r"""|(?P<hint>&&|\|\||<>|=>|=<|(?<![=<>!])=(?![=<>])|!(?!=))"""
+    r"""|(?P<forbidden>[#@])"""
+)
+"""Strings, which nothing looks into, and what is no Python: our own operators, durations (30d), ids with hyphens (wine-tasting;
+there is no subtraction), and what is meant well but written otherwise."""
+
+
+class Line(NamedTuple):
+    """The tree of a line, and what was wrong in its spelling alone."""
+
+    tree: Any
+    problems: tuple[BookProblem, ...]
+
+
+def parse_line(line: str, fields: Collection[str]) -> Line:
     """Return the tree of a line such as `stage in [regular, fan] and not seen("wine-tasting", 30d)`. Raises BookError."""
     if len(line) > LONGEST:
         raise _refused("condition_size", most=f"{LONGEST} characters")
-    quoted = _BARE.sub(lambda found: found[0] if found[0][0] in "\"'" else f'"{found[0]}"', line)
+    problems: list[BookProblem] = []
+    spelled = _SCAN.sub(lambda found: _respelled(found, problems), line)
     try:
-        parsed = ast.parse(quoted.strip().replace("\n", " "), mode="eval")
+        parsed = ast.parse(spelled.strip().replace("\n", " "), mode="eval")
+        return Line(_Reader(fields).node(parsed.body), tuple(problems))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise _refused("condition_syntax", why=getattr(error, "msg", None) or str(error)) from None
-    return _Reader(fields).node(parsed.body)
+        if isinstance(error, BookError):
+            raise BookError([*problems, *error.problems]) from None
+        syntax = BookProblem("condition_syntax", values={"why": getattr(error, "msg", None) or str(error)})
+        raise BookError(problems or [syntax]) from None  # a wrong spelling mostly is why
+
+
+def _respelled(found: re.Match[str], problems: list[BookProblem]) -> str:
+    """One piece of a line as Python's parser takes it; a piece that we write otherwise is noted."""
+    text = found[0]
+    match found.lastgroup:
+        case "operator":
+            return f"== {text} @"
+        case "bare":
+            return f'"{text}"'
+        case "moment":
+            problems.append(BookProblem("condition_quotes", nearest=f'"{text}"', values={"value": text}))
+            return f'"{text}"'
+        case "shouted":
+            problems.append(BookProblem("condition_spelling", nearest=text.lower(), values={"value": text}))
+            return text.lower()
+        case "hint":
+            problems.append(BookProblem("condition_spelling", nearest=_HINTS[text], values={"value": text}))
+            return f" {_HINTS[text]} "
+        case "forbidden":
+            raise _refused("condition_comment" if text == "#" else "condition_word", value=text)
+    return text
 
 
 def _refused(code: str, near: str | None = None, **values: str) -> BookError:
@@ -83,18 +133,21 @@ class _Reader:
         ]
         return pairs[0] if len(pairs) == 1 else {"all": pairs}
 
-    def _pair(self, left: ast.expr, operator: str, right: ast.expr) -> Any:
-        if not operator:
+    def _pair(self, left: ast.expr, sign: str, right: ast.expr) -> Any:
+        if not sign:
             raise _refused("condition_word", value=_word(left))
-        if operator in ("in", "not in") and not isinstance(right, ast.List | ast.Tuple | ast.Set):
+        if isinstance(right, ast.BinOp) and isinstance(right.op, ast.MatMult):  # one of our own words, see WORD_OPERATORS
+            return {**self._operand(left), "op": _word(right.left), "value": self._value(right.right)}
+        if sign in ("in", "not in") and not isinstance(right, ast.List | ast.Tuple | ast.Set):
             field = self._operand(right)
-            return {**field, "op": "has" if operator == "in" else "lacks", "value": self._value(left)}
-        mirrored = operator in _MIRRORED and self._is_operand(right) and not self._is_operand(left)
-        if mirrored or not isinstance(left, ast.Call | ast.Name | ast.Attribute):
-            if operator not in _MIRRORED:
+            return {**field, "op": "has" if sign == "in" else "lacks", "value": self._value(left)}
+        mirrored = OPERATORS[sign].mirrored
+        turned = mirrored is not None and self._is_operand(right) and not self._is_operand(left)
+        if turned or not isinstance(left, ast.Call | ast.Name | ast.Attribute):
+            if mirrored is None:
                 raise _refused("condition_word", value=_word(left))
-            left, operator, right = right, _MIRRORED[operator], left
-        return {**self._operand(left), "op": operator, "value": self._value(right)}
+            left, sign, right = right, mirrored, left
+        return {**self._operand(left), "op": sign, "value": self._value(right)}
 
     def _is_operand(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) or (isinstance(node, ast.Name | ast.Attribute) and _word(node) in self._fields)

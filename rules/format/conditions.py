@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from rules.format.condition_text import parse_line
 from rules.format.errors import BookError, BookProblem, nearest
-from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
-from rules.format.literals import parse_duration, parse_literal
+from rules.format.fields import AFFINITY, Field, affinity_field
+from rules.format.literals import UNITS_S, parse_duration, parse_literal
+from rules.format.operators import OPERATORS, Operator, Wants, counting_signs, signs_for
 from rules.situation import HAPPENINGS
 
 MOST_LEAVES = 64
@@ -25,17 +26,6 @@ DEEPEST_CONDITION = 12
 
 COUNTED = ("seen", *HAPPENINGS)
 """What of the history can be counted. `seen` is announced or shown, whichever says more: delivery unknown may mean seen."""
-ORDERED = ("==", "!=", "<", "<=", ">", ">=")
-OPERATORS: Mapping[FieldType, tuple[str, ...]] = {
-    FieldType.NUMBER: (*ORDERED, "in", "not in"),
-    FieldType.CLOCK: ORDERED,
-    FieldType.DATE: ORDERED,
-    FieldType.FLAG: ("==", "!="),
-    FieldType.CHOICE: ("==", "!=", "in", "not in"),
-    FieldType.TEXT: ("==", "!=", "in", "not in"),
-    FieldType.SET: ("has", "lacks"),
-}
-ALL_OPERATORS = (*ORDERED, "in", "not in", "has", "lacks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +150,12 @@ class _Parser:
 
     def _text(self, line: str, path: str, depth: int) -> Node | None:
         try:
-            return self.node(parse_line(line, self._words.fields), path, depth + 1)
+            tree, problems = parse_line(line, self._words.fields)
         except BookError as error:
             self.problems += [replace(problem, path=path) for problem in error.problems]
             return None
+        self.problems += [replace(problem, path=path) for problem in problems]
+        return self.node(tree, path, depth + 1)
 
     def _joined(self, key: str, inner: Any, path: str, depth: int) -> Node | None:
         if key == "not":
@@ -184,20 +176,31 @@ class _Parser:
             near = nearest(name, self._words.fields)
             self.refuse("unknown_field", path, near, value=name)
             return None
-        if operator not in ALL_OPERATORS:
-            self.refuse("unknown_operator", path, nearest(operator, ALL_OPERATORS), value=operator)
+        row = OPERATORS.get(operator)
+        if row is None:
+            self.refuse("unknown_operator", path, nearest(operator, OPERATORS), value=operator)
             return None
-        allowed = OPERATORS[field.type]
-        if operator not in allowed:
-            words = {"operator": operator, "field": name, "type": field.type.value, "allowed": ", ".join(allowed)}
+        if field.type not in row.types:
+            words = {"operator": operator, "field": name, "type": field.type.value, "allowed": ", ".join(signs_for(field.type))}
             self.refuse("operator_type", path, **words)
             return None
-        value = tree.get("value", True)
-        if operator in ("in", "not in"):
-            many = value if isinstance(value, list) else [value]
-            wanted = frozenset(self._literal(field, one, path) for one in many)
-            return Compare(path, field, operator, wanted)
-        return Compare(path, field, operator, self._literal(field, value, path))
+        return Compare(path, field, operator, self._wanted(row, field, tree.get("value", True), path))
+
+    def _wanted(self, row: Operator, field: Field, value: Any, path: str) -> Any:
+        """What an operator compares with, in the form that it wants."""
+        match row.wants:
+            case Wants.VALUE:
+                return self._literal(field, value, path)
+            case Wants.LIST:
+                many = value if isinstance(value, list) else [value]
+                if not many:
+                    self.refuse("empty_list", path, operator=row.sign)
+                return frozenset(self._literal(field, one, path) for one in many)
+            case Wants.DAYS:
+                days = (parse_duration(value) or 0.5) / UNITS_S["d"]
+                if days != int(days):
+                    self.refuse("whole_days", path, value=str(value)[:80])
+                return int(days)
 
     def _count(self, tree: dict[str, Any], path: str) -> Node | None:
         self._only(tree, ("count", "offer", "within", "op", "value"), path)
@@ -206,8 +209,8 @@ class _Parser:
             self.refuse("unknown_function", path, nearest(what, COUNTED), value=what)
         if offer != "any" and offer not in self._words.offers:
             self.refuse("unknown_offer", path, nearest(offer, self._words.offers), value=offer)
-        if operator not in ORDERED:
-            self.refuse("unknown_operator", path, nearest(operator, ORDERED), value=operator)
+        if operator not in counting_signs():
+            self.refuse("unknown_operator", path, nearest(operator, counting_signs()), value=operator)
         within_s = math.inf if tree.get("within") is None else parse_duration(tree["within"])
         if within_s is None:
             self.refuse("duration", path, value=str(tree["within"]))

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from rules.format.dates import parse_fact_date
 from rules.situation import EVENTS, Value
 from rules.words import Words
 
@@ -16,7 +17,8 @@ Supplier = Literal["backend", "shopper", "gateway", "shop", "engine"]
 
 
 class FieldType(StrEnum):
-    """What a field's values are. A clock value is minutes since local midnight, a date is days since the year 1."""
+    """What a field's values are. As conditions compare them, a clock value is minutes since local midnight, a date days since the
+    year 1; as a fact, a date is text: `2026-12-05`, or `--12-05` where the year isn't kept."""
 
     NUMBER = "number"
     FLAG = "flag"
@@ -39,15 +41,23 @@ class Field:
     purpose: str | None = None
     fresh_for_s: float | None = None
 
+    def read(self, value: Value) -> Any:
+        """Return a fact as conditions compare it (of a date its ordinal or anniversary), or None where the field can't hold it."""
+        if self.type is FieldType.DATE:
+            return parse_fact_date(value)
+        return value if self.admits(value) else None
+
     def admits(self, value: Value) -> bool:
         """True when a value is of this field's type and in its domain; anything else counts as unknown."""
+        if self.type is FieldType.DATE:
+            return parse_fact_date(value) is not None
         if self.type is FieldType.NUMBER:
             return type(value) is int or (type(value) is float and math.isfinite(value))
         if self.type is FieldType.FLAG:
             return type(value) is bool
         if self.type is FieldType.SET:
             return isinstance(value, frozenset) and (self.values is None or value <= self.values)
-        if self.type in (FieldType.CLOCK, FieldType.DATE):
+        if self.type is FieldType.CLOCK:
             return type(value) is int
         return type(value) is str and (self.values is None or value in self.values)
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from rules.decision import Worth
-from rules.format.literals import parse_clock, parse_duration
+from rules.format.dates import parse_clock
+from rules.format.literals import parse_duration
 from rules.situation import HAPPENINGS
 from rules.words import Language
 
@@ -49,7 +50,7 @@ Span = Annotated[tuple[int, int], BeforeValidator(_span)]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(listed)]
 WrittenSpans = Annotated[tuple[Span, ...], BeforeValidator(_spans)]
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
-FactType = Literal["number", "flag", "choice", "set", "text"]
+FactType = Literal["number", "flag", "choice", "set", "text", "date"]
 CardKind = Literal["voucher", "content", "social_proof", "question", "invitation"]
 """What a shopper is shown."""
 Kind = Literal[CardKind, "staff_call"]

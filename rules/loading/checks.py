@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from rules.decision import Gate
 from rules.engine.book import Book, field_of
+from rules.format.condition_text import RESERVED
+from rules.format.dates import parse_date, parse_moment
 from rules.format.document import Case, CaseSituation, Document
 from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.fields import BUILT_IN, WEEKDAYS, Field
-from rules.format.literals import parse_date, parse_fact, parse_moment
+from rules.format.literals import parse_fact
 from rules.format.templates import PLACEHOLDERS
 from rules.loading.offer_checks import KnownNames, check_known, check_limits, check_offer
 
@@ -65,8 +67,8 @@ def _whole(document: Document, words: KnownNames) -> Iterator[BookProblem]:
         seen.add(offer.id)
     for section, declared in (("attributes", document.attributes), ("shop_facts", document.shop_facts)):
         for name, one in declared.items():
-            taken = name in BUILT_IN or name in PLACEHOLDERS or (section == "shop_facts" and name in document.attributes)
-            if taken:
+            twice = section == "shop_facts" and name in document.attributes
+            if twice or name in BUILT_IN or name in PLACEHOLDERS or name in RESERVED:
                 yield BookProblem("field_taken", f"{section}.{name}", values={"value": name})
             if (one.type == "choice") and one.values is None:
                 yield BookProblem("missing", f"{section}.{name}.values", values={"key": "values"})

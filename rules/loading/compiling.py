@@ -12,8 +12,8 @@ from rules.engine.ranking import Candidate
 from rules.engine.rule import CapRule, Rule, Trigger
 from rules.format import document
 from rules.format.conditions import All, Compare, IsKnown, Node, Vocabulary, parse
+from rules.format.dates import parse_moment
 from rules.format.fields import affinity_field
-from rules.format.literals import parse_moment
 from rules.format.schema_parts import CodesPart
 from rules.format.templates import PLACEHOLDERS, CardTemplate, card_templates, placeholders_of
 from rules.words import LANGUAGES, Language

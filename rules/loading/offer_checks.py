@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from rules.format.dates import parse_moment
 from rules.format.document import Document, Limit, Offer
 from rules.format.errors import BookProblem, nearest
 from rules.format.fields import Field
-from rules.format.literals import parse_moment
 from rules.format.schema_parts import CardWords, VoucherPart, WorthPart
 from rules.format.templates import PLACEHOLDERS, card_template, fillable, placeholders_of
 from rules.words import LANGUAGES

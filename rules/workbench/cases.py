@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from rules.decision import Gate
 from rules.engine.book import Book
 from rules.engine.decide import decide
+from rules.format.dates import parse_moment
 from rules.format.document import Case, CaseSituation
 from rules.format.errors import BookError, BookProblem
-from rules.format.literals import parse_fact, parse_moment
+from rules.format.literals import parse_fact
 from rules.situation import Happening, Situation
 
 

@@ -7,8 +7,6 @@ test holds the two together.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -20,24 +18,13 @@ from rules.engine.evaluate import SHOP, FactsView, combine, count_happenings
 from rules.engine.local_time import Local
 from rules.engine.ranking import Ranker, by_priority_and_affinity
 from rules.format.conditions import Compare, Count, IsKnown, Leaf, Node, Not
+from rules.format.dates import Anniversary
 from rules.format.fields import Field, FieldType
 from rules.format.literals import duration_text
+from rules.format.operators import OPERATORS, Wants
 from rules.situation import Situation
 from rules.words import GATES, Language, phrase
 from rules.workbench.reasons import Reason, reason_of
-
-_HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "in": lambda actual, wanted: actual in wanted,
-    "not in": lambda actual, wanted: actual not in wanted,
-    "has": lambda actual, wanted: wanted in actual,
-    "lacks": lambda actual, wanted: wanted not in actual,
-}
 
 
 class LeafTruth(NamedTuple):
@@ -94,27 +81,32 @@ def explain_decision(book: Book, situation: Situation, decision: Decision) -> tu
     gates = {verdict.offer: verdict.gate for verdict in decision.verdicts}
     found = []
     for rule in book.rules:
-        leaves: list[LeafTruth] = []
-        truth, decisive = _evaluate(rule.node, view, leaves)
+        truth, decisive, leaves = evaluate(rule.node, view)
         gate = gates[rule.id]
         why = _leaf_reason(decisive) if gate in (Gate.CONDITION, Gate.UNKNOWN) else None
         if why is None:
             why = reason_of(rule, gate, book, situation, view, local, decision)
-        found.append(Explanation(rule.id, gate, why, truth, tuple(leaves)))
+        found.append(Explanation(rule.id, gate, why, truth, leaves))
     return tuple(found)
 
 
-def _evaluate(node: Node, view: FactsView, leaves: list[LeafTruth]) -> tuple[bool | None, LeafTruth | None]:
-    """The truth of a node with every comparison looked at, and the comparison that decided it."""
+class NodeTruth(NamedTuple):
+    """The truth of a condition, the comparison that decided it, and every comparison in reading order."""
+
+    truth: bool | None
+    decisive: LeafTruth | None
+    leaves: tuple[LeafTruth, ...]
+
+
+def evaluate(node: Node, view: FactsView) -> NodeTruth:
+    """Return the truth of a condition with every comparison looked at, without shortcuts."""
     if isinstance(node, Compare | Count | IsKnown):
         leaf = _leaf_truth(node, view)
-        leaves.append(leaf)
-        return leaf.truth, leaf
-    parts = [_evaluate(part, view, leaves) for part in ((node.part,) if isinstance(node, Not) else node.parts)]
-    truth = combine(node, [part for part, _ in parts])
-    if isinstance(node, Not):
-        return truth, parts[0][1]
-    return truth, next((decisive for part, decisive in parts if part is truth), None)
+        return NodeTruth(leaf.truth, leaf, (leaf,))
+    parts = [evaluate(part, view) for part in ((node.part,) if isinstance(node, Not) else node.parts)]
+    truth = combine(node, [part.truth for part in parts])
+    decided = parts[0].decisive if isinstance(node, Not) else next((one.decisive for one in parts if one.truth is truth), None)
+    return NodeTruth(truth, decided, tuple(leaf for one in parts for leaf in one.leaves))
 
 
 def _leaf_truth(leaf: Leaf, view: FactsView) -> LeafTruth:
@@ -124,7 +116,9 @@ def _leaf_truth(leaf: Leaf, view: FactsView) -> LeafTruth:
         actual = view.values.get(leaf.field.name)
     if actual is None:
         return LeafTruth(leaf, None, None)
-    return LeafTruth(leaf, actual, isinstance(leaf, IsKnown) or _HOLDS[leaf.operator](actual, leaf.value))
+    if isinstance(leaf, IsKnown):
+        return LeafTruth(leaf, actual, True)
+    return LeafTruth(leaf, actual, OPERATORS[leaf.operator].holds(actual, leaf.value, view.day))
 
 
 def _leaf_reason(leaf: LeafTruth | None) -> Reason | None:
@@ -146,10 +140,9 @@ def _leaf_text(leaf: Leaf, language: Language) -> str:
         return phrase(
             "count", language, what=leaf.what, offer=offer, within=within, operator=leaf.operator, value=f"{leaf.value:g}"
         )
-    wanted = _value_text(leaf.field, leaf.value)
-    if leaf.operator in ("has", "lacks"):
-        return f"{wanted} {'in' if leaf.operator == 'has' else 'not in'} {leaf.field.name}"
-    return f"{leaf.field.name} {leaf.operator} {wanted}"
+    row = OPERATORS[leaf.operator]
+    wanted = f"{leaf.value}d" if row.wants is Wants.DAYS else _value_text(leaf.field, leaf.value)
+    return row.text.format(field=leaf.field.name, sign=row.sign, wanted=wanted)
 
 
 def _value_text(field: Field, value: Any) -> str:
@@ -158,7 +151,7 @@ def _value_text(field: Field, value: Any) -> str:
     if field.type is FieldType.CLOCK:
         return f"{value // 60:02}:{value % 60:02}"
     if field.type is FieldType.DATE:
-        return date.fromordinal(value).isoformat()
+        return str(value) if isinstance(value, Anniversary) else date.fromordinal(value).isoformat()
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from rules import EVENTS, HAPPENINGS, PURPOSES, Gate, load_book
 from rules.format.condition_text import FUNCTIONS
-from rules.format.conditions import ALL_OPERATORS
 from rules.format.document import Document
 from rules.format.fields import BUILT_IN
+from rules.format.operators import OPERATORS
 from rules.format.schema_parts import CalendarWindow, FactType, Kind, MomentEvent
 from rules.format.templates import PLACEHOLDERS
 
@@ -46,7 +46,7 @@ def test_every_key_of_a_book_is_on_the_page(key: str) -> None:
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {*BUILT_IN, *ALL_OPERATORS, *FUNCTIONS, *Gate, *EVENTS, *HAPPENINGS, *PURPOSES}
+        {*BUILT_IN, *OPERATORS, *FUNCTIONS, *Gate, *EVENTS, *HAPPENINGS, *PURPOSES}
         | {word for words in (FactType, Kind, MomentEvent, CalendarWindow) for word in get_args(words)}
     ),
 )

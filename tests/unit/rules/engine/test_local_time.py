@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.engine.local_time import Local, closing, within
-from rules.format.literals import duration_text, parse_clock, parse_date, parse_duration, parse_moment
+from rules.format.dates import parse_clock, parse_date, parse_moment
+from rules.format.literals import duration_text, parse_duration
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 At = Callable[[str], float]

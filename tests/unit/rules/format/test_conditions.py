@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,10 +20,13 @@ FIELDS = dict(BUILT_IN) | {
 WORDS = Vocabulary(FIELDS, frozenset({"wine-tasting", "bread"}))
 NOW = 1_000_000_000.0
 DAY = 86_400.0
+TODAY = date(2001, 9, 9).toordinal()
 
 
 def truth(condition: Any, history: tuple[Happening, ...] = (), **values: Any) -> bool | None:
-    return compile_test(parse(condition, "if", WORDS))(FactsView(NOW, values, history, {"wine-tasting": ("*",), "bread": ("*",)}))
+    return compile_test(parse(condition, "if", WORDS))(
+        FactsView(NOW, TODAY, values, history, {"wine-tasting": ("*",), "bread": ("*",)})
+    )
 
 
 def refusal(condition: Any) -> str:
