@@ -29,6 +29,8 @@ WITHDRAWN: Final = "withdrawn"
 STATES = (RESERVED, ANNOUNCED, SHOWN, REDEEMED, REVERSED, EXPIRED, WITHDRAWN)
 OPEN = (RESERVED, ANNOUNCED, SHOWN, REVERSED)
 """A voucher in one of these can be redeemed until its end."""
+DONE = (REDEEMED, EXPIRED, WITHDRAWN)
+"""Nothing more is owed: from here on only its record is kept."""
 EVER_SENT = (*OPEN, REDEEMED, EXPIRED)
 """A promise in one of these may have reached somebody; what was withdrawn certainly did not."""
 

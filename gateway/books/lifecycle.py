@@ -8,9 +8,9 @@ No step in a book's life touches a promise that was made.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from gateway.storage import Connection, books, vouchers
+from gateway.storage.books import BookRecord, StepRecord
 from rules import Book, CodeKind, load_book
 from rules.words import Words
 from rules.workbench.cases import run_cases
@@ -56,9 +56,8 @@ def add(connection: Connection, text: str, person: str, at_s: float, zones: Coll
     """
     book = load(text, zones)
     if books.find(connection, book.hash) is None:
-        row: dict[str, Any] = {"hash": book.hash, "name": book.id, "document": text, "author": person, "added_at_s": at_s}
-        row |= {"state": BookState.DRAFT.value, "state_at_s": at_s, "approved_by": None, "zones": [], "was_live": 0, "before": None}
-        books.add(connection, row, _step(book.hash, BookState.DRAFT, person, at_s))
+        draft = BookRecord(book.hash, book.id, text, person, at_s, BookState.DRAFT.value, at_s, None, [], was_live=0, before=None)
+        books.add(connection, draft, _step(draft, person))
     return book.hash
 
 
@@ -130,7 +129,7 @@ def roll_back(connection: Connection, person: str, at_s: float) -> str | None:
         _take(connection, latest, BookAction.ARCHIVE, person, at_s, "rolled back")
         return None
     _go_live(connection, _find(connection, latest.before), person, at_s, frozenset(latest.zones), rolling_back=True)
-    return str(latest.before)
+    return latest.before
 
 
 def load(document: str, zones: Collection[str] | None = None) -> Book:
@@ -138,7 +137,9 @@ def load(document: str, zones: Collection[str] | None = None) -> Book:
     return load_book(document if "\n" in document else document + "\n", zones)
 
 
-def _go_live(connection: Connection, row: Any, person: str, at_s: float, zones: frozenset[str], rolling_back: bool = False) -> None:
+def _go_live(
+    connection: Connection, row: BookRecord, person: str, at_s: float, zones: frozenset[str], rolling_back: bool = False
+) -> None:
     rows = {other.hash: other for other in books.every(connection)}
     before = [_version(other) for other in rows.values()]
     try:
@@ -149,40 +150,37 @@ def _go_live(connection: Connection, row: Any, person: str, at_s: float, zones: 
     note = "rolled back" if rolling_back else f"gave way to {row.hash[:12]}"
     displaced = [old for old, new in zip(before, after, strict=True) if new.hash != row.hash and new != old]
     for old in displaced:
-        _put(connection, old.hash, {"state": BookState.ARCHIVED.value}, _step(old.hash, BookState.ARCHIVED, person, at_s, note))
-    values: dict[str, Any] = {"state": BookState.LIVE.value, "zones": sorted(zones), "was_live": 1}
+        archived = rows[old.hash]._replace(state=BookState.ARCHIVED.value, state_at_s=at_s)
+        books.move(connection, archived, _step(archived, person, note))
+    live = row._replace(state=BookState.LIVE.value, state_at_s=at_s, zones=sorted(zones), was_live=1)
     if not rolling_back:
         in_its_place = next((old.hash for old in displaced if bool(old.zones) == bool(zones)), None)
-        values["before"] = in_its_place or (row.before if row.state in (BookState.LIVE, BookState.PAUSED) else None)
+        live = live._replace(before=in_its_place or (row.before if row.state in (BookState.LIVE, BookState.PAUSED) else None))
     where = f"in {', '.join(sorted(zones))}" if zones else "everywhere"
-    _put(connection, row.hash, values, _step(row.hash, BookState.LIVE, person, at_s, where))
+    books.move(connection, live, _step(live, person, where))
 
 
 def _take(
-    connection: Connection, row: Any, action: BookAction, person: str, at_s: float, note: str = "", four_eyes: bool = False
+    connection: Connection, row: BookRecord, action: BookAction, person: str, at_s: float, note: str = "", four_eyes: bool = False
 ) -> None:
     try:
         after = step(_version(row), action, person, at_s, four_eyes)
     except LifecycleError as error:
         raise StepRefused(row.hash, error.words) from error
-    values = {"state": after.state.value, "approved_by": after.approved_by}
-    _put(connection, row.hash, values, _step(row.hash, after.state, person, at_s, note))
+    moved = row._replace(state=after.state.value, state_at_s=at_s, approved_by=after.approved_by)
+    books.move(connection, moved, _step(moved, person, note))
 
 
-def _version(row: Any) -> Version:
+def _version(row: BookRecord) -> Version:
     zones = frozenset(row.zones)
     return Version(row.hash, row.author, BookState(row.state), row.approved_by, zones, bool(row.was_live), row.state_at_s)
 
 
-def _put(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:
-    books.move(connection, book, {**values, "state_at_s": step["at_s"]}, step)
+def _step(book: BookRecord, person: str, note: str = "") -> StepRecord:
+    return StepRecord(book.hash, book.state, person, book.state_at_s, note[:500])
 
 
-def _step(book: str, state: BookState, person: str, at_s: float, note: str = "") -> dict[str, Any]:
-    return {"book": book, "state": state.value, "person": person, "at_s": at_s, "note": note[:500]}
-
-
-def _find(connection: Connection, start: str) -> Any:
+def _find(connection: Connection, start: str) -> BookRecord:
     row = books.find(connection, start) if start else None
     if row is None:
         raise _refused(start, "unknown")

@@ -80,8 +80,8 @@ class ShopFacts:
         """
         taken = admitted(declared(books), name, value)
         plain = sorted(taken) if isinstance(taken, frozenset) else taken
-        row = {"name": name, "value": plain, "set_at_s": at_s, "set_by": who}
-        self._store.writer.submit(partial(shop_facts.put, row=row)).result()
+        fact = shop_facts.FactRecord(name, plain, at_s, who)
+        self._store.writer.submit(partial(shop_facts.put, fact=fact)).result()
 
     def clear(self, books: Iterable[Book], name: str) -> bool:
         """Say no more of a fact: it is unknown again; False: nothing was said. Raises BookError for one that never could be."""

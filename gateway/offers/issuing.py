@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway import promise_states
+from gateway.messages import InvitationTerms, ProofSource, QuestionCard
 from gateway.offers import announcements, decision_log
-from gateway.storage import Connection, caps, decisions, outbox, promises, vouchers
+from gateway.offers.announcements import Card
+from gateway.storage import Connection, caps, decisions, happenings, outbox, promises, vouchers
+from gateway.storage.caps import Taking
+from gateway.storage.happenings import HappeningRecord
+from gateway.storage.promises import PromiseRecord
 from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
 PER_SHOPPER = "per_shopper"
@@ -78,16 +83,10 @@ def issue(connection: Connection, request: PromiseRequest) -> Promised:
             refused.append(NotMade(chosen.offer, reason))
     for ghost in request.decision.ghosts:
         _note_ghost(connection, request, ghost)
-    promised = Promised(request.decision_id, tuple(made), tuple(refused))
-    decisions.log(connection, decision_log.entry(request.decision_id, request.decision, request.situation, _outcome(promised)))
-    return promised
-
-
-def _outcome(promised: Promised) -> dict[str, dict[str, str]]:
-    return {
-        "promises": {one.offer: one.promise for one in promised.made},
-        "refused": {one.offer: one.reason for one in promised.refused},
-    }
+    became, why_not = {one.offer: one.promise for one in made}, {one.offer: one.reason for one in refused}
+    entry = decision_log.entry(request.decision_id, request.decision, request.situation, became, why_not)
+    decisions.log(connection, entry)
+    return Promised(request.decision_id, tuple(made), tuple(refused))
 
 
 def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, promise_id: str, made: list[Made]) -> str | None:
@@ -104,19 +103,24 @@ def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, pr
     if reached is not None and chosen.fallback is None:
         return reached
     row = _row(request, chosen, promise_id, code) if reached is None else _fallback_row(request, chosen, promise_id)
-    promises.add(connection, row)
-    topic, body = announcements.announcement(row, _card(chosen), request.source)
-    outbox.put(
-        connection,
-        event_id=promise_id,
-        topic=topic,
-        shopper=shopper,
-        body=body,
-        at_s=row["at_s"],
-        expires_at_s=row["expires_at_s"],
-    )
+    announce(connection, row, _card(chosen), request.source)
     made.append(Made(promise_id, chosen.offer, code, fell_back=reached is not None))
     return reached
+
+
+def announce(connection: Connection, promise: PromiseRecord, card: Card, source: str) -> None:
+    """Write a promise down with the message that tells of it. Raises OutboxFull."""
+    promises.add(connection, promise)
+    topic, body = announcements.announcement(promise, card, source)
+    outbox.put(
+        connection,
+        event_id=promise.id,
+        topic=topic,
+        shopper=promise.shopper,
+        body=body,
+        at_s=promise.at_s,
+        expires_at_s=promise.expires_at_s,
+    )
 
 
 def _take_all(connection: Connection, held: Sequence[Cap], request: PromiseRequest) -> str | None:
@@ -148,8 +152,8 @@ def _held(asked: Iterable[Cap], allotment: Allotment) -> list[Cap]:
     return list(tightest.values())
 
 
-def _takings(held: Sequence[Cap]) -> list[list[Any]]:
-    return [[cap.key, int(cap.per_shopper), cap.kind.value, cap.amount] for cap in held]
+def _takings(held: Sequence[Cap]) -> list[Taking]:
+    return [Taking(cap.key, int(cap.per_shopper), cap.kind.value, cap.amount) for cap in held]
 
 
 def _code(connection: Connection, request: PromiseRequest, chosen: Chosen, promise_id: str) -> str | None:
@@ -166,39 +170,37 @@ def _code(connection: Connection, request: PromiseRequest, chosen: Chosen, promi
     return request.new_code(source.length)
 
 
-def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | None) -> dict[str, Any]:
+def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | None) -> PromiseRecord:
     situation, voucher = request.situation, chosen.voucher
-    return {
-        "id": promise_id,
-        "shopper": situation.shopper,
-        "visit": situation.visit,
-        "zone": chosen.zone,
-        "decision": request.decision_id,
-        "book": request.decision.book_hash,
-        "offer": chosen.offer,
-        "kind": chosen.kind,
-        "language": chosen.language,
-        "content": _words(chosen.content),
-        "value": voucher.worth.as_message() if voucher else None,
-        "code": code,
-        "shared": int(voucher is not None and voucher.codes.kind is CodeKind.SINGLE),
-        "reward": _worth(chosen.invitation.reward) if chosen.invitation else None,
-        "at_s": situation.at_s,
-        "expires_at_s": chosen.expires_at,
-        "ends_at_s": voucher.ends_at if voucher else chosen.expires_at,
-        "takings": _takings(_held(chosen.caps, request.allotment)),
-        "state": promise_states.RESERVED,
-        "state_at_s": situation.at_s,
-    }
+    return PromiseRecord(
+        id=promise_id,
+        shopper=situation.shopper,
+        visit=situation.visit,
+        zone=chosen.zone,
+        decision=request.decision_id,
+        book=request.decision.book_hash,
+        offer=chosen.offer,
+        kind=chosen.kind,
+        language=chosen.language,
+        content=_words(chosen.content),
+        value=voucher.worth.as_message() if voucher else None,
+        code=code,
+        shared=int(voucher is not None and voucher.codes.kind is CodeKind.SINGLE),
+        reward=_worth(chosen.invitation.reward) if chosen.invitation else None,
+        at_s=situation.at_s,
+        expires_at_s=chosen.expires_at,
+        ends_at_s=voucher.ends_at if voucher else chosen.expires_at,
+        takings=_takings(_held(chosen.caps, request.allotment)),
+        state=promise_states.RESERVED,
+        state_at_s=situation.at_s,
+    )
 
 
-def _fallback_row(request: PromiseRequest, chosen: Chosen, promise_id: str) -> dict[str, Any]:
+def _fallback_row(request: PromiseRequest, chosen: Chosen, promise_id: str) -> PromiseRecord:
     """The fallback's words in the voucher's place: it holds no cap, and ends with its card."""
     assert chosen.fallback is not None
-    row = _row(request, chosen, promise_id, None)
-    row["content"] = _words(chosen.fallback)
-    without: dict[str, Any] = {"value": None, "shared": 0, "reward": None, "ends_at_s": chosen.expires_at, "takings": []}
-    return row | {"kind": "content"} | without
+    row = _row(request, chosen, promise_id, None)._replace(kind="content", content=_words(chosen.fallback))
+    return row._replace(value=None, shared=0, reward=None, ends_at_s=chosen.expires_at, takings=())
 
 
 def _words(content: Content) -> dict[str, str]:
@@ -210,36 +212,22 @@ def _worth(worth: Worth | None) -> dict[str, float | str] | None:
     return worth.as_message() if worth else None
 
 
-def _card(chosen: Chosen) -> dict[str, Any]:
-    """What the card shows besides its words."""
-    card: dict[str, Any] = {}
-    if chosen.question is not None:
-        question = chosen.question
-        card["question"] = {
-            "attribute": question.attribute,
-            "answers": dict(question.answers),
-            "valid_for_s": question.valid_for_s,
-        }
-    if chosen.proof is not None:
-        card["proof"] = {"type": chosen.proof.type, "source": chosen.proof.source, "people": chosen.proof.people}
-    if chosen.invitation is not None:
-        terms = chosen.invitation
-        card["invitation"] = {"to": terms.to, "reward": _worth(terms.reward), "friend": _worth(terms.friend)}
-    return card
+def _card(chosen: Chosen) -> Card:
+    """Return what the card shows besides its words."""
+    question, proof, terms = chosen.question, chosen.proof, chosen.invitation
+    return Card(
+        question=QuestionCard(attribute=question.attribute, answers=dict(question.answers), valid_for_s=question.valid_for_s)
+        if question
+        else None,
+        proof=ProofSource(type=proof.type, source=proof.source, people=proof.people) if proof else None,
+        invitation=InvitationTerms(to=terms.to, reward=_worth(terms.reward), friend=_worth(terms.friend)) if terms else None,
+    )
 
 
 def _note_ghost(connection: Connection, request: PromiseRequest, ghost: Chosen) -> None:
     """A ghost counts as announced in the shopper's history, so that both arms of a test are measured alike; nothing is promised."""
     situation = request.situation
-    promises.happened(
-        connection,
-        {
-            "promise": None,
-            "event_id": request.decision_id,
-            "shopper": situation.shopper,
-            "offer": ghost.offer,
-            "visit": situation.visit,
-            "what": "announced",
-            "at_s": situation.at_s,
-        },
+    announced = HappeningRecord(
+        None, request.decision_id, situation.shopper, ghost.offer, situation.visit, "announced", situation.at_s
     )
+    happenings.note(connection, announced)

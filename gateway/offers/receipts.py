@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gateway import promise_states
 from gateway.messages import Event, Receipt, Refusal
-from gateway.storage import Connection, promises
+from gateway.storage import Connection, happenings, promises
+from gateway.storage.happenings import HappeningRecord, UnmatchedRecord
+from gateway.storage.promises import PromiseRecord
 from rules import Happening
 
 
@@ -20,7 +21,7 @@ class Taken:
     refusal: Refusal | None = None
     unmatched: bool = False
     """It fits no promise, or came too late: the message itself is refused."""
-    promise: Any | None = None
+    promise: PromiseRecord | None = None
     """The promise it was about, where it brought something new."""
 
 
@@ -40,16 +41,8 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     if receipt.what == "redeemed" and promise.state == promise_states.REDEEMED:
         # The till told the backend as well, or this is the same receipt again: a promise is used once, and counts once.
         return Taken(refusal=Refusal(path="data.what", code="already_redeemed", text=f"{promise.id}: was redeemed before"))
-    row = {
-        "promise": promise.id,
-        "event_id": event.id,
-        "shopper": promise.shopper,
-        "offer": promise.offer,
-        "visit": promise.visit or "",
-        "what": receipt.what,
-        "at_s": at_s,
-    }
-    if not promises.happened(connection, row):
+    told = HappeningRecord(promise.id, event.id, promise.shopper, promise.offer, promise.visit or "", receipt.what, at_s)
+    if not happenings.note(connection, told):
         return Taken()
     state = promise_states.after(promise.state, receipt.what)
     if state != promise.state:
@@ -62,6 +55,6 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
 
 def _unmatched(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:
     receipt = event.data
-    row = {"event_id": event.id, "promise": receipt.promise, "what": receipt.what, "reason": code, "at_s": event.time.timestamp()}
-    promises.note_unmatched(connection, row)
+    unmatched = UnmatchedRecord(event.id, receipt.promise, receipt.what, code, event.time.timestamp())
+    happenings.note_unmatched(connection, unmatched)
     return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"), unmatched=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Literal
+
+from pydantic import TypeAdapter
 
 from gateway import promise_states
 from gateway.messages import Event, Receipt, TillAnswer
 from gateway.offers import codes
-from gateway.storage import Connection, promises, vouchers
+from gateway.storage import Connection, happenings, promises, vouchers
+from gateway.storage.happenings import HappeningRecord
+from gateway.storage.promises import PromiseRecord
+from gateway.storage.vouchers import RedemptionRecord
 from rules import Happening
+
+What = Literal["redeemed", "reversed"]
 
 
 class KeyReused(ValueError):
@@ -27,10 +34,13 @@ class Redemption:
     promise: str | None = None
     offer: str | None = None
     title: str | None = None
-    value: dict[str, float | str] | None = None
+    value: Mapping[str, float | str] | None = None
     ends_at_s: float | None = None
     redeemed_at_s: float | None = None
     """When it was used: now, or that earlier time."""
+
+
+_REDEMPTION = TypeAdapter(Redemption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Answered:
     redemption: Redemption
     shopper: str | None = None
     happening: Happening | None = None
-    moved: Any | None = None
+    moved: PromiseRecord | None = None
     """The promise that was redeemed, or reversed, just now."""
     again: bool = False
     """The till had asked before: nothing new happened."""
@@ -61,8 +71,7 @@ def redeem(connection: Connection, code: str, till: str, at_s: float, key: str) 
     at_s = max(at_s, good.at_s)  # a till's clock may be behind; nobody redeems before the promise was made
     promises.advance(connection, good.id, good.state, promise_states.REDEEMED, at_s)
     happening = Happening(good.offer, "redeemed", at_s, good.visit or "")
-    noted = {"promise": good.id, "event_id": f"till:{till}:{key}", "shopper": good.shopper, **happening._asdict()}
-    promises.happened(connection, noted)
+    happenings.note(connection, HappeningRecord(good.id, f"till:{till}:{key}", good.shopper, **happening._asdict()))
     redemption = _told("valid", good, redeemed_at_s=at_s)
     _note(connection, "redeemed", code, redemption, till, at_s, key)
     return Answered(redemption, good.shopper, happening, moved=good)
@@ -99,7 +108,7 @@ def as_receipt(redemption: Redemption, till: str, key: str, source: str) -> Even
 
 def _carrier(
     connection: Connection, code: str, among: Collection[str], *, good_at_s: float | None = None, latest: bool = False
-) -> Any | None:
+) -> PromiseRecord | None:
     """A promise with this code, however it was typed, in one of these states."""
     for reading in codes.readings(code):
         found = promises.with_code(connection, reading, among, good_at_s=good_at_s, latest=latest)
@@ -117,32 +126,21 @@ def _why_not(connection: Connection, code: str) -> Redemption:
     return _told("expired", ended) if ended is not None else Redemption("unknown", code)
 
 
-def _told(answer: TillAnswer, promise: Any, redeemed_at_s: float | None = None) -> Redemption:
+def _told(answer: TillAnswer, promise: PromiseRecord, redeemed_at_s: float | None = None) -> Redemption:
     title = promise.content.get("title")
-    return Redemption(answer, promise.code, promise.id, promise.offer, title, promise.value, promise.ends_at_s, redeemed_at_s)
+    return Redemption(answer, promise.code or "", promise.id, promise.offer, title, promise.value, promise.ends_at_s, redeemed_at_s)
 
 
-def _asked_before(connection: Connection, till: str, key: str, what: str, code: str) -> Redemption | None:
+def _asked_before(connection: Connection, till: str, key: str, what: What, code: str) -> Redemption | None:
     row = vouchers.asked_before(connection, till, key)
     if row is None:
         return None
     if row.what != what or row.code != code:
         raise KeyReused(f"key {key!r} of till {till!r} was used for another request; send a new key with each new request")
-    return Redemption(**row.said)
+    return _REDEMPTION.validate_python(row.said)
 
 
-def _note(connection: Connection, what: str, code: str, redemption: Redemption, till: str, at_s: float, key: str) -> None:
+def _note(connection: Connection, what: What, code: str, redemption: Redemption, till: str, at_s: float, key: str) -> None:
     """Keep the answer with the code as it was asked for."""
-    vouchers.answered(
-        connection,
-        {
-            "key": key,
-            "what": what,
-            "promise": redemption.promise,
-            "code": code,
-            "till": till,
-            "answer": redemption.answer,
-            "at_s": at_s,
-            "said": asdict(redemption),
-        },
-    )
+    said = RedemptionRecord(till, key, what, redemption.promise, code, redemption.answer, at_s, asdict(redemption))
+    vouchers.note_answer(connection, said)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from gateway import promise_states
-from gateway.offers import announcements, codes
-from gateway.storage import Connection, outbox, promises
+from gateway.offers import codes
+from gateway.offers.announcements import Card
+from gateway.offers.issuing import announce
+from gateway.storage import Connection, promises
+from gateway.storage.promises import PromiseRecord
 from rules.words import Words
 
 REWARDED_BY = frozenset({"redeemed", "reviewed"})
@@ -29,39 +31,35 @@ class Issuer:
     reward_days: int
 
 
-def give(connection: Connection, invitation: Any, at_s: float, issuer: Issuer) -> str | None:
-    """Promise the reward of an invitation (a row of the promises table), once; its promise's id.
+def give(connection: Connection, invitation: PromiseRecord, at_s: float, issuer: Issuer) -> str | None:
+    """Promise the reward of an invitation, once; its promise's id.
 
     None: there is none, it was given before, or who invited has been erased. It holds no cap of its own: there are never more
     rewards than invitations.
     """
     if invitation.shopper is None or not promises.take_reward(connection, invitation.id):
         return None
-    language = invitation.language
     ends_at_s = at_s + issuer.reward_days * DAY_S
-    row = {
-        "id": issuer.new_id(at_s),
-        "shopper": invitation.shopper,
-        "visit": invitation.visit,
-        "zone": None,
-        "decision": invitation.decision,
-        "book": invitation.book,
-        "offer": f"{invitation.offer}.reward"[:64],
-        "kind": "voucher",
-        "language": language,
-        "content": {"title": _TITLE[language], "body": _BODY[language]},
-        "value": invitation.reward,
-        "code": issuer.new_code(codes.SHORTEST),
-        "shared": 0,
-        "reward": None,
-        "at_s": at_s,
-        "expires_at_s": ends_at_s,
-        "ends_at_s": ends_at_s,
-        "takings": [],
-        "state": promise_states.RESERVED,
-        "state_at_s": at_s,
-    }
-    promises.add(connection, row)
-    topic, body = announcements.announcement(row, {}, issuer.source)
-    outbox.put(connection, event_id=row["id"], topic=topic, shopper=row["shopper"], body=body, at_s=at_s, expires_at_s=ends_at_s)
-    return str(row["id"])
+    reward = invitation._replace(
+        id=issuer.new_id(at_s),
+        zone=None,
+        offer=f"{invitation.offer}.reward"[:64],
+        kind="voucher",
+        content={"title": _in(invitation.language, _TITLE), "body": _in(invitation.language, _BODY)},
+        value=invitation.reward,
+        code=issuer.new_code(codes.SHORTEST),
+        shared=0,
+        reward=None,
+        at_s=at_s,
+        expires_at_s=ends_at_s,
+        ends_at_s=ends_at_s,
+        takings=(),
+        state=promise_states.RESERVED,
+        state_at_s=at_s,
+    )
+    announce(connection, reward, Card(), issuer.source)
+    return reward.id
+
+
+def _in(language: str, words: Words) -> str:
+    return words["nl"] if language == "nl" else words["en"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, Refusal
 from gateway.offers import announcements, redemption, rewards
 from gateway.offers.redemption import Answered, Redemption
 from gateway.offers.rewards import Issuer
 from gateway.storage import Connection, outbox
+from gateway.storage.promises import PromiseRecord
 
 LONGEST_KEY = 64
 """Characters of a till's own id of a request: with the till's name it makes a receipt's id."""
@@ -54,7 +55,7 @@ def answer(connection: Connection, request: TillRequest, issuer: Issuer, follow:
     return replace(answered, then=follow(connection, receipt).then)
 
 
-def _tell(connection: Connection, promise: Any, request: TillRequest, issuer: Issuer) -> None:
+def _tell(connection: Connection, promise: PromiseRecord, request: TillRequest, issuer: Issuer) -> None:
     """Tell the backend what became of a promise at the till; of an erased shopper's there is nobody to tell."""
     if promise.shopper is None:
         return
@@ -80,5 +81,13 @@ def as_answer(told: Redemption) -> RedemptionAnswer:
     def moment(at_s: float | None) -> datetime | None:
         return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
-    plain = {name: getattr(told, name) for name in ("answer", "code", "promise", "offer", "title", "value")}
-    return RedemptionAnswer(**plain, ends_at=moment(told.ends_at_s), redeemed_at=moment(told.redeemed_at_s))
+    return RedemptionAnswer(
+        answer=told.answer,
+        code=told.code,
+        promise=told.promise,
+        offer=told.offer,
+        title=told.title,
+        value=None if told.value is None else dict(told.value),
+        ends_at=moment(told.ends_at_s),
+        redeemed_at=moment(told.redeemed_at_s),
+    )

@@ -49,7 +49,7 @@ def dossier(connection: Connection, shopper: str, settings: Settings, now_s: flo
         "shopper": shopper,
         "made": iso(now_s),
         "consent": record,
-        "decisions": [_decision(row._mapping) for row in _all_decisions(connection, shopper)],
+        "decisions": [_decision(row._asdict()) for row in _all_decisions(connection, shopper)],
     }
 
 

@@ -122,10 +122,12 @@ def receipt(connection: Connection, event: Event[Receipt], declared: DeclaredAtt
     """Count a receipt on the journey of whom the promise was made to; None when it is nobody's (any more)."""
     data = event.data
     promise = promises.find(connection, data.promise)
-    standing = consents.find(connection, promise.shopper) if promise is not None and promise.shopper is not None else None
-    if promise is None or standing is None:
+    if promise is None or promise.shopper is None:
         return None
-    shopper, purposes = promise.shopper, frozenset(standing.purposes.split())
+    shopper, standing = promise.shopper, consents.find(connection, promise.shopper)
+    if standing is None:
+        return None
+    purposes = frozenset(standing.purposes.split())
     at_s = max(event.time.timestamp(), promise.at_s)
     what, change = COUNTS_AS.get(data.what), None
     needed = {"recognise", "purchases" if what == "purchased" else "offers"}

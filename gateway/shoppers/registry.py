@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
-from gateway.storage import Connection, consents, decisions, identities, journey, profiles, promises, subject
+from gateway.storage import Connection, consents, decisions, happenings, identities, journey, profiles, promises, subject
 from rules import Situation
 
 UUID_BYTES = 16
@@ -85,11 +85,12 @@ class ConsentRegistry:
             journey.erase(connection, shopper)
         if "offers" not in purposes:
             promises.erase(connection, shopper)
+            happenings.erase(connection, shopper)
             decisions.erase(connection, shopper)
             journey.erase_events(connection, shopper, OFFERS_EVENTS)
         if "purchases" not in purposes:
             journey.erase_events(connection, shopper, PURCHASE_EVENTS)
-            promises.erase_happenings(connection, shopper, "purchased")
+            happenings.erase(connection, shopper, "purchased")
         profiles.keep_only(connection, shopper, self._readable(purposes))
 
 

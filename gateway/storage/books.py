@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, Row, String, Table, Text, func, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Float, Index, Integer, String, Table, Text, func, insert, select, update
 
 from gateway.storage.metadata import metadata
 
@@ -41,21 +41,51 @@ book_steps = Table(
 """Who put which book in which state, when. Only ever added to."""
 
 
-def add(connection: Connection, row: dict[str, Any], step: dict[str, Any]) -> None:
+class BookRecord(NamedTuple):
+    """A document with its place in the life of a book."""
+
+    hash: str
+    name: str
+    document: str
+    author: str
+    added_at_s: float
+    state: str
+    state_at_s: float
+    approved_by: str | None
+    zones: Sequence[str]
+    """Where it is live or paused; none: everywhere."""
+    was_live: int
+    """1: it has been live."""
+    before: str | None
+    """Whose place it took."""
+
+
+class StepRecord(NamedTuple):
+    """Who put a book in which state, when."""
+
+    book: str
+    state: str
+    person: str
+    at_s: float
+    note: str
+
+
+def add(connection: Connection, book: BookRecord, step: StepRecord) -> None:
     """Keep a new document, and note who brought it."""
-    connection.execute(insert(books), row)
-    connection.execute(insert(book_steps), step)
+    connection.execute(insert(books), book._asdict())
+    connection.execute(insert(book_steps), step._asdict())
 
 
-def find(connection: Connection, start: str) -> Row[Any] | None:
+def find(connection: Connection, start: str) -> BookRecord | None:
     """The book whose hash starts so; None when there is none, or more than one."""
     found = connection.execute(select(books).where(books.c.hash.startswith(start, autoescape=True)).limit(2)).all()
-    return found[0] if len(found) == 1 else None
+    return BookRecord._make(found[0]) if len(found) == 1 else None
 
 
-def every(connection: Connection) -> Sequence[Row[Any]]:
+def every(connection: Connection) -> Sequence[BookRecord]:
     """All books, the latest moved first."""
-    return connection.execute(select(books).order_by(books.c.state_at_s.desc(), books.c.hash)).all()
+    rows = connection.execute(select(books).order_by(books.c.state_at_s.desc(), books.c.hash))
+    return [BookRecord._make(row) for row in rows]
 
 
 def live(connection: Connection) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -75,12 +105,15 @@ def document(connection: Connection, book: str) -> str:
     return str(connection.execute(select(books.c.document).where(books.c.hash == book)).scalar_one())
 
 
-def move(connection: Connection, book: str, values: dict[str, Any], step: dict[str, Any]) -> None:
-    """Put a book in another state, and note who did."""
-    connection.execute(update(books).where(books.c.hash == book).values(**values))
-    connection.execute(insert(book_steps), step)
+def move(connection: Connection, book: BookRecord, step: StepRecord) -> None:
+    """Let a book stand as it says, and note who put it there. Its document and author never change."""
+    moved = {name: getattr(book, name) for name in ("state", "state_at_s", "approved_by", "zones", "was_live", "before")}
+    connection.execute(update(books).where(books.c.hash == book.hash).values(**moved))
+    connection.execute(insert(book_steps), step._asdict())
 
 
-def steps(connection: Connection, book: str) -> Sequence[Row[Any]]:
+def steps(connection: Connection, book: str) -> Sequence[StepRecord]:
     """A book's life so far, oldest first."""
-    return connection.execute(select(book_steps).where(book_steps.c.book == book).order_by(book_steps.c.seq)).all()
+    columns = (book_steps.c[name] for name in StepRecord._fields)
+    rows = connection.execute(select(*columns).where(book_steps.c.book == book).order_by(book_steps.c.seq))
+    return [StepRecord._make(row) for row in rows]

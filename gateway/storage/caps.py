@@ -10,8 +10,8 @@ a lease that is exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -35,8 +35,16 @@ from gateway.storage.prepared import Prepared
 BLOCK_PARTS = 8
 """A block is an eighth of what is left: large while there is much, one by one at the end, where it might lie idle."""
 
-Taking = Sequence[Any]
-"""[key, per shopper (0 or 1), kind of cap, amount]: what a promise took of one counter, as it stands in its row."""
+
+class Taking(NamedTuple):
+    """What a promise took of one counter, as it stands in its row."""
+
+    key: str
+    per_shopper: int
+    """1: of this shopper's own counter."""
+    kind: str
+    amount: int
+
 
 counters = Table(
     "counters",

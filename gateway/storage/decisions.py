@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypedDict
 
 from sqlalchemy import (
     Column,
     Connection,
     Float,
     Index,
-    Row,
     String,
     Table,
     delete,
@@ -39,39 +38,82 @@ decisions = Table(
     Index("ix_decisions_shopper", "shopper"),
 )
 """One row for each decision for which at least one offer's moment had come; the many others would drown it."""
+
+
+class OfferSummary(TypedDict):
+    """An offer that was chosen, or would have been."""
+
+    offer: str
+    kind: str
+    score: float
+    propensity: float
+
+
+class OutcomeRecord(TypedDict):
+    """What came out of a decision, and what the ledger made of it."""
+
+    chosen: list[OfferSummary]
+    ghosts: list[OfferSummary]
+    stopped: dict[str, list[str]]
+    """Gate to the offers it stopped."""
+    promises: dict[str, str]
+    """Offer to its promise."""
+    refused: dict[str, str]
+    """Offer to the cap that was in the way."""
+
+
+class DecisionRecord(NamedTuple):
+    """One logged decision: what went in (`inputs`) and what came out (`outcome`), as the rules write them as plain data."""
+
+    id: str
+    at_s: float
+    shopper: str
+    event: str
+    zone: str | None
+    visit: str
+    book: str
+    inputs_hash: str
+    inputs: Mapping[str, object]
+    test_group: str
+    outcome: OutcomeRecord
+
+
 _LOG = Prepared(insert(decisions), decisions.c.keys())
 
 
-def log(connection: Connection, row: dict[str, Any]) -> None:
+def log(connection: Connection, decision: DecisionRecord) -> None:
     """Write a decision down."""
-    _LOG.run(connection, row)
+    _LOG.run(connection, decision._asdict())
 
 
-def find(connection: Connection, decision: str) -> Row[Any] | None:
+def find(connection: Connection, decision: str) -> DecisionRecord | None:
     """A logged decision by its id."""
-    return connection.execute(select(decisions).where(decisions.c.id == decision)).first()
+    row = connection.execute(select(decisions).where(decisions.c.id == decision)).first()
+    return None if row is None else DecisionRecord._make(row)
 
 
-def since(connection: Connection, from_s: float, batch: int = 500) -> Iterator[Row[Any]]:
+def since(connection: Connection, from_s: float, batch: int = 500) -> Iterator[DecisionRecord]:
     """The logged decisions from a moment on, oldest first, read in batches."""
     after = _before_all(from_s)
     while True:
         later = (decisions.c.id > after) & (decisions.c.at_s >= from_s)
         rows = connection.execute(select(decisions).where(later).order_by(decisions.c.id).limit(batch)).all()
-        yield from rows
+        yield from map(DecisionRecord._make, rows)
         if len(rows) < batch:
             return
         after = rows[-1].id
 
 
-def page(connection: Connection, *, before: str | None = None, shopper: str | None = None, limit: int = 50) -> Sequence[Row[Any]]:
+def page(
+    connection: Connection, *, before: str | None = None, shopper: str | None = None, limit: int = 50
+) -> Sequence[DecisionRecord]:
     """Logged decisions, newest first, from before an id on."""
     rows = select(decisions).order_by(decisions.c.id.desc()).limit(limit)
     if before is not None:
         rows = rows.where(decisions.c.id < before)
     if shopper is not None:
         rows = rows.where(decisions.c.shopper == shopper)
-    return connection.execute(rows).all()
+    return [DecisionRecord._make(row) for row in connection.execute(rows)]
 
 
 def purge(connection: Connection, before_s: float) -> int:

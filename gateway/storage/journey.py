@@ -27,8 +27,8 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.storage.happenings import happenings
 from gateway.storage.metadata import metadata
-from gateway.storage.promises import happenings
 
 DAY_S = 86_400.0
 

@@ -1,9 +1,9 @@
-"""Promises as they were made, and what came of them."""
+"""Promises as they were made, and the state each stands in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -12,11 +12,9 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    Row,
     Select,
     String,
     Table,
-    UniqueConstraint,
     bindparam,
     delete,
     func,
@@ -29,7 +27,10 @@ from sqlalchemy import (
     update,
 )
 
+from gateway import promise_states
 from gateway.storage import caps, outbox, vouchers
+from gateway.storage.caps import Taking
+from gateway.storage.happenings import happenings
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import HashText, IdText
 from gateway.storage.prepared import Prepared
@@ -67,34 +68,34 @@ promises = Table(
 )
 """One row for each promise. Of one that stands only `state` and `reward` move on; erasure takes the name off it."""
 
-happenings = Table(
-    "happenings",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("promise", IdText(36)),
-    Column("event_id", String(128), nullable=False),
-    Column("shopper", String(64)),
-    Column("offer", String(64), nullable=False),
-    Column("visit", String(64), nullable=False),
-    Column("what", String(12), nullable=False),
-    Column("at_s", Float, nullable=False),
-    UniqueConstraint("promise", "what", "event_id"),
-    Index("ix_happenings_shopper", "shopper", "at_s"),
-    Index("ix_happenings_at", "at_s"),
-)
-"""Receipts, redemptions, and what was announced to a control group's shopper as a ghost (no promise)."""
 
-unmatched_receipts = Table(
-    "unmatched_receipts",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("event_id", String(128), nullable=False),
-    Column("promise", String(128), nullable=False),
-    Column("what", String(12), nullable=False),
-    Column("reason", String(32), nullable=False),
-    Column("at_s", Float, nullable=False),
-)
-"""Receipts that fit no promise: kept for the report."""
+_Query = Select[tuple[object, ...]]
+
+
+class PromiseRecord(NamedTuple):
+    """One promise. The JSON columns hold what was shown; `shopper`, `visit`, `zone` and `decision` go with an erasure."""
+
+    id: str
+    shopper: str | None
+    visit: str | None
+    zone: str | None
+    decision: str | None
+    book: str
+    offer: str
+    kind: str
+    language: str
+    content: Mapping[str, str]
+    value: Mapping[str, float | str] | None
+    code: str | None
+    shared: int
+    reward: Mapping[str, float | str] | None
+    at_s: float
+    expires_at_s: float
+    ends_at_s: float
+    takings: Sequence[Taking]
+    state: str
+    state_at_s: float
+
 
 # Built once: making a statement costs more than running it.
 _ADD = Prepared(insert(promises), promises.c.keys())
@@ -105,27 +106,22 @@ _ADVANCE = (
     .where(promises.c.id == bindparam("b_id"), promises.c.state == bindparam("b_before"))
     .values(state=bindparam("b_state"), state_at_s=bindparam("b_at_s"))
 )
-_SAME = select(happenings.c.seq).where(
-    happenings.c.promise == bindparam("b_promise"),
-    happenings.c.what == bindparam("b_what"),
-    happenings.c.event_id == bindparam("b_event_id"),
-)
 _ENDED = (
     select(promises)
-    .where(promises.c.state.in_(("reserved", "announced", "shown", "reversed")), promises.c.ends_at_s < bindparam("b_now_s"))
+    .where(promises.c.state.in_(promise_states.OPEN), promises.c.ends_at_s < bindparam("b_now_s"))
     .order_by(promises.c.ends_at_s)
     .limit(bindparam("b_limit"))
 )
-_PURGE_HAPPENINGS = delete(happenings).where(happenings.c.at_s < bindparam("b_before_s"))
-_PURGE_UNMATCHED = delete(unmatched_receipts).where(unmatched_receipts.c.at_s < bindparam("b_before_s"))
 _PURGE = delete(promises).where(
-    promises.c.state.in_(("expired", "withdrawn", "redeemed")),
+    promises.c.state.in_(promise_states.DONE),
     (promises.c.ends_at_s < bindparam("b_before_s"))
     | (promises.c.shopper.is_(None) & (promises.c.ends_at_s < bindparam("b_nameless_before_s"))),
 )
 _HISTORY = union_all(
     select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
-        promises.c.shopper == bindparam("b_shopper"), promises.c.at_s >= bindparam("b_since_s"), promises.c.state != "withdrawn"
+        promises.c.shopper == bindparam("b_shopper"),
+        promises.c.at_s >= bindparam("b_since_s"),
+        promises.c.state != promise_states.WITHDRAWN,
     ),
     select(happenings.c.offer, happenings.c.what, happenings.c.at_s, happenings.c.visit).where(
         happenings.c.shopper == bindparam("b_shopper"),
@@ -135,24 +131,29 @@ _HISTORY = union_all(
 ).order_by("at_s")
 
 
-def add(connection: Connection, row: dict[str, Any]) -> None:
+def add(connection: Connection, promise: PromiseRecord) -> None:
     """Write a new promise. Raises IntegrityError for a code that another promise has."""
-    _ADD.run(connection, row)
+    _ADD.run(connection, promise._asdict())
 
 
-def find(connection: Connection, promise: str) -> Row[Any] | None:
+def find(connection: Connection, promise: str) -> PromiseRecord | None:
     """A promise by its id."""
-    return connection.execute(_FIND, {"b_id": promise}).first()
+    return _one(connection, _FIND, promise)
 
 
-def hold(connection: Connection, promise: str) -> Row[Any] | None:
+def hold(connection: Connection, promise: str) -> PromiseRecord | None:
     """A promise by its id, to be changed: nobody else can until this transaction is over."""
-    return connection.execute(_HOLD, {"b_id": promise}).first()
+    return _one(connection, _HOLD, promise)
+
+
+def _one(connection: Connection, query: _Query, promise: str) -> PromiseRecord | None:
+    row = connection.execute(query, {"b_id": promise}).first()
+    return None if row is None else PromiseRecord._make(row)
 
 
 def with_code(
     connection: Connection, code: str, states: Collection[str], *, good_at_s: float | None = None, latest: bool = False
-) -> Row[Any] | None:
+) -> PromiseRecord | None:
     """One promise with a code in one of these states, held: one not ended at `good_at_s`, or the one that got there last.
 
     A code that everybody has stands on many promises; nothing here reads them all.
@@ -166,12 +167,13 @@ def with_code(
     return None
 
 
-def _with_code(connection: Connection, rows: Select[Any], good_at_s: float | None, latest: bool) -> Row[Any] | None:
+def _with_code(connection: Connection, rows: _Query, good_at_s: float | None, latest: bool) -> PromiseRecord | None:
     if good_at_s is not None:
         rows = rows.where(promises.c.ends_at_s >= good_at_s)
     if latest:
         rows = rows.order_by(promises.c.state_at_s.desc())
-    return connection.execute(rows.limit(1).with_for_update()).first()
+    row = connection.execute(rows.limit(1).with_for_update()).first()
+    return None if row is None else PromiseRecord._make(row)
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
@@ -186,49 +188,25 @@ def take_reward(connection: Connection, promise: str) -> bool:
     return connection.execute(unused.values(reward=null())).rowcount == 1
 
 
-def happened(connection: Connection, row: dict[str, Any]) -> bool:
-    """Note a happening once; False: this one was noted before."""
-    same = {f"b_{name}": row[name] for name in ("promise", "what", "event_id")}
-    if row["promise"] is not None and connection.execute(_SAME, same).first() is not None:
-        return False
-    connection.execute(insert(happenings), row)
-    return True
-
-
-def note_unmatched(connection: Connection, row: dict[str, Any]) -> None:
-    """Keep a receipt that fits no promise."""
-    connection.execute(insert(unmatched_receipts), row)
-
-
-def latest_unmatched(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
-    """Receipts that fit no promise, the latest to come first."""
-    return connection.execute(select(unmatched_receipts).order_by(unmatched_receipts.c.seq.desc()).limit(limit)).all()
-
-
 def history(connection: Connection, shopper: str, since_s: float) -> list[tuple[str, str, float, str]]:
     """(offer, what, at_s, visit) of a shopper since a moment, oldest first."""
     rows = connection.execute(_HISTORY, {"b_shopper": shopper, "b_since_s": since_s})
     return [(row.offer, row.what, row.at_s, row.visit) for row in rows]
 
 
-def ended(connection: Connection, now_s: float, limit: int) -> Sequence[Row[Any]]:
+def ended(connection: Connection, now_s: float, limit: int) -> Sequence[PromiseRecord]:
     """Promises whose end has passed and that stand in a state that can still expire, at most `limit`."""
-    return connection.execute(_ENDED, {"b_now_s": now_s, "b_limit": limit}).all()
+    return [PromiseRecord._make(row) for row in connection.execute(_ENDED, {"b_now_s": now_s, "b_limit": limit})]
 
 
 def purge(connection: Connection, before_s: float, nameless_before_s: float) -> int:
-    """Delete promises that ended, and happenings and unmatched receipts from before a moment; how many promises went.
-
-    A nameless one goes as soon as it can no longer be honoured or undone.
-    """
-    connection.execute(_PURGE_HAPPENINGS, {"b_before_s": before_s})
-    connection.execute(_PURGE_UNMATCHED, {"b_before_s": before_s})
+    """Delete promises that ended before a moment, a nameless one as soon as it can't be honoured or undone; how many."""
     return connection.execute(_PURGE, {"b_before_s": before_s, "b_nameless_before_s": nameless_before_s}).rowcount
 
 
 def page(
     connection: Connection, *, before: str | None = None, state: str | None = None, offer: str | None = None, limit: int = 50
-) -> Sequence[Row[Any]]:
+) -> Sequence[PromiseRecord]:
     """Promises, newest first, from before an id on."""
     rows = select(promises).order_by(promises.c.id.desc()).limit(limit)
     for column, value in ((promises.c.state, state), (promises.c.offer, offer)):
@@ -236,7 +214,7 @@ def page(
             rows = rows.where(column == value)
     if before is not None:
         rows = rows.where(promises.c.id < before)
-    return connection.execute(rows).all()
+    return [PromiseRecord._make(row) for row in connection.execute(rows)]
 
 
 def tally(connection: Connection) -> list[tuple[str, str, int]]:
@@ -245,17 +223,12 @@ def tally(connection: Connection) -> list[tuple[str, str, int]]:
     return [(row.offer, row.state, row.many) for row in connection.execute(rows)]
 
 
-def release(connection: Connection, promise: Row[Any], at_s: float) -> None:
+def release(connection: Connection, promise: PromiseRecord, at_s: float) -> None:
     """Take back a promise that was certainly never shown: every cap gets its share again, and the pool its code."""
     caps.give_back(connection, promise.takings, promise.shopper)
     if vouchers.back_to_pool(connection, promise.id):
         connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None))
-    advance(connection, promise.id, promise.state, "withdrawn", at_s)
-
-
-def erase_happenings(connection: Connection, shopper: str, what: str) -> int:
-    """Delete what of one kind happened with a shopper's offers; rows gone."""
-    return connection.execute(delete(happenings).where(happenings.c.shopper == shopper, happenings.c.what == what)).rowcount
+    advance(connection, promise.id, promise.state, promise_states.WITHDRAWN, at_s)
 
 
 def erase(connection: Connection, shopper: str) -> int:
@@ -266,11 +239,10 @@ def erase(connection: Connection, shopper: str) -> int:
     """
     for unsent in outbox.cancel_unsent(connection, shopper):
         promise = hold(connection, unsent)
-        if promise is not None and promise.state == "reserved":
+        if promise is not None and promise.state == promise_states.RESERVED:
             release(connection, promise, promise.at_s)
-    touched = connection.execute(delete(happenings).where(happenings.c.shopper == shopper)).rowcount
-    touched += caps.erase(connection, shopper)
-    worthless = promises.c.code.is_(None) | promises.c.state.in_(("expired", "withdrawn", "redeemed"))
+    touched = caps.erase(connection, shopper)
+    worthless = promises.c.code.is_(None) | promises.c.state.in_(promise_states.DONE)
     touched += connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
     nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": null()}
     return touched + connection.execute(update(promises).where(promises.c.shopper == shopper).values(**nameless)).rowcount
@@ -279,9 +251,4 @@ def erase(connection: Connection, shopper: str) -> int:
 def export(connection: Connection, shopper: str) -> dict[str, object]:
     """All that is kept here about a shopper."""
     made = select(promises).where(promises.c.shopper == shopper).order_by(promises.c.at_s)
-    came_of_it = select(happenings.c.promise, happenings.c.offer, happenings.c.what, happenings.c.at_s, happenings.c.visit)
-    came_of_it = came_of_it.where(happenings.c.shopper == shopper).order_by(happenings.c.at_s)
-    return {
-        "promises": [dict(row) for row in connection.execute(made).mappings()],
-        "happenings": [dict(row) for row in connection.execute(came_of_it).mappings()],
-    }
+    return {"promises": [dict(row) for row in connection.execute(made).mappings()]}

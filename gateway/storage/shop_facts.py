@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import JSON, Column, Connection, Float, Row, String, Table, delete, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Float, String, Table, delete, insert, select, update
 
 from gateway.storage.metadata import metadata
 
@@ -19,15 +19,25 @@ shop_facts = Table(
 )
 
 
-def every(connection: Connection) -> Sequence[Row[Any]]:
+class FactRecord(NamedTuple):
+    """One fact, who said it, and when."""
+
+    name: str
+    value: bool | int | float | str | list[str]
+    set_at_s: float
+    set_by: str
+
+
+def every(connection: Connection) -> Sequence[FactRecord]:
     """All facts, by name."""
-    return connection.execute(select(shop_facts).order_by(shop_facts.c.name)).all()
+    return [FactRecord._make(row) for row in connection.execute(select(shop_facts).order_by(shop_facts.c.name))]
 
 
-def put(connection: Connection, row: dict[str, Any]) -> None:
+def put(connection: Connection, fact: FactRecord) -> None:
     """Write a fact down, in the place of what was said of it before."""
-    if connection.execute(update(shop_facts).where(shop_facts.c.name == row["name"]).values(**row)).rowcount == 0:
-        connection.execute(insert(shop_facts), row)
+    said = fact._asdict()
+    if connection.execute(update(shop_facts).where(shop_facts.c.name == fact.name).values(**said)).rowcount == 0:
+        connection.execute(insert(shop_facts), said)
 
 
 def drop(connection: Connection, name: str) -> bool:

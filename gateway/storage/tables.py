@@ -7,6 +7,7 @@ from gateway.storage import (
     caps,
     consents,
     decisions,
+    happenings,
     identities,
     inbox,
     journey,
@@ -22,13 +23,14 @@ from gateway.storage.metadata import metadata
 
 __all__ = ["metadata"]
 
-ROOMS = (
+TABLE_MODULES = (
     accounts,
     audit,
     books,
     caps,
     consents,
     decisions,
+    happenings,
     identities,
     inbox,
     journey,

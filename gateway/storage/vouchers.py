@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    Row,
     String,
     Table,
     bindparam,
@@ -53,6 +52,22 @@ redemptions = Table(
     Index("ix_redemptions_at", "at_s"),
 )
 """What each till asked and was answered, by the till's own key: asked again, it is told the same."""
+
+
+class RedemptionRecord(NamedTuple):
+    """What a till asked, and the answer it got."""
+
+    till: str
+    key: str
+    what: Literal["redeemed", "reversed"]
+    promise: str | None
+    code: str
+    """As it was typed."""
+    answer: str
+    at_s: float
+    said: Mapping[str, object]
+    """All of the answer."""
+
 
 _FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
 _PURGE = delete(redemptions).where(redemptions.c.at_s < bindparam("b_before_s"))
@@ -100,19 +115,21 @@ def back_to_pool(connection: Connection, promise: str) -> bool:
     return connection.execute(update(pool_codes).where(pool_codes.c.promise == promise).values(promise=None)).rowcount > 0
 
 
-def asked_before(connection: Connection, till: str, key: str) -> Row[Any] | None:
+def asked_before(connection: Connection, till: str, key: str) -> RedemptionRecord | None:
     """What a till was answered to the same question."""
-    return connection.execute(select(redemptions).where(redemptions.c.till == till, redemptions.c.key == key)).first()
+    row = connection.execute(select(redemptions).where(redemptions.c.till == till, redemptions.c.key == key)).first()
+    return None if row is None else RedemptionRecord._make(row)
 
 
-def answered(connection: Connection, row: dict[str, Any]) -> None:
+def note_answer(connection: Connection, redemption: RedemptionRecord) -> None:
     """Note what a till was answered."""
-    connection.execute(insert(redemptions), row)
+    connection.execute(insert(redemptions), redemption._asdict())
 
 
-def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[Row[Any]]:
+def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[RedemptionRecord]:
     """What tills asked and were answered, newest first."""
-    return connection.execute(select(redemptions).order_by(redemptions.c.at_s.desc()).limit(limit)).all()
+    rows = connection.execute(select(redemptions).order_by(redemptions.c.at_s.desc()).limit(limit))
+    return [RedemptionRecord._make(row) for row in rows]
 
 
 def purge(connection: Connection, before_s: float) -> None:

@@ -25,6 +25,7 @@ from gateway.storage import (
     Store,
     consents,
     decisions,
+    happenings,
     journey,
     open_store,
     outbox,
@@ -35,8 +36,11 @@ from gateway.storage import (
     subject,
 )
 from gateway.storage.backup import shoppers, write_backup
+from gateway.storage.decisions import DecisionRecord
+from gateway.storage.happenings import HappeningRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from gateway.storage.metadata import metadata
+from gateway.storage.promises import PromiseRecord
 from gateway.storage.restore import read_backup
 
 NOON_S = 1_763_719_200.0
@@ -108,7 +112,7 @@ class Shop:
         return files | {f"{name} unpacked": gzip.decompress(content) for name, content in files.items() if name.endswith(".gz")}
 
 
-def _promise(shopper: str, number: int, **changes: Any) -> dict[str, Any]:
+def _promise(shopper: str, number: int, **changes: Any) -> PromiseRecord:
     row: dict[str, Any] = {
         "id": f"p-{len(shopper)}-{number}",
         "shopper": shopper,
@@ -131,7 +135,7 @@ def _promise(shopper: str, number: int, **changes: Any) -> dict[str, Any]:
         "state": "announced",
         "state_at_s": NOON_S,
     }
-    return row | changes
+    return PromiseRecord(**(row | changes))
 
 
 def _rows(connection: Connection, shopper: str) -> None:
@@ -153,8 +157,8 @@ def _rows(connection: Connection, shopper: str) -> None:
     journey.put(connection, standing)
     promises.add(connection, _promise(shopper, 1, state="shown"))
     promises.add(connection, _promise(shopper, 2, state="reserved"))
-    happening = {"promise": f"p-{len(shopper)}-1", "event_id": f"r-{shopper}", "shopper": shopper, "offer": "wine-tasting"}
-    promises.happened(connection, happening | {"visit": shopper, "what": "shown", "at_s": NOON_S})
+    shown = HappeningRecord(f"p-{len(shopper)}-1", f"r-{shopper}", shopper, "wine-tasting", shopper, "shown", NOON_S)
+    happenings.note(connection, shown)
     for number in (1, 2):
         outbox.put(
             connection,
@@ -165,7 +169,7 @@ def _rows(connection: Connection, shopper: str) -> None:
             at_s=NOON_S,
             expires_at_s=NOON_S + 3600,
         )
-    row = {
+    row: dict[str, Any] = {
         "id": f"d-{shopper}"[:36],
         "at_s": NOON_S,
         "shopper": shopper,
@@ -175,7 +179,7 @@ def _rows(connection: Connection, shopper: str) -> None:
         "book": "hash",
     }
     row |= {"inputs_hash": "hash", "inputs": {"shopper": shopper}, "test_group": "treated", "outcome": {"shopper": shopper}}
-    decisions.log(connection, row)
+    decisions.log(connection, DecisionRecord(**row))
     connection.execute(insert(metadata.tables["counters"]), {"key": "cap", "shopper": shopper, "used": 1, "opened_at_s": NOON_S})
 
 
@@ -369,7 +373,7 @@ def test_every_room_that_keeps_a_shoppers_rows_takes_part_in_erasure_and_export(
     named = {table.name for table in metadata.tables.values() if "shopper" in table.c}
     rooms = {module.__name__ for module in modules if callable(getattr(module, "erase", None))}
     within_promises = {"gateway.storage.caps"}  # its rows hang on promises, whose `erase` calls it
-    assert {room.__name__ for room in subject.ROOMS} == rooms - within_promises
+    assert {room.__name__ for room in subject.ABOUT_SHOPPERS} == rooms - within_promises
     assert named >= {"consents", "identities", "promises", "decisions", "outbox", "visits", "profile_values", "counters"}
 
 

@@ -27,6 +27,7 @@ from gateway.shoppers.identities import Identities, Rotating, Static
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
 from gateway.storage import Store, consents, decisions, journey, open_store, profiles, promises
+from gateway.storage.decisions import DecisionRecord, OfferSummary, OutcomeRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
 
@@ -97,11 +98,11 @@ def lived(settings: Settings) -> Settings:
     return settings
 
 
-def _decision(shopper: str) -> dict[str, Any]:
-    outcome = {"chosen": [{"offer": "wine-tasting"}], "ghosts": [], "stopped": {"cooldown": ["cheese-board"]}}
-    row = {"id": f"d-{shopper}", "at_s": NOON_S, "shopper": shopper, "event": "enter", "zone": "wine", "visit": f"v-{shopper}"}
+def _decision(shopper: str) -> DecisionRecord:
+    chosen = OfferSummary(offer="wine-tasting", kind="voucher", score=50.0, propensity=1.0)
+    outcome = OutcomeRecord(chosen=[chosen], ghosts=[], stopped={"cooldown": ["cheese-board"]}, promises={}, refused={})
     inputs = {"facts": {"segment": "family"}}
-    return row | {"book": "h", "inputs_hash": "h", "inputs": inputs, "test_group": "treated", "outcome": outcome}
+    return DecisionRecord(f"d-{shopper}", NOON_S, shopper, "enter", "wine", f"v-{shopper}", "h", "h", inputs, "treated", outcome)
 
 
 def run(*words: str) -> Result:

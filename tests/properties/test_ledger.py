@@ -25,7 +25,7 @@ from gateway.messages import Event, Receipt
 from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Connection, Store, caps, decisions, open_store, outbox, promises, sending, vouchers
+from gateway.storage import Connection, Store, caps, decisions, happenings, open_store, outbox, promises, sending, vouchers
 from gateway.storage.writer import Writer, _Job
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
@@ -74,7 +74,7 @@ def _store() -> Store:
 
 
 def _empty(connection: Connection) -> None:
-    tables = (promises.promises, promises.happenings, promises.unmatched_receipts, caps.counters, caps.leases)
+    tables = (promises.promises, happenings.happenings, happenings.unmatched_receipts, caps.counters, caps.leases)
     for table in (*tables, vouchers.pool_codes, vouchers.redemptions, decisions.decisions, outbox.outbox, outbox.waiting):
         connection.execute(table.delete())
 

@@ -16,6 +16,7 @@ from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.offers import decision_log
 from gateway.storage import Connection, Store, books
+from gateway.storage.books import BookRecord
 from gateway.storage.users import Role
 from rules import BookError
 from rules.words import Language
@@ -203,7 +204,7 @@ def found(connection: Connection, start: str) -> Any:
     return row
 
 
-def _row(row: Any) -> BookRow:
+def _row(row: BookRecord) -> BookRow:
     return BookRow.model_validate({name: getattr(row, name) for name in BookRow.model_fields})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
@@ -11,6 +11,7 @@ from gateway.books import lifecycle
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage import Connection, Store, books, decisions
+from gateway.storage.decisions import DecisionRecord
 from gateway.storage.users import Role
 from rules import BookError, Explanation, explain, situation_of
 
@@ -18,6 +19,15 @@ from rules import BookError, Explanation, explain, situation_of
 def _(text: str) -> str:
     """Mark a text for the catalogue; it is translated when it is sent."""
     return text
+
+
+class ScoredOffer(BaseModel):
+    """One offer with its score, and the exact chance that it would be chosen."""
+
+    offer: str
+    kind: str
+    score: float
+    propensity: float
 
 
 class Logged(BaseModel):
@@ -31,8 +41,8 @@ class Logged(BaseModel):
     book: str
     inputs_hash: str
     group: str = Field(description="treated, control (then all was only as if), or unmeasured.")
-    chosen: list[dict[str, Any]] = Field(description="What was promised, with its score and exact propensity.")
-    ghosts: list[dict[str, Any]] = Field(description="What would have been promised, had the shopper not been in control.")
+    chosen: list[ScoredOffer] = Field(description="What was promised, with its score and exact propensity.")
+    ghosts: list[ScoredOffer] = Field(description="What would have been promised, had the shopper not been in control.")
     stopped: dict[str, list[str]] = Field(description="Gate to the offers it stopped.")
     promises: dict[str, str] = Field(description="Offer to the promise it became.")
     refused: dict[str, str] = Field(description="Offer to the cap that was reached at that very moment.")
@@ -84,12 +94,11 @@ def router(store: Store) -> APIRouter:
     return routes
 
 
-def _logged(row: Any) -> Logged:
-    plain = ("id", "at_s", "shopper", "event", "zone", "book", "inputs_hash")
-    return Logged.model_validate({name: getattr(row, name) for name in plain} | {"group": row.test_group} | row.outcome)
+def _logged(row: DecisionRecord) -> Logged:
+    return Logged.model_validate({**row._asdict(), "group": row.test_group, **row.outcome})
 
 
-def _why(connection: Connection, row: Any) -> list[Why]:
+def _why(connection: Connection, row: DecisionRecord) -> list[Why]:
     """The explanation, worked out again from the logged inputs: the same book and inputs give the same decision."""
     book = books.find(connection, row.book)
     if book is None:

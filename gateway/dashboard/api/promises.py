@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.storage import Store, caps, promises
+from gateway.storage import Store, caps, happenings, promises
+from gateway.storage.promises import PromiseRecord
 from gateway.storage.users import Role
 
 State = Literal["reserved", "announced", "shown", "redeemed", "reversed", "expired", "withdrawn"]
@@ -86,7 +87,7 @@ def router(store: Store) -> APIRouter:
     def list_unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
         """Receipts that fit no promise, the latest to come first."""
         with store.read() as connection:
-            rows = promises.latest_unmatched(connection, limit)
+            rows = happenings.latest_unmatched(connection, limit)
         return [
             UnmatchedReceipt.model_validate({name: getattr(row, name) for name in UnmatchedReceipt.model_fields}) for row in rows
         ]
@@ -103,5 +104,5 @@ def router(store: Store) -> APIRouter:
     return routes
 
 
-def _promise(row: Any) -> Promise:
+def _promise(row: PromiseRecord) -> Promise:
     return Promise.model_validate({name: getattr(row, name) for name in Promise.model_fields})

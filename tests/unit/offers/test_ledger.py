@@ -12,7 +12,7 @@ from gateway.messages import Event, OfferPromised, StaffCall
 from gateway.offers.issuing import Allotment
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Store, caps, decisions, open_store, outbox, promises, sending, vouchers
+from gateway.storage import Store, caps, decisions, open_store, outbox, promises, sending, subject, vouchers
 from rules import (
     Cap,
     CapKind,
@@ -342,7 +342,7 @@ def test_nothing_of_an_erased_shopper_is_left_in_the_log(
 def test_export_tells_all_that_is_kept(ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build) -> None:
     ledger.promise(decided(chosen(), ghosts=(chosen("bread"),)), situation("s-1")).result()
     with store.read() as connection:
-        held = promises.export(connection, "s-1")
+        held = subject.export_all(connection, "s-1")
     assert [row["offer"] for row in held["promises"]] == ["wine-tasting"]  # type: ignore[attr-defined]  # a list of rows
     assert [row["offer"] for row in held["happenings"]] == ["bread"]  # type: ignore[attr-defined]  # a list of rows
 

@@ -10,7 +10,7 @@ from gateway.messages import Event, Outcome, Receipt
 from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
-from gateway.storage import Store, caps, promises
+from gateway.storage import Store, caps, happenings, promises
 from rules import Cap, CapKind, Happening
 
 Build = Callable[..., Any]
@@ -98,7 +98,7 @@ def test_a_receipt_for_an_unknown_promise_is_answered_counted_and_kept(
     assert outcome.refusals[0].code == "unknown_promise"
     assert ledger.counts["refused_unknown_promise"] == 1
     with store.read() as connection:
-        kept = connection.execute(promises.unmatched_receipts.select()).all()
+        kept = connection.execute(happenings.unmatched_receipts.select()).all()
     assert [(row.promise, row.reason) for row in kept] == [("never-made", "unknown_promise")]
 
 
@@ -157,7 +157,7 @@ def test_a_receipt_for_a_nameless_promise_is_taken_and_names_nobody(
     assert send(promise, "redeemed", now_s + 60).taken
     assert _state(store, promise) == "redeemed"
     with store.read() as connection:
-        assert [row.shopper for row in connection.execute(promises.happenings.select())] == [None]
+        assert [row.shopper for row in connection.execute(happenings.happenings.select())] == [None]
 
 
 def test_a_withdrawn_promise_takes_no_receipts(ledger: Ledger, store: Store, send: Send, promise: str, now_s: float) -> None:

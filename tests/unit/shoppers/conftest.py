@@ -15,6 +15,7 @@ from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.storage import Store, open_store, promises
 from gateway.storage.keys import Keys
+from gateway.storage.promises import PromiseRecord
 from rules import load_book
 from rules.engine.book import Book
 
@@ -207,6 +208,6 @@ def promised(store: Store) -> Callable[..., None]:
             "state": "announced",
             "state_at_s": NOON_S,
         }
-        store.writer.submit(lambda connection: promises.add(connection, row)).result()
+        store.writer.submit(lambda connection: promises.add(connection, PromiseRecord(**row))).result()
 
     return make

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Store, caps, open_store
+from gateway.storage.caps import Taking
 
 T = TypeVar("T")
 AT_S = 1e9
@@ -83,7 +84,7 @@ def test_a_lease_of_a_cap_that_was_lowered_gives_out_nothing_above_it(store: Sto
 def test_a_share_that_comes_back_is_anybodys(store: Store) -> None:
     assert [take(store, "gw-1", at_most=2) for _ in range(2)] == [True, True]
     assert not take(store, "gw-2", at_most=2)
-    do(store, lambda connection: caps.give_back(connection, [["offer/a", 0, "issues", 1]], None))
+    do(store, lambda connection: caps.give_back(connection, [Taking("offer/a", 0, "issues", 1)], None))
     assert take(store, "gw-2", at_most=2)
 
 
@@ -112,7 +113,7 @@ def test_leases_say_yes_exactly_when_one_counter_would(store: Store, requests: l
             assert caps.take_leased(connection, "offer/a", gateway, amount, at_most, AT_S) == fits
             promised += amount if fits else 0
             if fits and returned:
-                caps.give_back(connection, [["offer/a", 0, "issues", amount]], None)
+                caps.give_back(connection, [Taking("offer/a", 0, "issues", amount)], None)
                 promised -= amount
             assert caps.used(connection, "offer/a") == promised
 
