@@ -32,7 +32,7 @@ class Scene:
     name: str
     plan: StorePlan
     passages: tuple[tuple[tuple[Sighting, ...], tuple[Stay, ...]], ...]
-    statistics: tuple[tuple[Walk, ...], ...]
+    calibration_walks: tuple[tuple[Walk, ...], ...]
     """For each passage what a calibration may learn from: never that passage itself."""
 
 
@@ -70,8 +70,8 @@ def _sal() -> Scene:
     """Each drive by what the other seven taught."""
     passages = tuple(_read("sal_rb", name) for name in _names("sal_rb", "car_*"))
     walks = [_walk(*passage) for passage in passages]
-    statistics = tuple(tuple(walks[:i] + walks[i + 1 :]) for i in range(len(walks)))
-    return Scene("sal_rb", load_plan(RECORDINGS / "sal_rb/plan.yaml"), passages, statistics)
+    calibration_walks = tuple(tuple(walks[:i] + walks[i + 1 :]) for i in range(len(walks)))
+    return Scene("sal_rb", load_plan(RECORDINGS / "sal_rb/plan.yaml"), passages, calibration_walks)
 
 
 def _flat() -> Scene:
@@ -82,8 +82,8 @@ def _flat() -> Scene:
         (tuple(s for s in heard if (s.at_s < middle_s) == first), tuple(s for s in stays if (s.start_s < middle_s) == first))
         for first in (True, False)
     ]
-    statistics = ((_walk(*halves[1]),), (_walk(*halves[0]),))
-    return Scene("kolakowski_flat", load_plan(RECORDINGS / "kolakowski_flat/plan.yaml"), tuple(halves), statistics)
+    calibration_walks = ((_walk(*halves[1]),), (_walk(*halves[0]),))
+    return Scene("kolakowski_flat", load_plan(RECORDINGS / "kolakowski_flat/plan.yaml"), tuple(halves), calibration_walks)
 
 
 def _simulated(shop: str) -> Scene:

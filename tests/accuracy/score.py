@@ -86,7 +86,7 @@ def methods(scene: Scene) -> dict[str, Follow]:
         for name, make in RIVALS.items()
     }
     result["etalage, plan only"] = lambda plan, heard, passage: follow(plan, heard, settings, None)
-    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene.statistics[passage])
+    result["etalage, calibrated"] = lambda plan, heard, passage: follow(plan, heard, settings, scene.calibration_walks[passage])
     return result
 
 

@@ -1,4 +1,4 @@
-"""The tracker's statistics: what many hear alike is the place's, in hindsight, and what was learned can be forgotten."""
+"""The map learned in hindsight: what many hear alike is the place's, and what was learned can be forgotten."""
 
 from __future__ import annotations
 
