@@ -13,9 +13,12 @@ from gateway.model import Sighting
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import beacon_id_of
 from gateway.radio.remote import RemoteScanners
+from gateway.shoppers.intake import in_time
 from gateway.shoppers.people import People
 from gateway.storage import Connection, promises
 from gateway.zones.plan import StorePlan
+
+Handler = Callable[[Connection, Event[Any]], Outcome]
 
 
 class Incoming:
@@ -43,15 +46,24 @@ class Incoming:
             if beacon.uuid is not None and beacon.major is not None and beacon.minor is not None
         }
 
-    def handlers(self) -> Mapping[str, Callable[[Connection, Event[Any]], Outcome]]:
+    def handlers(self) -> Mapping[str, Handler]:
         """What to do by type of message."""
         return {
             OptInGiven.TYPE: self._people.take_optin,
             OptInWithdrawn.TYPE: self._people.take_withdrawal,
-            Profile.TYPE: self._people.take_profile,
-            Receipt.TYPE: self._take_receipt,
+            Profile.TYPE: self._in_time(self._people.take_profile),
+            Receipt.TYPE: self._in_time(self._take_receipt),
             RedemptionAsked.TYPE: lambda connection, event: self._ledger.take_redemption(connection, event, self._clock()),
         }
+
+    def _in_time(self, handler: Handler) -> Handler:
+        """Let a handler see what lies a little ahead of now as of now, and what lies far ahead not at all."""
+
+        def handle(connection: Connection, event: Event[Any]) -> Outcome:
+            refusal = self._people.too_early(event)
+            return Outcome((refusal,), taken=False) if refusal else handler(connection, in_time(event, self._clock()))
+
+        return handle
 
     def hear_elsewhere(self, topic: str, payload: bytes, at_s: float) -> None:
         """Take receptions of other scanners, and fixed beacons that shoppers' phones heard."""

@@ -97,13 +97,18 @@ class OptInGiven(Message):
     shopper: Pseudonym
     version: int = Field(ge=1)
     purposes: list[Purpose] = Field(min_length=1, max_length=5)
-    language: Language = "nl"
+    language: str = Field(
+        "nl",
+        min_length=1,
+        max_length=35,
+        description="What the shopper reads: nl or en. With any other they get nl, and the reply says so.",
+    )
     identity: Identity
     consent: ConsentText
 
 
 class OptInWithdrawn(Message):
-    """A shopper said no more. The event's `time` is the moment of that decision."""
+    """A shopper said no more. The event's `time` is the moment of that decision; whatever it is, it is taken."""
 
     TYPE: ClassVar = "etalage.optin.withdrawn"
     shopper: Pseudonym

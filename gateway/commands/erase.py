@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
@@ -28,10 +27,13 @@ def erase(
             told = "" if known else " Nothing is held about them now; a message that is still on its way would then be refused."
             typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
         people = People(store, Identities(settings.store.store), keys)
-        outcome = store.writer.submit(lambda connection: people.withdraw(connection, shopper, time.time())).result()
+        outcome = store.writer.submit(lambda connection: people.withdraw(connection, shopper)).result()
         if outcome.then is not None:
             outcome.then()
         folder = settings.shoppers.backups
         scrubbed = retention.scrub(store.engine, keys, [folder / KEYS_COPY] if folder is not None else [], people.marks)
+    if not outcome.taken:
+        typer.echo(f"Nothing was held about {shopper}, so nothing was erased. A message still on its way will be refused.")
+        return
     after = "and so are the bytes" if scrubbed else "the bytes go with the running gateway's next scrub"
     typer.echo(f"Everything about {shopper} is erased, {after}. What they were promised is still honoured, without a name.")

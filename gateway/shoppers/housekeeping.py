@@ -70,7 +70,7 @@ class Housekeeping:
         for shopper in retention.idle(connection, before_s, LAPSED_AT_ONCE):
             standing = consents.find(connection, shopper)
             assert standing is not None  # `idle` reads the same table
-            outcomes.append(self._people.withdraw(connection, shopper, standing.decided_at_s))
+            outcomes.append(self._people.lapse(connection, shopper, standing.decided_at_s))
         return outcomes
 
     def _find_erased(self, now_s: float) -> None:

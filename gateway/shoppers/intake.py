@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, get_args
 
-from gateway.messages import Event, OptInGiven, Profile, Receipt, Refusal
+from gateway.messages import Event, Language, Message, OptInGiven, Profile, Receipt, Refusal
 from gateway.shoppers import attention
 from gateway.shoppers.attention import Bucket, Rates
-from gateway.shoppers.consent import FUTURE_TOLERANCE_S, ConsentDecision
+from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.facts import restage
 from gateway.shoppers.identities import BeaconIdentity
 from gateway.shoppers.optins import identity_of
@@ -35,6 +36,14 @@ SHARED_ID = Refusal(
     text="this beacon id is another shopper's too, so it recognises nobody; use another tag",
 )
 
+LANGUAGE_OTHERWISE: Language = "nl"
+UNKNOWN_LANGUAGE = Refusal(
+    path="data.language", code="unknown_language", text=f"not spoken here; the shopper will read {LANGUAGE_OTHERWISE}"
+)
+AHEAD_MAX_S = 600.0
+"""Clocks that are fast by this much are common, and what they stamp counts as now. A later stamp would outlast all that comes."""
+
+Sent = TypeVar("Sent", bound=Message)
 Change = Callable[[Bucket, Rates, float], Bucket]
 _ATTENTION: Mapping[str, Change] = MappingProxyType(
     {
@@ -61,30 +70,35 @@ class Effect:
     """True: what a rule may read of the shopper may be another thing now."""
 
 
-def from_the_future(decided_at_s: float, now_s: float) -> Refusal | None:
-    """Why a decision of that time can't be taken, if so."""
-    if decided_at_s <= now_s + FUTURE_TOLERANCE_S:
+def from_the_future(event: Event[Any], now_s: float, *, trusted: bool) -> Refusal | None:
+    """Return a refusal for a message from further ahead than a clock that is a little fast; none while our own time is in doubt."""
+    if not trusted or event.time.timestamp() <= now_s + AHEAD_MAX_S:
         return None
-    return Refusal(
-        path="time", code="from_the_future", text="this decision lies in the future; set the sender's clock and send it again"
-    )
+    return Refusal(path="time", code="from_the_future", text="this lies in the future; set the sender's clock and send it again")
 
 
-def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[tuple[Refusal, ...], ConsentDecision | None, BeaconIdentity | None]:
-    """The decision and identity of an opt-in, or why there is none."""
-    data, decided_at_s = event.data, event.time.timestamp()
-    refusal = from_the_future(decided_at_s, now_s)
-    if refusal is not None:
-        return (refusal,), None, None
+def in_time(event: Event[Sent], now_s: float) -> Event[Sent]:
+    """Return the message as it counts: what lies ahead of now happens now."""
+    return event if event.time.timestamp() <= now_s else event.model_copy(update={"time": datetime.fromtimestamp(now_s, UTC)})
+
+
+def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision, BeaconIdentity, tuple[Refusal, ...]] | Refusal:
+    """Return the decision and identity of an opt-in, with what was left out of it; or why it can't be taken."""
+    data = event.data
     try:
         identity = identity_of(data.identity)
     except ValueError as error:
-        return (Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error)),), None, None
-    consent = data.consent
+        return Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error))
+    spoken = next((language for language in get_args(Language) if language == data.language.split("-")[0].lower()), None)
     decision = ConsentDecision(
-        decided_at_s, data.version, frozenset(data.purposes), data.language, text=consent.text, channel=consent.channel
+        event.time.timestamp(),
+        data.version,
+        frozenset(data.purposes),
+        spoken or LANGUAGE_OTHERWISE,
+        text=data.consent.text,
+        channel=data.consent.channel,
     )
-    return (), decision, identity
+    return as_received(decision, now_s), identity, () if spoken else (UNKNOWN_LANGUAGE,)
 
 
 def profile(connection: Connection, event: Event[Profile], declared: DeclaredAttributes) -> tuple[bool, tuple[Refusal, ...]]:

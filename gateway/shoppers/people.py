@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
 from gateway.shoppers import attention, facts, intake
 from gateway.shoppers.attention import Bucket, Rates
-from gateway.shoppers.consent import ConsentDecision
+from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.identities import BeaconIdentity, Identities
 from gateway.shoppers.optins import OptIn
 from gateway.shoppers.profiles import declared_attributes
@@ -56,10 +57,18 @@ class _Present:
 class People:
     """Everyone who opted in: recognised through `identities`, remembered in `store`."""
 
-    def __init__(self, store: Store, identities_: Identities, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        identities_: Identities,
+        keys: Keys,
+        clock: Callable[[], float] = time.time,
+        trusted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._store = store
         self._identities = identities_
         self._clock = clock
+        self._trusted = trusted
         self._present: dict[str, _Present] = {}
         self._declared = declared_attributes(())
         self._rates: Rates = Attention()
@@ -164,10 +173,21 @@ class People:
 
     def take_optin(self, connection: Connection, event: Event[OptInGiven]) -> Outcome:
         """A shopper said yes to these purposes."""
-        refusals, decision, identity = intake.read_optin(event, self._clock())
-        if decision is None:
-            return Outcome(refusals, taken=False)
-        return self.record(connection, event.data.shopper, decision, identity)
+        now_s = self._clock()
+        found = self.too_early(event) or intake.read_optin(event, now_s)
+        if isinstance(found, Refusal):
+            return Outcome((found,), taken=False)
+        decision, identity, left_out = found
+        outcome = self.record(connection, event.data.shopper, decision, identity)
+        return replace(outcome, refusals=(*left_out, *outcome.refusals))
+
+    def too_early(self, event: Event[Any]) -> Refusal | None:
+        """Return a refusal for a message that lies too far ahead of the box's trusted time."""
+        return intake.from_the_future(event, self._clock(), trusted=self._trusted())
+
+    def record_by_hand(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity) -> Outcome:
+        """Take a consent that was said here and now."""
+        return self.record(connection, shopper, self._registry.said_now(connection, shopper, decision), identity)
 
     def record(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None) -> Outcome:
         """Take a consent, from the backend or by hand."""
@@ -180,15 +200,22 @@ class People:
         )
 
     def take_withdrawal(self, connection: Connection, event: Event[OptInWithdrawn]) -> Outcome:
-        """A shopper said no more."""
-        refusal = intake.from_the_future(event.time.timestamp(), self._clock())
-        if refusal is not None:
-            return Outcome((refusal,), taken=False)
-        return self.withdraw(connection, event.data.shopper, event.time.timestamp())
+        """Take a shopper's no, whatever time it bears: everything about them is erased, unless a later yes stands."""
+        withdrawal = ConsentDecision(event.time.timestamp(), event.data.version, frozenset())
+        return self._withdraw(connection, event.data.shopper, as_received(withdrawal, self._clock()))
 
-    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
-        """Take a withdrawal, from the backend or by hand: everything about the shopper is erased."""
-        marks = self._registry.withdraw(connection, shopper, decided_at_s, self._clock())
+    def withdraw(self, connection: Connection, shopper: str) -> Outcome:
+        """Take a withdrawal that was said here and now. `taken` False: nothing was held about the shopper, so nothing is erased."""
+        held = consents.find(connection, shopper) is not None
+        withdrawal = self._registry.said_now(connection, shopper, ConsentDecision(self._clock(), 1, frozenset()))
+        return replace(self._withdraw(connection, shopper, withdrawal), taken=held)
+
+    def lapse(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
+        """Let a consent end that was decided at a moment and not renewed; a yes that was said since then still counts."""
+        return self._withdraw(connection, shopper, ConsentDecision(decided_at_s, 0, frozenset()))
+
+    def _withdraw(self, connection: Connection, shopper: str, withdrawal: ConsentDecision) -> Outcome:
+        marks = self._registry.withdraw(connection, shopper, withdrawal, self._clock())
         return Outcome(then=None if marks is None else lambda: self._withdrawn(shopper, marks))
 
     def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:

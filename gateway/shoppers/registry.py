@@ -5,13 +5,14 @@ Everything here is one transaction's work on a connection; what follows from it 
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge
+from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge, placed
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
 from gateway.storage import Connection, consents, decisions, happenings, identities, journey, profiles, promises, subject
 from rules import Situation
@@ -44,13 +45,19 @@ class ConsentRegistry:
         self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None, now_s: float
     ) -> Recorded:
         """Take a grant in; the identity is kept only with the purpose `recognise`."""
-        withdrawn_s = consents.erased_at(connection, self._digest(shopper))
-        if withdrawn_s is not None and withdrawn_s >= decision.decided_at_s:
-            return Recorded(standing=False)
+        withdrawal = _withdrawal(consents.proof_of(connection, self._digest(shopper)))
+        if withdrawal is not None:
+            decision = placed(decision, withdrawal)
+            if withdrawal.decided_at_s >= decision.decided_at_s:
+                return Recorded(standing=False)
         before = consents.find(connection, shopper)
-        consent = consent_of(decision) if before is None else merge(stored(before), consent_of(decision))
-        if withdrawn_s is not None and withdrawn_s > consent.withdrawn_at_s:
-            consent = Consent(consent.latest, consent.given_at_s, withdrawn_s)
+        if before is None:
+            consent = consent_of(decision)
+        else:
+            decision = placed(decision, stored(before).latest)
+            consent = merge(stored(before), consent_of(decision))
+        if withdrawal is not None:
+            consent = replace(consent, withdrawn_at_s=max(withdrawal.decided_at_s, consent.withdrawn_at_s))
         if before is None:
             consents.begin(connection, _row(shopper, consent, str(uuid.uuid4()), now_s), _event(shopper, decision, now_s))
         else:
@@ -63,19 +70,22 @@ class ConsentRegistry:
             return Recorded(standing=True)
         return Recorded(standing=True, shared=_identify(connection, shopper, identity))
 
-    def withdraw(self, connection: Connection, shopper: str, decided_at_s: float, now_s: float) -> frozenset[bytes] | None:
+    def withdraw(self, connection: Connection, shopper: str, withdrawal: ConsentDecision, now_s: float) -> frozenset[bytes] | None:
         """Take a total withdrawal in and erase everything; None when a later grant stands, and so nothing is erased.
 
         Returns marks of the shopper, to look for in the file afterwards.
         """
         before = consents.find(connection, shopper)
-        if before is not None and before.decided_at_s > decided_at_s:
-            withdrawal = ConsentDecision(decided_at_s, 0, frozenset())
-            consents.put(connection, _row(shopper, merge(stored(before), consent_of(withdrawal)), before.record, now_s))
-            return None
+        if before is not None:
+            standing = stored(before)
+            withdrawal = placed(withdrawal, standing.latest)
+            if standing.latest.decided_at_s > withdrawal.decided_at_s:
+                consents.put(connection, _row(shopper, merge(standing, consent_of(withdrawal)), before.record, now_s))
+                return None
         key = identities.key_of(connection, shopper)
         rows = subject.erase_all(connection, shopper)
-        consents.prove_erasure(connection, self._digest(shopper), decided_at_s, now_s, rows)
+        proof = consents.ErasureProof(withdrawal.decided_at_s, withdrawal.version, withdrawal.ahead)
+        consents.prove_erasure(connection, self._digest(shopper), proof, now_s, rows)
         return frozenset({shopper.encode(), key} if key else {shopper.encode()})
 
     def _narrow(self, connection: Connection, shopper: str, purposes: frozenset[str]) -> None:
@@ -92,6 +102,24 @@ class ConsentRegistry:
             journey.erase_events(connection, shopper, PURCHASE_EVENTS)
             happenings.erase(connection, shopper, "purchased")
         profiles.keep_only(connection, shopper, self._readable(purposes))
+
+    def said_now(self, connection: Connection, shopper: str, decision: ConsentDecision) -> ConsentDecision:
+        """Return a decision that is said at the box at this moment: it follows all that is known of the shopper."""
+        standing = consents.find(connection, shopper)
+        withdrawal = _withdrawal(consents.proof_of(connection, self._digest(shopper)))
+        for known in (withdrawal, None if standing is None else stored(standing).latest):
+            if known is not None:
+                after_s = math.nextafter(known.decided_at_s, math.inf)
+                version = known.version + (known.withdraws and not decision.withdraws)
+                decision = decision._replace(
+                    decided_at_s=max(decision.decided_at_s, after_s), version=max(decision.version, version)
+                )
+        return decision
+
+
+def _withdrawal(proof: consents.ErasureProof | None) -> ConsentDecision | None:
+    """Return the withdrawal behind a proof of erasure, as far as it matters what came after it."""
+    return None if proof is None else ConsentDecision(proof.decided_at_s, proof.version, frozenset(), ahead=proof.ahead)
 
 
 def _identify(connection: Connection, shopper: str, identity: BeaconIdentity) -> bool:
@@ -116,7 +144,8 @@ def identity_in(row: Any) -> BeaconIdentity:
 
 def stored(row: Any) -> Consent:
     """The consent in a row of the consents table."""
-    latest = ConsentDecision(row.decided_at_s, row.version, frozenset(row.purposes.split()), row.language, row.text, row.channel)
+    purposes = frozenset(row.purposes.split())
+    latest = ConsentDecision(row.decided_at_s, row.version, purposes, row.language, row.text, row.channel, row.ahead)
     withdrawn_at_s = float("-inf") if row.withdrawn_at_s is None else row.withdrawn_at_s
     return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
 
@@ -143,6 +172,7 @@ def _row(shopper: str, consent: Consent, record: str, now_s: float) -> dict[str,
     withdrawn = consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None
     return _event(shopper, consent.latest, now_s) | {
         "record": record,
+        "ahead": consent.latest.ahead,
         "given_at": dict(consent.given_at_s),
         "withdrawn_at_s": withdrawn,
     }

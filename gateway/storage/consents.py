@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Float,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    false,
     func,
     insert,
     select,
@@ -40,6 +42,7 @@ consents = Table(
     Column("text", String(64), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("recorded_at_s", Float, nullable=False),
+    Column("ahead", Boolean, nullable=False, server_default=false()),  # counts from its receipt
 )
 """The standing decision of each shopper: one row."""
 
@@ -68,6 +71,8 @@ erasures = Table(
     Column("decided_at_s", Float, nullable=False),
     Column("erased_at_s", Float, nullable=False),
     Column("rows", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="0"),  # of the withdrawal, and whether it counts from its receipt
+    Column("ahead", Boolean, nullable=False, server_default=false()),
     Index("ix_erasures_digest", "digest"),
     Index("ix_erasures_erased", "erased_at_s"),
 )
@@ -131,23 +136,33 @@ def tally(connection: Connection) -> dict[str, int]:
     return counts
 
 
-def prove_erasure(connection: Connection, digest: bytes, decided_at_s: float, erased_at_s: float, rows: int) -> None:
+class ErasureProof(NamedTuple):
+    """The withdrawal that an erasure followed from: when it counts from, its version, and whether its own time lay ahead."""
+
+    decided_at_s: float
+    version: int = 0
+    ahead: bool = False
+
+
+def prove_erasure(connection: Connection, digest: bytes, proof: ErasureProof, erased_at_s: float, rows: int) -> None:
     """Write the proof; one row for each digest, the latest decision counts."""
     before = connection.execute(
         select(erasures.c.seq, erasures.c.decided_at_s, erasures.c.rows).where(erasures.c.digest == digest)
     ).first()
     if before is None:
-        connection.execute(
-            insert(erasures), {"digest": digest, "decided_at_s": decided_at_s, "erased_at_s": erased_at_s, "rows": rows}
-        )
+        connection.execute(insert(erasures), {"digest": digest, "erased_at_s": erased_at_s, "rows": rows, **proof._asdict()})
         return
-    values = {"decided_at_s": max(decided_at_s, before.decided_at_s), "erased_at_s": erased_at_s, "rows": rows + before.rows}
+    values: dict[str, object] = {"erased_at_s": erased_at_s, "rows": rows + before.rows}
+    if proof.decided_at_s >= before.decided_at_s:
+        values |= proof._asdict()
     connection.execute(update(erasures).where(erasures.c.seq == before.seq).values(**values))
 
 
-def erased_at(connection: Connection, digest: bytes) -> float | None:
-    """The moment of the withdrawal (its own time) that was proven under a digest."""
-    return connection.execute(select(erasures.c.decided_at_s).where(erasures.c.digest == digest)).scalar()
+def proof_of(connection: Connection, digest: bytes) -> ErasureProof | None:
+    """Return the withdrawal that was proven under a digest."""
+    columns = (erasures.c.decided_at_s, erasures.c.version, erasures.c.ahead)
+    row = connection.execute(select(*columns).where(erasures.c.digest == digest)).first()
+    return None if row is None else ErasureProof(*row)
 
 
 def erasures_so_far(connection: Connection) -> tuple[int, float]:

@@ -121,7 +121,7 @@ def _erase_again(connection: Connection, keys: Keys, proven: dict[bytes, float])
     proofs = consents.proven(connection)
     for digest, decided_at_s in proven.items():
         if proofs.get(digest, float("-inf")) < decided_at_s:
-            consents.prove_erasure(connection, digest, decided_at_s, decided_at_s, 0)
+            consents.prove_erasure(connection, digest, consents.ErasureProof(decided_at_s), decided_at_s, 0)
             proofs[digest] = decided_at_s
     again = 0
     for shopper in shoppers(connection):

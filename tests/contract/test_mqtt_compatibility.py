@@ -32,7 +32,8 @@ def breaks(old: Any, new: Any, ours: bool, old_root: Any, new_root: Any, path: s
         yield f"{path}: was {old.get('const')!r}, is {new.get('const')!r}"
     words, words_now = set(old.get("enum", ())), set(new.get("enum", ()))
     if words or words_now:
-        wrong = words_now - words if ours else words - words_now
+        any_word = not words_now and not ours  # where others once had to pick one, they may now send any
+        wrong = words_now - words if ours else set() if any_word else words - words_now
         yield from (f"{path}: {word!r} {'is new to readers' if ours else 'is no longer understood'}" for word in sorted(wrong))
     before, after = old.get("properties", {}), new.get("properties", {})
     yield from (f"{path}.{name}: is gone" for name in before.keys() - after.keys())

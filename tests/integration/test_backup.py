@@ -63,7 +63,9 @@ def everything(store: Store) -> dict[str, list[Any]]:
 def test_a_restored_database_holds_row_for_row_what_was_backed_up(store: Store, fresh: Store, keys: Keys, tmp_path: Path) -> None:
     for number in range(25):
         join(store, f"s-{number}")
-    store.writer.submit(lambda connection: consents.prove_erasure(connection, b"d" * 32, 1.0, 2.0, 3)).result()
+    store.writer.submit(
+        lambda connection: consents.prove_erasure(connection, b"d" * 32, consents.ErasureProof(1.0), 2.0, 3)
+    ).result()
     made = write_backup(store, keys, tmp_path / "one.backup.gz", NOON_S)
     read = read_backup(fresh, keys, tmp_path / "one.backup.gz", {})
     assert everything(fresh) == everything(store)

@@ -334,7 +334,7 @@ def test_a_promise_is_not_made_when_consent_went_since_the_decision(lived: Setti
         before = store.writer.submit(lambda connection: still_consented(connection, situation(EVERYTHING))).result()
         store.writer.submit(lambda connection: people.record(connection, "s-1", ConsentDecision(NOON_S + 1, 2, few), TAG)).result()
         narrowed = store.writer.submit(lambda connection: still_consented(connection, situation(EVERYTHING))).result()
-        store.writer.submit(lambda connection: people.withdraw(connection, "s-1", NOON_S + 2)).result()
+        store.writer.submit(lambda connection: people.withdraw(connection, "s-1")).result()
         gone = store.writer.submit(lambda connection: still_consented(connection, situation(few))).result()
         with store.read() as connection:
             assert promises.history(connection, "s-1", 0.0) == []

@@ -95,7 +95,9 @@ def test_the_job_deletes_what_has_outstayed_its_period_and_nothing_else(store: S
 def test_a_proof_loses_its_digest_before_it_goes(store: Store) -> None:
     days = SETTINGS.shoppers.erasure_digests_days
     old_s = NOW_S - (days + 1) * DAY_S
-    store.writer.submit(lambda connection: consents.prove_erasure(connection, b"d" * 32, old_s, old_s, 7)).result()
+    store.writer.submit(
+        lambda connection: consents.prove_erasure(connection, b"d" * 32, consents.ErasureProof(old_s), old_s, 7)
+    ).result()
     store.writer.submit(lambda connection: enforce(connection, SETTINGS, NOW_S)).result()
     with store.read() as connection:
         (proof,) = connection.execute(metadata.tables["erasures"].select()).all()
@@ -135,10 +137,14 @@ def test_housekeeping_begins_with_a_scrub_and_repeats_it_until_no_reader_is_in_t
     keys = Keys(tmp_path / "etalage.keys")
     people = People(store, Identities("demo"), keys)
     housekeeping = Housekeeping(store, keys, people, SETTINGS, AtOnce())
-    store.writer.submit(lambda connection: consents.prove_erasure(connection, b"a" * 32, 1.0, 1.0, 1)).result()
+    store.writer.submit(
+        lambda connection: consents.prove_erasure(connection, b"a" * 32, consents.ErasureProof(1.0), 1.0, 1)
+    ).result()
     with store.engine.connect() as reader:
         reader.execute(metadata.tables["erasures"].select()).all()
-        store.writer.submit(lambda connection: consents.prove_erasure(connection, b"b" * 32, 1.0, 1.0, 1)).result()
+        store.writer.submit(
+            lambda connection: consents.prove_erasure(connection, b"b" * 32, consents.ErasureProof(1.0), 1.0, 1)
+        ).result()
         housekeeping.tick(NOW_S)
         housekeeping.tick(NOW_S)
         assert (tmp_path / "etalage.db-wal").stat().st_size > 0, "a reader still needs the log"

@@ -51,7 +51,7 @@ def test_a_key_is_not_in_what_is_printed() -> None:
         ("version", 0),
         ("purposes", []),
         ("purposes", ["everything"]),
-        ("language", "fr"),
+        ("language", ""),
         ("identity", {"beacon": {"uuid": "E2C56DB5", "major": 1, "minor": 1}}),
         ("identity", {"beacon": {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 65536, "minor": 1}}),
         ("consent", {"text": ""}),

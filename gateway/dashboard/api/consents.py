@@ -107,7 +107,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
                 422, "wrong_key", _("The key of a rotating identity is 32 hex digits."), _("Copy it again from the app.")
             ) from error
         decision = ConsentDecision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
-        outcome = await do(lambda connection: people.record(connection, shopper, decision, identity))
+        outcome = await do(lambda connection: people.record_by_hand(connection, shopper, decision, identity))
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 
     @routes.get("/shoppers/{shopper}/consent")
@@ -118,7 +118,8 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
     @routes.delete("/shoppers/{shopper}", status_code=204)
     async def withdraw_shopper(shopper: Shopper, _caller: Staff) -> None:
         """Take a withdrawal: the shopper is recognised no more, and everything about them is erased. It can't be undone."""
-        await do(lambda connection: people.withdraw(connection, shopper, clock()))
+        outcome = await do(lambda connection: people.withdraw(connection, shopper))
+        _check_erased(outcome, shopper)
 
     @routes.get("/shoppers/{shopper}/export")
     def export_shopper(shopper: Shopper, _caller: Admin, language: Language = "nl") -> dict[str, Any]:
@@ -138,6 +139,18 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
             raise _unknown(shopper)
 
     return routes
+
+
+def _check_erased(outcome: Outcome, shopper: str) -> None:
+    """Tell the desk when a withdrawal erased nothing: a mistyped pseudonym leaves somebody recognised who said no."""
+    if not outcome.taken:
+        raise Problem(
+            404,
+            "nothing_erased",
+            _("Nothing was erased: nothing is held here about {shopper}."),
+            _("Check the pseudonym in the app."),
+            shopper=repr(shopper),
+        )
 
 
 def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> dict[str, Any]:

@@ -68,7 +68,6 @@ def test_a_shown_voucher_is_good_after_the_clock_leaped_ahead_and_came_back(days
         assert shop.redeem(shown["voucher"]["code"], "k") == "valid"  # type: ignore[index]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="consent order")
 def test_a_withdrawal_is_obeyed_by_a_box_that_is_ten_minutes_slow(tmp_path: Path) -> None:
     with running_shop(tmp_path, document(offer())) as shop:
         now_s = shop.clock()

@@ -13,6 +13,7 @@ from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.api import consents as desk
 from gateway.dashboard.api import privacy
 from gateway.dashboard.app import create_app
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome
 from gateway.settings import DashboardSettings, Settings, ShoppersSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
@@ -82,6 +83,31 @@ async def test_withdrawing_at_the_desk_takes_effect_at_once_and_erases(call: Cal
     with store.read() as connection:
         assert consents.find(connection, "s-1") is None
         assert len(consents.proven(connection)) == 1
+
+
+async def test_the_desk_is_told_when_nothing_was_erased(call: Call) -> None:
+    async with call(Role.STAFF) as staff:
+        answer = await staff.delete("/shoppers/s-10")
+    assert (answer.status_code, "s-10" in answer.text) == (404, True)
+
+
+async def test_a_no_at_the_desk_beats_a_yes_from_a_phone_whose_clock_is_fast(
+    call: Call, send: Callable[..., Outcome], given: Callable[..., Event[OptInGiven]], identities: Identities
+) -> None:
+    send(given(at_s=NOON_S + 240, version=7))
+    async with call(Role.STAFF) as staff:
+        await staff.delete("/shoppers/s-1")
+    send(given(at_s=NOON_S + 240, version=7))
+    assert identities.resolve(TAG) is None
+
+
+async def test_a_yes_at_the_desk_counts_after_a_no_from_a_clock_that_is_fast(
+    call: Call, send: Callable[..., Outcome], withdrawn: Callable[..., Event[OptInWithdrawn]], identities: Identities
+) -> None:
+    send(withdrawn(at_s=NOON_S + 240))
+    async with call(Role.STAFF) as staff:
+        await staff.put("/shoppers/s-1/consent", json=YES)
+    assert identities.resolve(TAG) == "s-1"
 
 
 async def test_a_tag_that_is_somebody_elses_too_is_told_at_the_desk(call: Call) -> None:
