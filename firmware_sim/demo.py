@@ -131,7 +131,9 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
         dashboard=DashboardSettings(port=port),
     )
     scanners = [
-        AdapterScanner(scanner, BleakSource(scanner, "simulated", backend=adapter.backend()), QualityMeter(frozenset()))
+        AdapterScanner(
+            scanner, BleakSource(scanner, "simulated", clock=time.time, backend=adapter.backend()), QualityMeter(frozenset())
+        )
         for scanner, adapter in adapters.items()
     ]
     try:

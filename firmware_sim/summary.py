@@ -76,7 +76,7 @@ class Summary:
 
     def counts(self) -> dict[str, Any]:
         """What happened, in whole numbers; delays in milliseconds."""
-        health, ledger = self._gateway.dashboard_view.health(), self._gateway.ledger.counts
+        health, ledger = self._gateway.view.health(), self._gateway.ledger.counts
         with self._gateway.store.read() as connection:
             awaiting_receipt = outbox.awaiting_receipt(connection)
         # An announcement leaves the outbox when a receipt proves that it arrived, a call to staff when the broker has it.
@@ -125,7 +125,7 @@ class Summary:
         )
 
     def _panel(self) -> Group:
-        told, frame = self.counts(), self._gateway.dashboard_view.frame()
+        told, frame = self.counts(), self._gateway.view.frame()
         table = Table.grid(padding=(0, 3))
         table.add_column(justify="right", style="bold")
         table.add_column()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gateway import __version__
+from gateway.clock import Clock
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerNow, Totals
@@ -16,7 +16,7 @@ from gateway.mqtt.courier import Courier
 from gateway.radio.health import ScannerHealth, words_in
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner
-from gateway.storage import DatabaseError, Store, outbox
+from gateway.storage import Writer
 from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
 
@@ -31,8 +31,8 @@ class DashboardView:
         scanners: Sequence[RunningScanner],
         remote_scanners: RemoteScanners,
         courier: Courier,
-        store: Store,
-        clock: Callable[[], float],
+        writer: Writer,
+        clock: Clock,
     ) -> None:
         self.plan = plan
         self.feed = Feed()
@@ -40,12 +40,13 @@ class DashboardView:
         self._scanners = scanners
         self._remote_scanners = remote_scanners
         self._courier = courier
-        self._store = store
+        self._writer = writer
         self._clock = clock
-        self._started_at_s = clock()
+        self._started_at_s = clock.now_s()
         self._dots = PlanDots(plan)
         self._receipts: Counter[str] = Counter()
-        self._waiting = 0
+        self.waiting = 0
+        """Announcements in the outbox, as they were last counted."""
 
     def moved(self, move: Move, visit: Visit) -> None:
         """Tell of a move; the number of a visit ends with it."""
@@ -76,11 +77,11 @@ class DashboardView:
     def frame(self) -> Frame:
         """Where everybody is now."""
         tracker = self._line.tracker
-        return self._dots.frame(tracker.present(), tracker.unknown_zones(), self._clock())
+        return self._dots.frame(tracker.present(), tracker.unknown_zones(), self._clock.now_s())
 
     def health(self) -> Health:
         """How the box is doing now."""
-        link, counts, writer = self._courier.health(), self._line.counts, self._store.writer
+        link, counts = self._courier.health(), self._line.counts
         scanners = [*(one.health() for one in self._scanners), *self._remote_scanners.health()]
         return Health(
             started_at_s=self._started_at_s,
@@ -89,11 +90,11 @@ class DashboardView:
             link=LinkNow(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
-                waiting=self._count_waiting(),
+                waiting=self.waiting,
                 quarantined=int(link["set_aside"]),
                 failure=str(link["why"]) or None,
             ),
-            database=DatabaseNow(writer.backlog, writer.last_failure),
+            database=DatabaseNow(self._writer.backlog, self._writer.last_failure),
             counts=Totals(
                 advertisements=counts.heard,
                 strangers=counts.strangers,
@@ -105,12 +106,6 @@ class DashboardView:
                 receipts=dict(self._receipts),
             ),
         )
-
-    def _count_waiting(self) -> int:
-        """Announcements in the outbox; the last known number while the database can't be read, which health says by itself."""
-        with contextlib.suppress(DatabaseError), self._store.read() as connection:
-            self._waiting = outbox.count(connection)
-        return self._waiting
 
 
 def _scanner_now(health: ScannerHealth) -> ScannerNow:

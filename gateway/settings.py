@@ -227,6 +227,11 @@ class StorageSettings(Section):
         """Where the keys file is."""
         return self.keys if self.keys is not None else self.path.with_suffix(".keys")
 
+    @property
+    def clock_path(self) -> Path:
+        """Where the last trusted time is kept."""
+        return self.path.with_suffix(".clock")
+
 
 class DashboardSettings(Section):
     """The local web page."""

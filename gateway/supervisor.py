@@ -6,7 +6,7 @@ Three kinds of parts:
   was: nothing in a thread's place can know what it left half done. systemd starts everything anew.
 * a `Task` runs in the loop for as long as the program does. If it raises, or ends by itself, the program ends likewise.
 * a `Duty` is done every so often, in the loop. It may fail, as when the database is away: that is said once, and it is tried again
-  at its next turn. It is dead when it hasn't come to an end for STUCK_S. A `vital` one may not fail: it ends the program.
+  at its next turn. It is dead when it doesn't come to an end. A `vital` one may not fail: it ends the program.
 
 systemd's watchdog is fed only after a look at all of them found them alive.
 """
@@ -21,8 +21,8 @@ from typing import Any
 
 import structlog
 
-from gateway.mqtt.safe_error import safe_error
 from gateway.radio.notify import sd_notify
+from gateway.safe_error import safe_error
 
 LOOK_S = 1.0
 """How often every part is looked at: a dead one is noticed this much later at most."""
@@ -58,12 +58,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something to be done `every_s` seconds. Without `vital` it may fail and is tried again."""
+    """Something to be done every `every_s` seconds; stuck when it takes longer than `patience_s`."""
 
     name: str
     every_s: float
     do: Callable[[], Awaitable[None]]
     vital: bool = False
+    """It may not fail: a failure ends the program, where other duties are tried again."""
+    patience_s: float = STUCK_S
 
 
 Part = Thread | Task | Duty
@@ -123,8 +125,8 @@ class Supervisor:
             error = None if task.cancelled() else task.exception()
             return "it ended by itself" if error is None else safe_error(error)
         begun_s = self._begun_s.get(part.name)
-        if begun_s is not None and time.monotonic() - begun_s > STUCK_S:
-            return f"it has not come to an end for {STUCK_S:.0f} s"
+        if isinstance(part, Duty) and begun_s is not None and time.monotonic() - begun_s > part.patience_s:
+            return f"it has not come to an end for {part.patience_s:.0f} s"
         return None
 
     async def _life(self, part: Task | Duty) -> None:

@@ -112,7 +112,7 @@ class Bench:
 
     def scanner_for(self, mode: str) -> AdapterScanner:
         """A new scanner, by the management socket or by bleak's pair."""
-        source = MgmtSource("pi-1", "hci0") if mode == "mgmt" else BleakSource("pi-1", ADDRESS)
+        source = MgmtSource("pi-1", "hci0", clock=time.time) if mode == "mgmt" else BleakSource("pi-1", ADDRESS, clock=time.time)
         self.mode = mode
         self.scanner = AdapterScanner("pi-1", source, QualityMeter(frozenset({SHOP_UUID}), 0.2))
         return self.scanner

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from gateway.storage import Store, shop_facts
+from gateway.storage import Connection, Store, shop_facts
 from rules import Book, BookError, BookProblem, Value
 from rules.format.errors import nearest
 from rules.format.fields import Field, FieldType
@@ -36,6 +36,10 @@ class ShopFact:
         return self.field.fresh_for_s is None or at_s - self.set_at_s <= self.field.fresh_for_s
 
 
+Said = Mapping[str, tuple[Value, float]]
+"""A fact's name to its value and when it was set, epoch seconds."""
+
+
 class ShopFacts:
     """Holds what was said in memory for the line; `at` and `refresh` belong to its thread, the rest may be called from any.
 
@@ -45,7 +49,7 @@ class ShopFacts:
     def __init__(self, store: Store, open_at: Callable[[float], bool | None]) -> None:
         self._store = store
         self.open_at = open_at
-        self._said: Mapping[str, tuple[Value, float]] = MappingProxyType({})
+        self._said: Said = MappingProxyType({})
 
     def at(self, at_s: float, book: Book) -> tuple[dict[str, Value], dict[str, float]]:
         """The facts for a decision by `book`, and when each was set. Only what that book declares as the shop's to say."""
@@ -57,10 +61,18 @@ class ShopFacts:
         return facts, {name: set_at_s for name, (_, set_at_s) in said.items()}
 
     def refresh(self) -> None:
-        """Read what is said now, also by a command in another process. A handful of rows: may be called every tick."""
+        """Read what is said now, also by a command in another process, and hold it."""
         with self._store.read() as connection:
-            rows = shop_facts.every(connection)
-        self._said = MappingProxyType({row.name: (_read(row.value), row.set_at_s) for row in rows})
+            self.take(self.read(connection))
+
+    @staticmethod
+    def read(connection: Connection) -> Said:
+        """Read what is said now. A handful of rows: may be called every second, from any thread."""
+        return MappingProxyType({row.name: (_read(row.value), row.set_at_s) for row in shop_facts.every(connection)})
+
+    def take(self, said: Said) -> None:
+        """Hold what was read."""
+        self._said = said
 
     def every(self, books: Iterable[Book]) -> list[ShopFact]:
         """Every fact that the live books declare, said or not, and what was said of facts they no longer know; by name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +30,7 @@ def backup(
         target = folder or gateway.settings.shoppers.backups
         if target is None:
             raise CommandError("no folder to back up to; give one, or set `backups` under [shoppers]")
-        now_s = time.time()
+        now_s = gateway.now_s()
         path = target / f"etalage-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}{SUFFIX}"
         keys = gateway.keys()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -62,10 +61,10 @@ def add(
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
     with opened(config, create=True) as gateway:
-        zones = gateway.zones()
-        book = _done(gateway, lambda connection: lifecycle.add(connection, text, _by_whom(by), time.time(), zones), str(document))
+        zones, now_s = gateway.zones(), gateway.now_s()
+        book = _done(gateway, lambda connection: lifecycle.add(connection, text, _by_whom(by), now_s, zones), str(document))
         typer.echo(f"Book {book[:12]} is kept as a draft.")
-        _done(gateway, lambda connection: lifecycle.check(connection, book, _by_whom(by), time.time(), zones))
+        _done(gateway, lambda connection: lifecycle.check(connection, book, _by_whom(by), now_s, zones))
     typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
 
 
@@ -73,7 +72,7 @@ def add(
 def approve(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
     with opened(config, create=True) as gateway:
-        _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), time.time(), note))
+        _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
 
 
@@ -85,7 +84,7 @@ def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -
         unknown = sorted(set(zone or ()) - set(zones))
         if unknown:
             raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(zones)}")
-        _done(gateway, lambda connection: lifecycle.go_live(connection, book, _by_whom(by), time.time(), zone or ()))
+        _done(gateway, lambda connection: lifecycle.go_live(connection, book, _by_whom(by), gateway.now_s(), zone or ()))
     typer.echo(f"Book {book} is live {'in ' + ', '.join(zone) if zone else 'everywhere'}.")
 
 
@@ -93,7 +92,7 @@ def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -
 def pause(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Make no more offers from a live book."""
     with opened(config, create=True) as gateway:
-        _done(gateway, lambda connection: lifecycle.pause(connection, book, _by_whom(by), time.time(), note))
+        _done(gateway, lambda connection: lifecycle.pause(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is paused; `etalage books resume {book}` goes on.")
 
 
@@ -101,7 +100,7 @@ def pause(book: Hash, by: By = None, note: Note = "", config: Config = None) -> 
 def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Let a paused book make offers again."""
     with opened(config, create=True) as gateway:
-        _done(gateway, lambda connection: lifecycle.resume(connection, book, _by_whom(by), time.time(), note))
+        _done(gateway, lambda connection: lifecycle.resume(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is live again.")
 
 
@@ -109,7 +108,7 @@ def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) ->
 def rollback(by: By = None, config: Config = None) -> None:
     """Undo the latest going live, in one step."""
     with opened(config, create=True) as gateway:
-        back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), time.time()))
+        back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), gateway.now_s()))
     typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
 
 
@@ -122,7 +121,7 @@ def diff(
     """Decide the logged decisions again with a draft: who would have got what instead."""
     with opened(config, create=True) as gateway, gateway.store.read() as connection:
         book = _draft(connection, draft, gateway.zones())
-        logged = list(decision_log.logged_since(connection, time.time() - days * 86_400))
+        logged = list(decision_log.logged_since(connection, gateway.now_s() - days * 86_400))
         report = replay_decisions(book, track(logged, "Deciding again", console=Console(stderr=True)))
     _show(report)
 

@@ -26,7 +26,7 @@ def erase(
         if not yes:
             told = "" if known else " Nothing is held about them now; a message that is still on its way would then be refused."
             typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
-        people = People(store, Identities(settings.store.store), keys)
+        people = People(store, Identities(settings.store.store), keys, gateway.now_s)
         outcome = store.writer.submit(lambda connection: people.withdraw(connection, shopper)).result()
         if outcome.then is not None:
             outcome.then()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ def export(
 ) -> None:
     """Write down everything that is held about a shopper, with the reasons of every decision (GDPR articles 15 and 20)."""
     with opened(config) as gateway, gateway.store.read() as connection:
-        held = dossier(connection, shopper, gateway.settings, time.time(), language)
+        held = dossier(connection, shopper, gateway.settings, gateway.now_s(), language)
         if held is None:
             raise CommandError(f"nothing is held about {shopper!r}; check the pseudonym with the backend")
         text = as_document(held, gateway.settings, language) if document else as_json(held) + "\n"

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from gateway.books.live import LiveBooks
+from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.storage import StorageError, Store, open_store
@@ -32,6 +33,10 @@ class Opened:
     def keys(self) -> Keys:
         """Open the keys file beside the database."""
         return Keys(self.settings.storage.keys_path)
+
+    def now_s(self) -> float:
+        """Return the time as the gateway trusts it: what its latest run wrote down is carried on from there."""
+        return SystemClock(self.settings.storage.clock_path).now_s()
 
     def plan(self) -> StorePlan:
         """Read the store plan."""

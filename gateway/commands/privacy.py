@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -55,7 +54,7 @@ def _report(config: Path | None, language: Language) -> tuple[Report, Settings]:
     with opened(config) as gateway:
         books = gateway.live_books()
         with gateway.store.read() as connection:
-            return privacy_report(connection, books, gateway.settings, time.time(), language), gateway.settings
+            return privacy_report(connection, books, gateway.settings, gateway.now_s(), language), gateway.settings
 
 
 def _as_rich(markdown: str) -> Table:

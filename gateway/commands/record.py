@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.model import Advertisement
 from gateway.radio.frames import beacon_id, uuid_bytes
@@ -40,7 +41,7 @@ def record(
         writer = RecordingWriter(out)
     except (SettingsError, RecordingError, ValueError) as error:
         raise CommandError(str(error)) from error
-    scanners = make_scanners(settings.radio)
+    scanners = make_scanners(settings.radio, SystemClock().now_s)
     if not scanners:
         raise CommandError("this box has no scanner to record with; see `radio.adapters` in the settings, and docs/radio.md")
     with writer, contextlib.suppress(KeyboardInterrupt):

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, explain, load_book
@@ -75,7 +76,7 @@ def dry_run(
     described = {
         "event": event,
         "zone": zone,
-        "at": at or datetime.now(loaded.zone).isoformat(timespec="seconds"),
+        "at": at or datetime.fromtimestamp(SystemClock().now_s(), loaded.zone).isoformat(timespec="seconds"),
         "dwell": dwell,
         "shopper": shopper,
         "language": language,

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from random import Random
@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from gateway.clock import Clock, SystemClock
 from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
@@ -25,9 +26,11 @@ from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity, identity_of
 from gateway.radio.batches import EXPIRY_S, Batches
 from gateway.radio.frames import uuid_bytes
-from gateway.radio.notify import alive, sd_notify
+from gateway.radio.notify import alive
 from gateway.radio.scanners import RunningScanner, make_scanners
+from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings, SettingsError, load_settings
+from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
 
 BATCH_EVERY_S = 1.0
 """A shopper walks a metre in that time, and a decision is wanted within a second of a zone being certain."""
@@ -46,43 +49,42 @@ def scanner(config: Annotated[Path, typer.Option("--config", "-c", help="The set
     uuids = frozenset(uuid_bytes(one) for one in settings.radio.uuids)
     if not uuids:
         raise CommandError("no beacon uuid to pass on; set `radio.uuids` in the settings")
-    scanners = make_scanners(settings.radio)
+    clock = SystemClock()  # not kept: the gateway judges the time of what it is sent by itself
+    scanners = make_scanners(settings.radio, clock.now_s)
     if not scanners:
         raise CommandError("this box has no scanner; see `radio.adapters` in the settings, and docs/radio.md")
-    identity = identity_of(settings.store)
-    asyncio.run(_live(scanners, uuids, Relay(identity, settings.mqtt, credentials)))
-
-
-async def _live(scanners: list[RunningScanner], uuids: frozenset[bytes], relay: Relay, stop: asyncio.Event | None = None) -> None:
-    """Every scanner into its batches, every second the batches to the relay."""
-    stop = stop or _told_to_stop()
-    boot_ms = int(time.time() * 1000)
-    batches = {scanner.id: Batches(scanner.id, uuids, boot_ms) for scanner in scanners}
-    tasks = [asyncio.create_task(scanner.listen(batches[scanner.id].hear), name=f"scanner {scanner.id}") for scanner in scanners]
-    relay.start()
-    sd_notify("READY=1")
+    relay = Relay(identity_of(settings.store), settings.mqtt, credentials, clock)
     try:
-        while not stop.is_set():
-            for waiting in batches.values():
-                _hand_over(waiting, relay)
-            if alive(scanner.health() for scanner in scanners):
-                sd_notify("WATCHDOG=1")
-            try:
-                await asyncio.wait_for(stop.wait(), BATCH_EVERY_S)
-            except TimeoutError:
-                continue
+        asyncio.run(_live(scanners, uuids, relay, clock))
+    except PartDied as death:
+        typer.echo(f"etalage: {death}", err=True)
+        raise typer.Exit(1) from None
+
+
+async def _live(
+    scanners: list[RunningScanner], uuids: frozenset[bytes], relay: Relay, clock: Clock, stop: asyncio.Event | None = None
+) -> None:
+    """Every scanner into its batches, every second the batches to the relay. Raises PartDied."""
+    boot_ms = int(clock.now_s() * 1000)
+    batches = {scanner.id: Batches(scanner.id, uuids, boot_ms) for scanner in scanners}
+
+    async def hand_over() -> None:
+        """All that waits, while there is a connection; without one it waits, and grows old."""
+        for waiting in batches.values():
+            while relay.is_up and (batch := waiting.take(clock.now_s())) is not None:
+                relay.send(batch)
+
+    parts: list[Part] = [
+        Thread("relay", lambda: relay.failure),
+        *(Task(f"scanner {scanner.id}", partial(scanner.listen, batches[scanner.id].hear)) for scanner in scanners),
+        Duty("batches", BATCH_EVERY_S, hand_over, vital=True),
+    ]
+    relay.start()
+    try:
+        supervisor = Supervisor(parts, may_feed=lambda: alive(scanner.health() for scanner in scanners))
+        await supervisor.run(stop or _told_to_stop())
     finally:
-        sd_notify("STOPPING=1")
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(relay.stop)
-
-
-def _hand_over(waiting: Batches, relay: Relay) -> None:
-    """All that waits, while there is a connection; without one it waits, and grows old."""
-    while relay.is_up and (batch := waiting.take(time.time())) is not None:
-        relay.send(batch)
 
 
 def _told_to_stop() -> asyncio.Event:
@@ -95,9 +97,7 @@ def _told_to_stop() -> asyncio.Event:
 class Relay:
     """Sends batches at QoS 0: what is lost is seconds old, and the next is on its way. One thread; `send` from any."""
 
-    def __init__(
-        self, identity: GatewayIdentity, settings: MqttSettings, credentials: Credentials, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, identity: GatewayIdentity, settings: MqttSettings, credentials: Credentials, clock: Clock) -> None:
         self._identity = identity
         self._clock = clock
         self._events: SimpleQueue[LinkEvent | SightingsBatch] = SimpleQueue()
@@ -106,6 +106,8 @@ class Relay:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.sent = 0
+        self.failure: str | None = None
+        """Why its thread has died; None while it lives."""
 
     @property
     def is_up(self) -> bool:
@@ -126,15 +128,23 @@ class Relay:
         self._thread.join(10.0)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            now_s = time.monotonic()
-            self._link.tend(now_s)
-            try:
-                event = self._events.get(timeout=max(0.0, min(self._link.next_s() - now_s, BATCH_EVERY_S)))
-            except Empty:
-                continue
-            self._take(event)
-        self._link.close()
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+        except Exception as error:
+            self.failure = safe_error(error)
+            log.error("the relay has died", because=self.failure)
+        finally:
+            self._link.close()
+
+    def _turn(self) -> None:
+        now_s = time.monotonic()
+        self._link.tend(now_s)
+        try:
+            event = self._events.get(timeout=max(0.0, min(self._link.next_s() - now_s, BATCH_EVERY_S)))
+        except Empty:
+            return
+        self._take(event)
 
     def _take(self, event: Any) -> None:
         now_s = time.monotonic()
@@ -150,7 +160,7 @@ class Relay:
         link = self._link.current
         if link is None:
             return
-        body = event_text(self._identity, batch, self._clock(), f"{batch.scanner}-{batch.sequence}")
+        body = event_text(self._identity, batch, self._clock.now_s(), f"{batch.scanner}-{batch.sequence}")
         try:
             link.publish(f"{self._identity.prefix}sightings/{batch.scanner}", body, qos=0, expires_in_s=EXPIRY_S)
             self.sent += 1

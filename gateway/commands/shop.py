@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -31,8 +30,8 @@ Name = Annotated[str, typer.Argument(help="The fact, as `etalage shop list` show
 @shop.command(name="list")
 def show(language: Language = "en", config: Config = None) -> None:
     """Show whether the shop is open, and every fact that the live rule books ask for."""
-    now_s = time.time()
     with opened(config) as gateway:
+        now_s = gateway.now_s()
         said = _facts(gateway)
         facts, is_open = said.every(gateway.live_books()), said.open_at(now_s)
     console = Console()
@@ -56,7 +55,7 @@ def say(
     with opened(config) as gateway:
         books = gateway.live_books()
         given = _value(books, name, value)
-        _said(language, lambda: _facts(gateway).set(books, name, given, time.time(), by or getpass.getuser()))
+        _said(language, lambda: _facts(gateway).set(books, name, given, gateway.now_s(), by or getpass.getuser()))
     typer.echo(f"{name} is set.")
 
 

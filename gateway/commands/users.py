@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
@@ -32,9 +31,10 @@ def token(
 
     def make(connection: Connection) -> tuple[str, str]:
         chosen = name or _free_name(role, list_tokens(connection))
-        return chosen, create_token(connection, name=chosen, role=role, at_s=time.time())
+        return chosen, create_token(connection, name=chosen, role=role, at_s=now_s)
 
     with opened(config, create=True) as gateway:
+        now_s = gateway.now_s()
         made, secret = _written(gateway.store, make)
     typer.echo(
         f"Token {made} with the role {role} is made. Keep it as you keep a key: it is not stored and not shown again.", err=True
@@ -57,7 +57,7 @@ def show(config: Config = None) -> None:
 def revoke(name: Annotated[str, typer.Argument(help="As `etalage users list` shows it.")], config: Config = None) -> None:
     """End a token at once and for good."""
     with opened(config, create=True) as gateway:
-        _written(gateway.store, lambda connection: revoke_token(connection, name=name, at_s=time.time()))
+        _written(gateway.store, lambda connection: revoke_token(connection, name=name, at_s=gateway.now_s()))
     typer.echo(f"Token {name} is revoked.")
 
 

@@ -21,9 +21,9 @@ from gateway.mqtt.in_flight import InFlight
 from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
 from gateway.mqtt.outbox_queue import OutboxQueue
 from gateway.mqtt.reconnecting import ReconnectingLink
-from gateway.mqtt.safe_error import safe_error
 from gateway.mqtt.status import HealthFigures, Notice, StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed, outbox
 from gateway.storage.outbox import Release
@@ -56,7 +56,7 @@ class Courier:
         status: StatusPublisher,
         *,
         release: Release,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         rng: Random | None = None,
     ) -> None:
         self._store = store

@@ -23,9 +23,9 @@ from gateway.messages import (
     SyncRequest,
 )
 from gateway.mqtt.intake import EVENTS, Refused, check
-from gateway.mqtt.safe_error import safe_error
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.safe_error import safe_error
 from gateway.storage import Connection, IntegrityError, inbox, outbox
 from gateway.storage.inbox import Sync
 

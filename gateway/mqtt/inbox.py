@@ -23,9 +23,9 @@ from gateway.mqtt.handlers import Done, InboundHandlers
 from gateway.mqtt.intake import read, said_by, types_of
 from gateway.mqtt.link import Arrived, Down, LinkEvent, Role, Subscribed, Up
 from gateway.mqtt.reconnecting import ReconnectingLink
-from gateway.mqtt.safe_error import safe_error
 from gateway.mqtt.status import HealthFigures
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
 from gateway.storage import Store, WriterClosed
 from gateway.storage.outbox import DatabaseError
@@ -77,7 +77,7 @@ class Inbox:
         post: Post,
         *,
         sightings: SightingsConsumer | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         rng: Random | None = None,
     ) -> None:
         self._store = store

@@ -28,9 +28,6 @@ from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, outbox, promises
 from rules import Decision, Happening, Situation
 
-HOUSEKEEPING_S = 60.0
-"""How often ended promises are looked for: a share of a cap comes back at most this much later than it could."""
-
 _log = structlog.get_logger()
 
 
@@ -79,8 +76,6 @@ class Ledger:
         self._answered: deque[Answered] = deque()
         self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
         self._now_s = 0.0
-        self._housekept_s = 0.0
-        self._housekeeping: Future[int] | None = None
         self.on_redeemed: till.Follow | None = None
         """Told of each redemption at a till, in its transaction."""
         self.counts: Counter[str] = Counter()
@@ -165,15 +160,13 @@ class Ledger:
         self._reached = {place: until_s for place, until_s in self._reached.items() if place[1] != shopper}
 
     def tick(self, now_s: float) -> None:
-        """Once a minute expire what has ended, and delete what has been kept long enough."""
+        """Let time pass: take in what other threads finished."""
         self._settle()
-        self._now_s = max(self._now_s, now_s)
-        if now_s - self._housekept_s < HOUSEKEEPING_S:
-            return
-        if self._housekeeping is not None and self._housekeeping.done() and (failure := self._housekeeping.exception()):
-            _log.error("housekeeping_failed", error=str(failure))
-        self._housekept_s = now_s
-        self._housekeeping = self._store.writer.submit(partial(expiry.housekeep, now_s=now_s, settings=self._settings))
+        self._now_s = now_s
+
+    async def housekeep(self, now_s: float) -> int:
+        """Expire what has ended, and delete what has been kept long enough; how many expired. Only by a trusted time."""
+        return await self._store.writer.write(partial(expiry.housekeep, now_s=now_s, settings=self._settings))
 
     def _load(self, shopper: str) -> list[Happening]:
         since_s = self._now_s - self._settings.history_days * DAY_S

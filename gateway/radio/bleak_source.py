@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 
 from bleak import BleakScanner
@@ -46,8 +45,8 @@ class BleakSource:
         scanner: str,
         adapter: str,
         *,
+        clock: Callable[[], float],
         backend: type[BaseBleakScanner] | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.kind = "bleak pair" if backend is None else "simulated"
         self.broken: str | None = None

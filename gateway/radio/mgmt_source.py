@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import Callable
 
 from gateway.model import Advertisement
@@ -36,7 +35,7 @@ class MgmtSource:
 
     kind = "mgmt"
 
-    def __init__(self, scanner: str, adapter: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, scanner: str, adapter: str, *, clock: Callable[[], float]) -> None:
         self.broken: str | None = None
         self._scanner = scanner
         self._adapter = adapter.lower()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
 
+from gateway.clock import PlayedClock
 from gateway.model import Advertisement
 from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.recordings import read_recording
@@ -36,23 +36,19 @@ class Playback:
         """Raises RecordingError when the file can't be opened."""
         self._recording = read_recording(path)
         self._speed = speed
-        self._started_s = time.time()
-        self._monotonic_s = time.monotonic()
+        self.clock = PlayedClock(speed)
+        self._started_s = self.clock.now_s()
         self._tally = Tally()
         self._over = False
         self.scanners = (self,)
         self.on_end: Callable[[], None] = lambda: None
-
-    def clock(self) -> float:
-        """The played world's time, epoch seconds."""
-        return self._started_s + (time.monotonic() - self._monotonic_s) * self._speed
 
     async def listen(self, hear: Hear) -> None:
         """Play it all, let some time pass, and call `on_end`."""
         for number, advertisement in enumerate(self._shifted()):
             if number % BREATH == 0:
                 await asyncio.sleep(0)
-            early_s = (advertisement.at_s - self.clock()) / self._speed
+            early_s = (advertisement.at_s - self.clock.now_s()) / self._speed
             if early_s > NAP_S:
                 await asyncio.sleep(early_s)
             self._tally.heard += 1
@@ -65,7 +61,7 @@ class Playback:
 
     def health(self) -> ScannerHealth:
         """Hearing, until it has ended."""
-        elapsed_s = max(self.clock() - self._started_s, 1.0)
+        elapsed_s = max(self.clock.now_s() - self._started_s, 1.0)
         return ScannerHealth(
             scanner=self.id,
             kind="recording",
@@ -86,7 +82,7 @@ class Playback:
 
     def _shifted(self) -> Iterator[Advertisement]:
         """The recording in the played world's time, long silences cut."""
-        at_s, before_s = self.clock(), None
+        at_s, before_s = self.clock.now_s(), None
         for advertisement in self._recording:
             if before_s is not None:
                 at_s += min(advertisement.at_s - before_s, LONGEST_GAP_S)

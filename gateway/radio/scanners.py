@@ -10,7 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -23,6 +23,9 @@ from gateway.radio.quality import QualityMeter
 from gateway.radio.sources import AdapterAbsentError, Hear, Source
 from gateway.radio.watchdog import ScannerState, Step, Watchdog
 from gateway.settings import RadioSettings
+
+if TYPE_CHECKING:
+    from gateway.radio.bleak_source import BleakSource
 
 TICK_S = 0.5
 STEP_TIMEOUT_S = 15.0
@@ -148,11 +151,12 @@ class AdapterScanner:
             log.warning("scanner can't listen", scanner=self._id, step=step.value, reason=watchdog.reason)
 
 
-def make_scanners(radio: RadioSettings, *, platform: str = sys.platform) -> list[RunningScanner]:
+def make_scanners(radio: RadioSettings, clock: Callable[[], float], *, platform: str = sys.platform) -> list[RunningScanner]:
     """One scanner for each adapter in the settings. None, and one clear line in the log, where this system can't hear
     beacons.
 
-    An adapter that isn't there (yet) has a scanner as well: it is looked for all the time.
+    An adapter that isn't there (yet) has a scanner as well: it is looked for all the time. `clock` gives the epoch seconds of each
+    reception.
     """
     if not radio.adapters:
         log.info("this box has no Bluetooth adapter in its settings; it hears by other scanners only")
@@ -166,7 +170,9 @@ def make_scanners(radio: RadioSettings, *, platform: str = sys.platform) -> list
     scanners: list[RunningScanner] = []
     for scanner, adapter in radio.adapters.items():
         meter = QualityMeter(uuids, interval_s)
-        scanners.append(AdapterScanner(scanner, source(scanner, adapter), meter, may_power_cycle=radio.may_power_cycle))
+        scanners.append(
+            AdapterScanner(scanner, source(scanner, adapter, clock=clock), meter, may_power_cycle=radio.may_power_cycle)
+        )
         log.info("scanner", scanner=scanner, adapter=adapter, source=source.__name__)
     return scanners
 
@@ -178,7 +184,7 @@ _NOT_HERE = {
 }
 
 
-def _source_for(radio: RadioSettings) -> Callable[[str, str], Source]:
+def _source_for(radio: RadioSettings) -> type[MgmtSource] | type[BleakSource]:
     """The management socket where this process may use it, BlueZ through bleak otherwise."""
     fault = management_fault() if radio.source == "auto" else None
     if radio.source == "mgmt" or (radio.source == "auto" and fault is None):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import Executor, Future
-from typing import TypeVar
+import asyncio
+from concurrent.futures import Executor
 
-import structlog
-
+from gateway.clock import Clock
 from gateway.messages import Outcome
 from gateway.settings import Settings
 from gateway.shoppers.people import People
-from gateway.storage import Connection, Store, consents, retention
+from gateway.storage import Connection, Reader, Store, consents, retention
 from gateway.storage.keys import KEYS_COPY, Keys
 
 LOOK_S = 5.0
@@ -26,42 +24,70 @@ LAPSED_AT_ONCE = 200
 """Consents that lapse in one go: bounds how long the writer is held; the rest follows an hour later."""
 DAY_S = 86_400.0
 
-T = TypeVar("T")
-log = structlog.get_logger(__name__)
-
 
 class Housekeeping:
-    """Call `tick` every few seconds from the line's thread: it returns at once, the work is done elsewhere."""
+    """Three duties for the event loop, each to be done every so often; the work itself is done elsewhere.
 
-    def __init__(self, store: Store, keys: Keys, people: People, settings: Settings, pool: Executor) -> None:
+    Nothing is deleted for its age, and no consent lapses, while the clock isn't trusted: neither could be taken back.
+    """
+
+    def __init__(
+        self, store: Store, reader: Reader, keys: Keys, people: People, settings: Settings, pool: Executor, clock: Clock
+    ) -> None:
         self._store = store
+        self._reader = reader
         self._keys = keys
         self._people = people
         self._settings = settings
         self._pool = pool
-        self._due_s = float("-inf")
-        self._lapsing: Future[list[Outcome]] | None = None
-        self._scrubbing: Future[bool] | None = None
-        self._sought: frozenset[bytes] = frozenset()
-        self._rebuilding = False
-        with store.read() as connection:
-            self._rebuild = retention.erased_since(connection, time.time() - REBUILT_BY_THEN_S)
-        self._finding: Future[list[str]] | None = None
-        self._look_s = self._scrub_s = float("-inf")
-        self._proofs = self._count_proofs()
+        self._clock = clock
+        self._due_s = self._scrub_s = float("-inf")  # both monotonic
+        self._rebuild = False
+        self._proofs: tuple[int, float] | None = None
 
-    def tick(self, now_s: float) -> None:
-        """Begin what is due, and bring into memory what is done."""
-        lapsed, self._lapsing = _done(self._lapsing, "consents could not lapse")
-        for outcome in lapsed or ():
+    async def enforce_periods(self) -> None:
+        """Once an hour delete what has outstayed its period, and let idle consents lapse; later while the time isn't trusted."""
+        if self._clock.monotonic_s() < self._due_s or not self._clock.trust.trusted:
+            return
+        now_s, writer = self._clock.now_s(), self._store.writer
+        await writer.write(lambda connection: retention.enforce(connection, self._settings, now_s))
+        for outcome in await writer.write(lambda connection: self._lapse(connection, now_s)):
             if outcome.then is not None:
                 outcome.then()
-        if now_s >= self._due_s:
-            self._due_s = now_s + EVERY_S
-            self._store.writer.submit(lambda connection: retention.enforce(connection, self._settings, now_s))
-            self._lapsing = self._store.writer.submit(lambda connection: self._lapse(connection, now_s))
-        self._find_erased(now_s)
-        self._scrub(now_s)
+        self._due_s = self._clock.monotonic_s() + EVERY_S
+
+    async def find_erased(self) -> None:
+        """Forget whoever was erased by a command while this gateway runs."""
+        proofs = await self._reader.ask(consents.erasures_so_far)
+        if proofs == self._proofs:
+            return
+        if self._proofs is None:
+            since_s = self._clock.now_s() - REBUILT_BY_THEN_S
+            self._rebuild = await self._reader.ask(lambda connection: retention.erased_since(connection, since_s))
+        else:
+            self._rebuild = True
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._pool, self._erased_but_known, self._people.everyone())
+        for shopper in found:
+            self._people.on_withdrawn(shopper)
+        self._proofs = proofs
+
+    async def scrub(self) -> None:
+        """Scrub at once after an erasure; rebuild the file when the shop is next empty, for fragments that no mark can find."""
+        people, rebuild = self._people, not self._people.erasing
+        if self._clock.monotonic_s() < self._scrub_s or (rebuild and (people.here or not self._rebuild)):
+            return
+        people.erasing = False  # an erasure that is committed from here on asks for another round
+        sought, clean = frozenset(people.marks), False
+        self._rebuild |= bool(sought)
+        try:
+            clean = await asyncio.get_running_loop().run_in_executor(self._pool, self._scrub, sought, rebuild)
+        finally:
+            if not clean:
+                people.erasing, self._scrub_s = True, self._clock.monotonic_s() + SCRUB_AGAIN_S
+        if clean:
+            people.marks -= sought
+            self._rebuild &= not rebuild
 
     def _lapse(self, connection: Connection, now_s: float) -> list[Outcome]:
         """Erase whoever neither came nor renewed their consent for so long."""
@@ -73,18 +99,6 @@ class Housekeeping:
             outcomes.append(self._people.lapse(connection, shopper, standing.decided_at_s))
         return outcomes
 
-    def _find_erased(self, now_s: float) -> None:
-        """Forget whoever was erased by a command while this gateway runs."""
-        found, self._finding = _done(self._finding, "erased shoppers could not be looked for")
-        for shopper in found or ():
-            self._people.on_withdrawn(shopper)
-        if self._finding is None and now_s >= self._look_s:
-            self._look_s = now_s + LOOK_S
-            proofs = self._count_proofs()
-            if proofs != self._proofs:
-                self._proofs, self._rebuild = proofs, True
-                self._finding = self._pool.submit(self._erased_but_known, self._people.everyone())
-
     def _erased_but_known(self, members: list[str]) -> list[str]:
         """Members in memory of whom the tables hold a proof of erasure and no consent."""
         with self._store.read() as connection:
@@ -92,41 +106,7 @@ class Housekeeping:
             found = [shopper for shopper in members if self._keys.digest(shopper) in proven]
             return [shopper for shopper in found if consents.find(connection, shopper) is None]
 
-    def _count_proofs(self) -> tuple[int, float]:
-        with self._store.read() as connection:
-            return consents.erasures_so_far(connection)
-
-    def _scrub(self, now_s: float) -> None:
-        """Scrub at once after an erasure; rebuild the file when the shop is next empty, for fragments that no mark can find."""
-        if self._scrubbing is not None:
-            clean, self._scrubbing = _done(self._scrubbing, "erased bytes could not be scrubbed; trying again")
-            if self._scrubbing is not None:
-                return
-            if clean:
-                self._people.marks -= self._sought
-                self._rebuild &= not self._rebuilding
-            else:
-                self._people.erasing, self._scrub_s = True, now_s + SCRUB_AGAIN_S
-        if self._people.erasing and now_s >= self._scrub_s:
-            self._people.erasing = False  # an erasure that is committed from here on asks for another round
-            self._rebuild |= bool(self._people.marks)
-            self._begin_scrub(rebuild=False)
-        elif self._rebuild and not self._people.here and now_s >= self._scrub_s:
-            self._begin_scrub(rebuild=True)
-
-    def _begin_scrub(self, *, rebuild: bool) -> None:
+    def _scrub(self, sought: frozenset[bytes], rebuild: bool) -> bool:
         folder = self._settings.shoppers.backups
         copies = [folder / KEYS_COPY] if folder is not None else []
-        self._sought, self._rebuilding = frozenset(self._people.marks), rebuild
-        self._scrubbing = self._pool.submit(retention.scrub, self._store.engine, self._keys, copies, self._sought, rebuild)
-
-
-def _done(work: Future[T] | None, failed: str) -> tuple[T | None, Future[T] | None]:
-    """(result, None) of finished work, (None, work) of work under way; what failed is logged, and is begun again when due."""
-    if work is None or not work.done():
-        return None, work
-    failure = work.exception()
-    if failure is not None:
-        log.error(failed, error=type(failure).__name__)
-        return None, None
-    return work.result(), None
+        return retention.scrub(self._store.engine, self._keys, copies, sought, rebuild)

@@ -6,7 +6,6 @@ with membership. The methods that take a connection run in the writer's transact
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -62,7 +61,7 @@ class People:
         store: Store,
         identities_: Identities,
         keys: Keys,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store

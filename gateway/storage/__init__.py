@@ -4,7 +4,19 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from gateway.storage.engines import StorageError
+from gateway.storage.reader import Reader, TooLate
 from gateway.storage.store import Store, open_store
 from gateway.storage.writer import Writer, WriterClosed
 
-__all__ = ["Connection", "DatabaseError", "IntegrityError", "StorageError", "Store", "Writer", "WriterClosed", "open_store"]
+__all__ = [
+    "Connection",
+    "DatabaseError",
+    "IntegrityError",
+    "Reader",
+    "StorageError",
+    "Store",
+    "TooLate",
+    "Writer",
+    "WriterClosed",
+    "open_store",
+]

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 WITHIN_S = 10.0
 """How long an answer is of use where the asker doesn't say: longer than a connection to a server that is away takes to fail."""
+STUCK_S = 90.0
+"""A connection that nobody answers on is given up by the network after 25 s; a question takes milliseconds."""
 CLOSE_S = 10.0
 """How long the end waits for the question under way."""
 
@@ -70,9 +72,11 @@ class Reader:
         return await asyncio.wait_for(asyncio.wrap_future(self.submit(work, within_s)), within_s)
 
     @property
-    def is_alive(self) -> bool:
-        """Whether there is anybody to answer."""
-        return self._thread.is_alive()
+    def failure(self) -> str | None:
+        """Why nothing is answered any more; None while it lives."""
+        if not self._thread.is_alive():
+            return "its thread has ended"
+        return f"one question has taken {self.busy_s:.0f} s" if self.busy_s > STUCK_S else None
 
     @property
     def busy_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import sqlite3
 import threading
@@ -15,6 +16,8 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from gateway.safe_error import safe_error
+
 T = TypeVar("T")
 
 BUSY = 16
@@ -22,6 +25,9 @@ BUSY = 16
 GATHER_S = 0.05
 """How long a group under load is gathered: every commit costs a disk sync and the pages that all its work touches, once."""
 
+
+WITHIN_S = 30.0
+"""How long the event loop waits for a piece of work before it gives up on it: longer than a large group takes on a slow disk."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +61,8 @@ class Writer:
         self._closing = threading.Event()
         self.last_failure: str | None = None
         """Why the latest commit failed; None while commits succeed. Shown in health."""
+        self._failure: str | None = None
+        self._in_hand: list[_Job[Any]] = []
         self.before_commit: list[Callable[[Connection], None]] = []
         """Called in the writer's thread in each transaction, after its work; left out where it or some work raises."""
         self.on_commit: list[Callable[[], None]] = []
@@ -71,6 +79,18 @@ class Writer:
             self._jobs.put(_Job(work, future))
         return future
 
+    async def write(self, work: Callable[[Connection], T], within_s: float = WITHIN_S) -> T:
+        """Have `work` done from the event loop and wait for it there. Raises what it raised, or TimeoutError.
+
+        Work that has not been begun by then is left out; what is under way is done all the same.
+        """
+        return await asyncio.wait_for(asyncio.wrap_future(self.submit(work)), within_s)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the writer has died; None while it lives. It can't be mended: nobody knows what was left half done."""
+        return self._failure
+
     @property
     def backlog(self) -> int:
         """Pieces of work waiting."""
@@ -85,15 +105,31 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        jobs: list[_Job[Any]] = []
-        while True:
-            jobs, last = self._next_group(len(jobs))
-            # Who asked may have gone (a closed web page); from here on a Future can't be cancelled.
-            jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-            if jobs:
-                self._commit(jobs)
-            if last:
-                return
+        try:
+            last = False
+            while not last:
+                jobs, last = self._next_group(len(self._in_hand))
+                # Who asked may have gone (a closed web page); from here on a Future can't be cancelled.
+                self._in_hand = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+                if self._in_hand:
+                    self._commit(self._in_hand)
+        except Exception as error:
+            self._failure = safe_error(error)
+            log.error("the writer has died; nothing is written any more", because=self._failure)
+        finally:
+            self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        """Let nobody wait for a writer that has gone."""
+        with self._lock:
+            self._closing.set()
+        for job in self._in_hand:
+            if not job.future.done():
+                job.future.set_exception(WriterClosed())
+        while not self._jobs.empty():
+            waiting = self._jobs.get()
+            if waiting is not None and waiting.future.set_running_or_notify_cancel():
+                waiting.future.set_exception(WriterClosed())
 
     def _next_group(self, before: int) -> tuple[list[_Job[Any]], bool]:
         """Wait for one piece of work, and take along what else is there; `before`: how many the group before this one was."""

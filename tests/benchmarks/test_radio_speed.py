@@ -45,7 +45,7 @@ def air(count: int, seed: int = 5) -> list[bytes]:
 
 def listening(hear: Callable[[Advertisement], None]) -> tuple[MgmtSource, Tally]:
     """A source as it is after `start`, without a socket."""
-    source, tally = MgmtSource("pi-1", "hci0"), Tally()
+    source, tally = MgmtSource("pi-1", "hci0", clock=time.time), Tally()
     source._index, source._hear, source._tally = 0, hear, tally
     return source, tally
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import stat
@@ -22,14 +23,15 @@ from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import privacy_report
 from gateway.settings import Settings, StorageSettings, load_settings
 from gateway.shoppers.consent import ConsentDecision
-from gateway.shoppers.housekeeping import LOOK_S, Housekeeping
+from gateway.shoppers.housekeeping import Housekeeping
 from gateway.shoppers.identities import Identities, Rotating, Static
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
-from gateway.storage import Store, consents, decisions, journey, open_store, profiles, promises
+from gateway.storage import Reader, Store, consents, decisions, journey, open_store, profiles, promises
 from gateway.storage.decisions import DecisionRecord, OfferSummary, OutcomeRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
+from tests.support.clock import FakeClock
 
 NOON_S = 1_763_719_200.0
 TAG = Static(bytes.fromhex("e2c56db5dffb48d2b060d0f5a71096e000010001"))
@@ -218,14 +220,16 @@ def test_a_running_gateway_forgets_whom_a_command_erased(lived: Settings, config
     store, keys, identities = open_store(lived.storage), Keys(lived.storage.keys_path), Identities("demo")
     people = People(store, identities, keys, lambda: NOON_S)
     people.load(NOON_S)
-    housekeeping = Housekeeping(store, keys, people, lived, AtOnce())
-    housekeeping.tick(NOON_S)
+    reader = Reader(store.read)
+    reader.start()
+    housekeeping = Housekeeping(store, reader, keys, people, lived, AtOnce(), FakeClock(NOON_S))
+    asyncio.run(housekeeping.find_erased())
     assert identities.resolve(TAG.beacon_id) == "s-1"
     run("erase", "s-1", "--yes", "--config", str(config))
-    housekeeping.tick(NOON_S + LOOK_S)
-    housekeeping.tick(NOON_S + LOOK_S + 0.5)
+    asyncio.run(housekeeping.find_erased())
     assert identities.resolve(TAG.beacon_id) is None
     assert len(identities) == 1
+    reader.close()
     store.close()
 
 

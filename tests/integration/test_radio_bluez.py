@@ -56,7 +56,7 @@ class Shop:
         self.sent = 0
         self.silent = False
         self.scanner = AdapterScanner(
-            "pi-1", BleakSource("pi-1", "00:00:00:00:5e:00"), QualityMeter(frozenset()), monotonic=fast_clock
+            "pi-1", BleakSource("pi-1", "00:00:00:00:5e:00", clock=time.time), QualityMeter(frozenset()), monotonic=fast_clock
         )
 
     async def air(self) -> None:

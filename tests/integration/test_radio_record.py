@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class AirScanner:
     def __init__(self) -> None:
         self._adapter = SimulatedAdapter()
         self._scanner = AdapterScanner(
-            "pi-1", BleakSource("pi-1", "sim", backend=self._adapter.backend()), QualityMeter(frozenset())
+            "pi-1", BleakSource("pi-1", "sim", clock=time.time, backend=self._adapter.backend()), QualityMeter(frozenset())
         )
         self.id = "pi-1"
 
@@ -51,7 +52,7 @@ class AirScanner:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    monkeypatch.setattr(record_module, "make_scanners", lambda _radio: [AirScanner()])
+    monkeypatch.setattr(record_module, "make_scanners", lambda _radio, _clock: [AirScanner()])
     app = typer.Typer()
     app.command()(record_module.record)
 
@@ -96,6 +97,6 @@ def test_an_existing_file_is_left_alone(run: Callable[..., str], tmp_path: Path)
 
 
 def test_a_box_without_an_ear_says_what_to_do(run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_module, "make_scanners", lambda _radio: [])
+    monkeypatch.setattr(record_module, "make_scanners", lambda _radio, _clock: [])
     with pytest.raises(CommandError, match=r"docs/radio\.md"):
         run(str(tmp_path / "walk.jsonl"), "--uuid", UUID)

@@ -13,6 +13,7 @@ import pytest
 
 from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.broker import EmbeddedBroker
+from gateway.clock import SystemClock
 from gateway.commands import CommandError, scanner
 from gateway.model import Advertisement
 from gateway.mqtt.credentials import read_credentials
@@ -49,9 +50,11 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
         gateway.subscribe(BOX.prefix + "sightings/+")
         gateway.loop_start()
         adapter, stop = SimulatedAdapter(), asyncio.Event()
-        running = AdapterScanner("pi-2", BleakSource("pi-2", "sim", backend=adapter.backend()), QualityMeter(frozenset()))
-        relay = scanner.Relay(BOX, settings, read_credentials(settings))
-        living = asyncio.create_task(scanner._live([running], frozenset({UUID}), relay, stop))
+        running = AdapterScanner(
+            "pi-2", BleakSource("pi-2", "sim", clock=time.time, backend=adapter.backend()), QualityMeter(frozenset())
+        )
+        relay = scanner.Relay(BOX, settings, read_credentials(settings), SystemClock())
+        living = asyncio.create_task(scanner._live([running], frozenset({UUID}), relay, SystemClock(), stop))
         try:
             await until(lambda: adapter.listening == 2 and relay.is_up)
             async with asyncio.timeout(20):

@@ -29,6 +29,7 @@ from gateway.radio.sources import Hear
 from gateway.radio.watchdog import ScannerState
 from gateway.settings import Settings, load_settings
 from gateway.storage import outbox
+from tests.support.clock import FakeClock
 
 REGRETS, STAYS = "regrets-7f3a91c2", "stays-0b64d8e1"
 PHONES = {REGRETS: Phone(STORE_UUID, b"regretted key 16", "demo"), STAYS: Phone(STORE_UUID, b"a key that stays", "demo")}
@@ -80,6 +81,20 @@ class Air:
         self.zone = next(zone for zone in ZONES if zone != self.zone)
 
 
+class AirClock(FakeClock):
+    """The air's time, trusted; periods are this machine's."""
+
+    def __init__(self, air: Air) -> None:
+        super().__init__()
+        self._air = air
+
+    def now_s(self) -> float:
+        return self._air.now_s
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+
 @dataclass
 class Shop:
     """One gateway with its air and its backend. `may_send`: whether the courier gets to send anything."""
@@ -124,7 +139,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 def _shop(settings: Settings, backend: Backend, folder: Path) -> Shop:
     air, may_send = Air(), threading.Event()
     may_send.set()
-    return Shop(Gateway(settings, clock=lambda: air.now_s, scanners=[air]), air, backend, folder, may_send)
+    return Shop(Gateway(settings, clock=AirClock(air), scanners=[air]), air, backend, folder, may_send)
 
 
 def _listen_in(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.clock import TRUSTED, Reason, Trust
+import time
+
+from gateway.clock import TRUSTED, Reason, SystemClock, Trust
 
 START_S = 1_800_000_000.0
 
@@ -20,6 +22,9 @@ class FakeClock:
 
     def monotonic_s(self) -> float:
         return self._monotonic_s
+
+    def keep(self) -> None:
+        pass
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -76,3 +81,38 @@ class FakeSystem:
     def reboots(self, wall_s: float) -> None:
         self.wall, self.up, self.synced = wall_s, 5.0, False
         self.boots += 1
+
+
+class RunningSystem(FakeSystem):
+    """An operating system whose time passes with this machine's; a test may `set` its wall time."""
+
+    def __init__(self, wall_s: float) -> None:
+        super().__init__(wall_s)
+        self._since_s = time.monotonic()
+
+    def wall_s(self) -> float:
+        return self.wall + self.since_boot_s()
+
+    def since_boot_s(self) -> float:
+        return time.monotonic() - self._since_s
+
+    def set(self, wall_s: float) -> None:
+        """Be set, by a hand."""
+        self.leaps(wall_s - self.wall_s())
+
+
+class SetClock(SystemClock):
+    """A gateway's clock on a system whose wall time a test sets, epoch seconds: to `set` it again is a leap."""
+
+    def __init__(self, at_s: float | None = None) -> None:
+        self.system = RunningSystem(time.time() if at_s is None else at_s)
+        super().__init__(None, self.system)
+
+    def set(self, at_s: float) -> None:
+        """Let the system's clock say that it is `at_s` now."""
+        self.system.set(at_s)
+
+    def synchronise(self, at_s: float) -> None:
+        """Let the network have set the system's clock so: it is believed."""
+        self.system.set(at_s)
+        self.system.synced = True

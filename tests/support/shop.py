@@ -23,6 +23,7 @@ from gateway.radio.health import ScannerHealth
 from gateway.radio.sources import Hear
 from gateway.radio.watchdog import ScannerState
 from gateway.settings import load_settings
+from tests.support.clock import SetClock
 
 PATIENCE_S = 60.0
 """Generous: on a loaded machine everything takes longer, and nothing here measures speed."""
@@ -49,21 +50,6 @@ pause_max_s = 1.0
 [dashboard]
 enabled = false
 """
-
-
-class SetClock:
-    """Wall time that runs on from a moment that `set` gives, epoch seconds; to `set` it again is a leap."""
-
-    def __init__(self, at_s: float | None = None) -> None:
-        self.set(time.time() if at_s is None else at_s)
-
-    def set(self, at_s: float) -> None:
-        """Let it be `at_s` now."""
-        self._ahead_s = at_s - time.monotonic()
-
-    def __call__(self) -> float:
-        """Return what time it is."""
-        return time.monotonic() + self._ahead_s
 
 
 class HandScanner:
@@ -143,7 +129,7 @@ class RunningShop:
         """Send an event, with the time it is or another; return its id."""
         self._sent += 1
         id = id or f"m{self._sent}"
-        time_ = datetime.fromtimestamp(self.clock() if at_s is None else at_s, UTC).isoformat()
+        time_ = datetime.fromtimestamp(self.clock.now_s() if at_s is None else at_s, UTC).isoformat()
         event = {"specversion": "1.0", "id": id, "source": "backend", "type": kind, "time": time_, "data": data}
         self.client.publish(PREFIX + topic, json.dumps(event), qos=1)
         return id
@@ -195,7 +181,9 @@ class RunningShop:
         hand, payload, end_s = self.scanners[scanner], ibeacon(BeaconId(STORE_UUID, 1, minor)), time.monotonic() + seconds
         while time.monotonic() < end_s:
             assert hand.hear is not None
-            self._loop.call_soon_threadsafe(hand.hear, Advertisement(self.clock(), scanner, "AA:BB:CC:00:00:01", -50, payload))
+            self._loop.call_soon_threadsafe(
+                hand.hear, Advertisement(self.clock.now_s(), scanner, "AA:BB:CC:00:00:01", -50, payload)
+            )
             time.sleep(0.25)
 
     def offers(self, shopper: str) -> list[dict[str, Any]]:

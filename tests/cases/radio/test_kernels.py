@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -25,7 +26,7 @@ def listen(patch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, done: Ca
     """Listen to a kernel until the scanner's health is as wanted; return it as it is then, or after ten seconds."""
 
     async def run() -> ScannerHealth:
-        scanner = AdapterScanner("pi-1", MgmtSource("pi-1", adapter), QualityMeter(frozenset()))
+        scanner = AdapterScanner("pi-1", MgmtSource("pi-1", adapter, clock=time.time), QualityMeter(frozenset()))
         task = asyncio.create_task(scanner.listen(lambda _advertisement: None))
         try:
             for _ in range(200):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import fields
@@ -123,13 +124,13 @@ def test_an_adapter_that_comes_later_is_taken_without_a_restart(listen: Any) -> 
 
 
 def test_a_box_without_adapters_in_its_settings_has_no_scanners() -> None:
-    assert make_scanners(RadioSettings(adapters={})) == []
+    assert make_scanners(RadioSettings(adapters={}), time.time) == []
 
 
 @pytest.mark.parametrize(("platform", "said"), [("darwin", "macOS hides iBeacon payloads"), ("win32", "no BlueZ")])
 def test_where_beacons_cannot_be_heard_one_clear_line_says_so(platform: str, said: str) -> None:
     with structlog.testing.capture_logs() as lines:
-        assert make_scanners(RadioSettings(), platform=platform) == []
+        assert make_scanners(RadioSettings(), time.time, platform=platform) == []
     assert len(lines) == 1
     assert lines[0]["log_level"] == "warning"
     assert said in lines[0]["event"]
@@ -141,13 +142,13 @@ def test_the_management_socket_is_preferred_where_the_process_may(
 ) -> None:
     monkeypatch.setattr(scanners_module, "management_fault", lambda: fault)
     radio = RadioSettings(adapters={"pi-1": "hci0", "pi-2": "00:AA:01:00:00:02"})
-    scanners = make_scanners(radio, platform="linux")
+    scanners = make_scanners(radio, time.time, platform="linux")
     assert [(scanner.id, scanner.health().kind) for scanner in scanners] == [("pi-1", kind), ("pi-2", kind)]
 
 
 def test_the_choice_can_be_made_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanners_module, "management_fault", lambda: None)
-    (scanner,) = make_scanners(RadioSettings(source="bleak"), platform="linux")
+    (scanner,) = make_scanners(RadioSettings(source="bleak"), time.time, platform="linux")
     assert scanner.health().kind == "bleak pair"
 
 

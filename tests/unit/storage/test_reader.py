@@ -28,8 +28,9 @@ def reader(store: Store) -> Iterator[Reader]:
     reader = Reader(store.read)
     reader.start()
     yield reader
+    assert reader.failure is None
     reader.close()
-    assert not reader.is_alive
+    assert reader.failure == "its thread has ended"
 
 
 def one(connection: Connection) -> int:
@@ -120,6 +121,9 @@ def test_a_long_question_shows_how_long_it_has_taken(store: Store) -> None:
     assert asked.wait(10)
     now_s = 107.0
     assert reader.busy_s == 7.0
+    assert reader.failure is None
+    now_s = 107.0 + 84.0
+    assert reader.failure == "one question has taken 91 s"
     go_on.set()
     future.result(10)
     reader.close()
