@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 LOCK := -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help migration lock demo test lint unit test-radio bench accuracy torture contract lock clean
+WORKERS ?= 2
+ROOMS := rules gateway/offers gateway/shoppers gateway/storage
+PURE := tests/unit tests/properties tests/contract tests/cases
+
+.PHONY: help demo check test lint quick pure whole test-radio bench accuracy torture contract migration lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -14,9 +18,11 @@ help: ## list the commands
 demo: $(VENV)/runtime.stamp ## a simulated shop with everything in it, on this machine
 	@$(BIN)/etalage demo $(ARGS)
 
+check: lint quick ## while you work: style, types, import contracts and the fast tests, in a minute
+
 test: $(VENV)/dev.stamp ## set up and run every check there is
 	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium postgresql
-	$(MAKE) lint unit
+	$(MAKE) lint pure whole
 
 lint: $(VENV)/dev.stamp ## style, types and import contracts
 	$(BIN)/ruff format --check .
@@ -24,8 +30,15 @@ lint: $(VENV)/dev.stamp ## style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(VENV)/dev.stamp ## the tests, without setting up what they need from Debian
-	$(BIN)/pytest $(ARGS)
+quick: $(VENV)/dev.stamp ## the unit tests that take no server and no patience
+	$(BIN)/pytest tests/unit -m "not slow and not postgresql" -n $(WORKERS) $(ARGS)
+
+pure: $(VENV)/dev.stamp ## unit, property and contract tests and cases, with the branches they cover in the rooms that promise most
+	$(BIN)/pytest $(PURE) -n $(WORKERS) $(ROOMS:%=--cov=%) --cov-report= $(ARGS)
+	tests/coverage-floors $(BIN)/coverage
+
+whole: $(VENV)/dev.stamp ## the tests with real servers, browsers, processes and recordings
+	$(BIN)/pytest $(PURE:%=--ignore=%) -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/dev.stamp ## how fast it is, beside a plain Python floor in the same run
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name $(ARGS)

@@ -49,7 +49,7 @@ def on_postgres(postgres: Postgres, tmp_path: Path) -> Iterator[StorageSettings]
     postgres.clear("postgres", keep=VERSION_TABLE)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
     """Settings of an empty database: a file, then PostgreSQL."""
     from gateway.settings import StorageSettings

@@ -24,6 +24,6 @@ def test_the_page_calls_its_zone_unknown_and_lists_it_as_unwell(tmp_path: Path) 
             envelope |= {"time": "2026-11-18T11:06:40Z"}
             shop.client.publish(f"{PREFIX}sightings/pi-1", json.dumps(envelope | {"data": data}))
             time.sleep(1)
-        window = shop.gateway.window
-        assert wait_for(lambda: [zone.zone for zone in window.frame().zones if not zone.known] == ["till"], 5)
-        assert [(ear.scanner, ear.well) for ear in window.health().ears] == [("pi-1", True), ("pi-2", False)]
+        view = shop.gateway.dashboard_view
+        assert wait_for(lambda: [zone.zone for zone in view.frame().zones if not zone.known] == ["till"], 5)
+        assert [(one.scanner, one.well) for one in view.health().scanners] == [("pi-1", True), ("pi-2", False)]

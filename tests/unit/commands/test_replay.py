@@ -54,6 +54,7 @@ def test_the_same_recording_gives_the_same_bytes(shop: Path, tmp_path: Path) -> 
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_calibrate_learns_a_place_that_replay_then_uses(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "cal.json"
     for _ in range(2):

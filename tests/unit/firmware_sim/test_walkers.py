@@ -16,6 +16,8 @@ from gateway.zones.plan import load_plan, parse_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
 
+pytestmark = pytest.mark.slow
+
 PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
 WALLS = [piece for wall in PLAN.walls for piece in wall.pieces()]
 

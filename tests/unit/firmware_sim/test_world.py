@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from firmware_sim.scanners import Outage
 from firmware_sim.world import Flaws, World, write_truth
@@ -15,6 +16,8 @@ from gateway.shoppers.optins import identity_of
 from gateway.zones import geometry
 from gateway.zones.ground_truth import read_ground_truth
 from gateway.zones.plan import load_plan
+
+pytestmark = pytest.mark.slow
 
 PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
 

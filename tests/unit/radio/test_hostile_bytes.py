@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from gateway.radio.quality import QualityMeter
 from gateway.radio.recordings import RSSI_RANGE_DBM, read_recording
 from gateway.radio.remote import FORMATS, RemoteScanners
 from gateway.radio.watchdog import ScannerState, Watchdog
+
+pytestmark = pytest.mark.slow
 
 UUIDS = st.binary(min_size=16, max_size=16).map(bytes.hex)
 SHORT = st.integers(0, 0xFFFF)

@@ -16,6 +16,8 @@ from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
 from gateway.zones.survey import TrueStay, Walk, learn
 
+pytestmark = pytest.mark.slow
+
 Readings = Callable[..., list[Sighting]]
 
 
