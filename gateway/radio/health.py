@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.radio.quality import Quality
 from gateway.radio.watchdog import ScannerState
+from rules.texts import N_, Language, text
 
 
 @dataclass(slots=True)
@@ -64,69 +65,42 @@ class ScannerHealth:
         if self.state is ScannerState.HEARING:
             fault = self.quality.fault if self.quality else None
             if fault is not None and self.quality is not None:
-                return f"scanner.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
+                return f"scanner.{fault}", {**parameters, "share": f"{100 * (self.quality.heard_share or 0.0):.0f} %"}
             return "scanner.hearing", {**parameters, "rate": round(self.adverts_per_s)}
         silent = {"silent_s": round(self.silent_s or 0.0), "next_s": round(self.next_step_in_s or 0.0)}
         return f"scanner.{self.state}", {**parameters, **silent}
 
 
-WORDS: dict[str, dict[str, str]] = {
-    "scanner.hearing": {
-        "nl": "{scanner} hoort goed: {rate} berichten per seconde.",
-        "en": "{scanner} hears well: {rate} messages a second.",
-    },
-    "scanner.quiet": {
-        "nl": "{scanner} luistert, maar heeft nog niets gehoord. Is er een baken aan in de buurt?",
-        "en": "{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?",
-    },
-    "scanner.deaf": {
-        "nl": "{scanner} hoort al {silent_s} s niets ({reason}). Over {next_s} s volgt een nieuwe poging.",
-        "en": "{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s.",
-    },
-    "scanner.recovering": {
-        "nl": "{scanner} wordt opnieuw gestart.",
-        "en": "{scanner} is being restarted.",
-    },
-    "scanner.absent": {
-        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje, en draait bluetoothd?",
-        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?",
-    },
-    "scanner.filtered": {
-        "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
-        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'.",
-    },
-    "scanner.misses": {
-        "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
-        "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
-    },
-    "scanner.recovered": {
-        "nl": "Herstellingen sinds de start: {recoveries}; de laatste na: {reason}.",
-        "en": "Recoveries since the start: {recoveries}; the last after: {reason}.",
-    },
-    "scanner.clock": {
-        "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
-        "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
-    },
+WORDS: dict[str, str] = {
+    "scanner.hearing": N_("{scanner} hears well: {rate} messages a second."),
+    "scanner.quiet": N_("{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?"),
+    "scanner.deaf": N_("{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s."),
+    "scanner.recovering": N_("{scanner} is being restarted."),
+    "scanner.absent": N_("{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?"),
+    "scanner.filtered": N_("{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'."),
+    "scanner.misses": N_("{scanner} hears {share} of what beacons send. Move the box away from metal, or higher up."),
+    "scanner.recovered": N_("Recoveries since the start: {recoveries}; the last after: {reason}."),
+    "scanner.clock": N_("The clock of {scanner} is off; its times are corrected. Switch its time server on."),
 }
 
 
-REASONS_NL = {
-    "silence": "stilte",
-    "no messages": "geen berichten",
-    "the adapter was unplugged": "de stick is eruit getrokken",
-    "the adapter was powered off": "de radio is uitgezet",
-    "the controller reported a fault": "de radio meldt een storing",
-    "bluetoothd went away": "bluetoothd is weg",
-    "bluetoothd removed the monitor": "bluetoothd is opnieuw gestart",
-}
+REASONS = (
+    N_("silence"),
+    N_("no messages"),
+    N_("the adapter was unplugged"),
+    N_("the adapter was powered off"),
+    N_("the controller reported a fault"),
+    N_("bluetoothd went away"),
+    N_("bluetoothd removed the monitor"),
+)
 """The reasons that the sources give themselves. What BlueZ or the kernel says is passed on in its own words, for a technician."""
 
 
-def words_in(language: str, health: ScannerHealth) -> str:
-    """The sentences for a person, in "nl" or "en": how the scanner is, and how often it had to be helped."""
+def words_in(language: Language, health: ScannerHealth) -> str:
+    """The sentences for a person, in a language: how the scanner is, and how often it had to be helped."""
     key, parameters = health.words()
     parameters["recoveries"] = health.recoveries
-    if language == "nl":
-        parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
+    if health.reason in REASONS:
+        parameters["reason"] = text(language, health.reason)
     keys = [key, "scanner.recovered"] if health.recoveries else [key]
-    return " ".join(WORDS[key][language].format(**parameters) for key in keys)
+    return " ".join(text(language, WORDS[key], **parameters) for key in keys)
