@@ -91,7 +91,7 @@ class Gateway:
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
         self.line = Line(identities, tracker, Visits(plan), people, self.ledger, self.shop_facts)
         self.scanners = list(make_scanners(settings.radio, now_s) if scanners is None else scanners)
-        remote = _remote_scanners(settings, identity.prefix, plan)
+        remote = _remote_scanners(settings, identity.prefix, plan, self.scanners)
         status = StatusPublisher(identity, settings.mqtt, health=self._health, occupancy=lambda: self._upkeep.occupancy)
         release = self.ledger.release_unsent
         self.courier = Courier(self.store, settings.mqtt, identity, credentials, status, release=release, clock=now_s)
@@ -249,10 +249,13 @@ def _first_book(path: Path | None, zones: Collection[str]) -> str | None:
     return path.read_text(encoding="utf-8")
 
 
-def _remote_scanners(settings: Settings, prefix: str, plan: StorePlan) -> RemoteScanners:
+def _remote_scanners(settings: Settings, prefix: str, plan: StorePlan, own: Sequence[RunningScanner]) -> RemoteScanners:
+    """Return the plan's scanners that aren't this box's own. A recording's are none of the plan, and speak for all of it."""
+    ids = frozenset(scanner.id for scanner in plan.scanners)
+    own_ids = frozenset(scanner.id for scanner in own)
     return RemoteScanners(
         prefix.rstrip("/"),
-        (scanner.id for scanner in plan.scanners),
+        sorted(ids - own_ids) if own_ids <= ids else (),
         others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words
         names=settings.radio.names,
         uuids=frozenset(uuid_bytes(uuid) for uuid in settings.radio.uuids),

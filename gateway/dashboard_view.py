@@ -19,7 +19,6 @@ from gateway.radio.scanners import RunningScanner
 from gateway.storage import Writer
 from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
-from rules.texts import in_each
 
 
 class DashboardView:
@@ -110,10 +109,10 @@ class DashboardView:
 
 
 def _scanner_now(health: ScannerHealth) -> ScannerNow:
-    words = in_each(lambda language: words_in(language, health))
+    words = {language: words_in(language, health) for language in ("nl", "en")}
     return ScannerNow(
         scanner=health.scanner,
-        well=health.trustworthy,
+        well=health.well,
         adverts_per_s=health.adverts_per_s,
         words=words,
         reason=health.reason,

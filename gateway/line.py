@@ -77,7 +77,11 @@ class Line:
     def tick(self, now_s: float) -> None:
         """Let time pass: rotating identities change, people who are no longer heard leave, dwell grows."""
         self.identities.tick(now_s)
-        for move in self.tracker.tick(now_s):
+        leapt_s = self.tracker.leapt_s
+        moves = self.tracker.tick(now_s)
+        if self.tracker.leapt_s != leapt_s:
+            self.visits.shift(self.tracker.leapt_s - leapt_s)
+        for move in moves:
             self._follow(move)
 
     def scanner(self, scanner: str, hears: bool, at_s: float) -> None:

@@ -23,9 +23,9 @@ from pydantic import (
 )
 
 from rules.format.schema_parts import CardKind
-from rules.texts import Language
 
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
+Language = Literal["nl", "en"]
 ReceiptWhat = Literal["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -260,11 +260,12 @@ class RedemptionAnswer(Message):
 
 
 class SightingsBatch(Message):
-    """Receptions from another scanner. Key: scanner + sequence number."""
+    """Receptions from another scanner; none at all is a sign of life. Key: scanner + boot + sequence number."""
 
     TYPE: ClassVar = "etalage.sightings"
     scanner: Word
     sequence: int = Field(ge=0)
+    boot: Word | None = Field(None, description="Another one after each start of the scanner: its sequence may then begin anew.")
     shopper: Pseudonym | None = Field(
         None, description="Set when this shopper's phone did the hearing: the beacons are then the shop's fixed ones."
     )

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+USABLE_S = 10.0
+"""How old a reception may be to say where somebody is now: as long as gateways and apps gather receptions before they send them.
+What comes later is dropped by whoever receives it, and counted. The one limit, in front of the zones and within them."""
+
 
 class Advertisement(NamedTuple):
     """One reception of one radio packet by one scanner."""

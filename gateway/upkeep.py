@@ -23,6 +23,7 @@ from gateway.messages import Occupancy
 from gateway.offers.ledger import Ledger
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner
+from gateway.radio.watchdog import ScannerState
 from gateway.shoppers.crowd import Crowd
 from gateway.shoppers.housekeeping import LOOK_S, Housekeeping
 from gateway.shoppers.people import People
@@ -102,6 +103,8 @@ class Upkeep:
     async def _check_scanners(self) -> None:
         """Tell the line who hears: what a deaf scanner doesn't hear is no evidence."""
         for health in (*(scanner.health() for scanner in self.scanners), *self.remote_scanners.health()):
+            if health.state is ScannerState.UNHEARD:
+                continue  # the tracker holds it for unheard itself, until a reading comes
             if self._hearing.get(health.scanner) != health.trustworthy:
                 self._hearing[health.scanner] = health.trustworthy
                 self.line.scanner(health.scanner, health.trustworthy, self.clock.now_s())

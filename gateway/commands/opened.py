@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,10 +18,9 @@ from gateway.storage import StorageError, Store, open_store
 from gateway.storage.keys import Keys, KeysError
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from rules import Book, BookError
-from rules.texts import Language
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
-InLanguage = Annotated[Language, typer.Option(help="Language of what is written.")]
+Language = Annotated[Literal["nl", "en"], typer.Option(help="Language of what is written.")]
 
 
 @dataclass(frozen=True, slots=True)

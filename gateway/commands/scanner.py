@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from random import Random
+from secrets import token_hex
 from typing import Annotated, Any
 
 import structlog
@@ -65,14 +66,17 @@ async def _live(
     scanners: list[RunningScanner], uuids: frozenset[bytes], relay: Relay, clock: Clock, stop: asyncio.Event | None = None
 ) -> None:
     """Every scanner into its batches, every second the batches to the relay. Raises PartDied."""
-    boot_ms = int(clock.now_s() * 1000)
-    batches = {scanner.id: Batches(scanner.id, uuids, boot_ms) for scanner in scanners}
+    boot_ms, boot = int(clock.now_s() * 1000), token_hex(8)
+    batches = {scanner.id: Batches(scanner.id, uuids, boot_ms, boot=boot) for scanner in scanners}
 
     async def hand_over() -> None:
-        """All that waits, while there is a connection; without one it waits, and grows old."""
-        for waiting in batches.values():
-            while relay.is_up and (batch := waiting.take(clock.now_s())) is not None:
+        """Send all that waits, while there is a connection; without one it waits, and grows old."""
+        for one in scanners:
+            waiting, now_s = batches[one.id], clock.now_s()
+            while relay.is_up and (batch := waiting.take(now_s)) is not None:
                 relay.send(batch)
+            if relay.is_up and one.health().trustworthy and (life := waiting.sign_of_life(now_s)) is not None:
+                relay.send(life)
 
     parts: list[Part] = [
         Thread("relay", lambda: relay.failure),

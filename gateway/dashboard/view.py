@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
 from gateway.zones.plan import StorePlan
-from rules.texts import Words
+
+Words = Mapping[str, str]
+"""One sentence for people, by language: {"nl": …, "en": …}."""
 
 MoveKind = Literal["visit_start", "enter", "dwell", "exit", "visit_end"]
 OfferKind = Literal[

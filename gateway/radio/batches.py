@@ -15,6 +15,8 @@ READINGS_MAX = 1000
 """Most receptions in one batch, as the contract has it."""
 EXPIRY_S = 30.0
 """A reception older than this is worth nothing to the receiver."""
+LIFE_S = 5.0
+"""A scanner that hears, but none of the shop's beacons, says so this often: silence would mean that it is dead."""
 WAITING_MAX = 20_000
 """750 advertisements a second for half a minute: while the link is down no more than that is kept."""
 
@@ -22,13 +24,16 @@ WAITING_MAX = 20_000
 class Batches:
     """Collects one scanner's receptions and hands them out in batches.
 
-    `first_sequence` must be higher than any this scanner ever used: the moment of the start in milliseconds serves.
+    `boot` tells this start from all others; a receiver that doesn't know it yet goes by `first_sequence`, which should be higher
+    than any this scanner ever used: the moment of the start in milliseconds serves.
     """
 
-    def __init__(self, scanner: str, uuids: frozenset[bytes], first_sequence: int) -> None:
+    def __init__(self, scanner: str, uuids: frozenset[bytes], first_sequence: int, *, boot: str | None = None) -> None:
         self._scanner = scanner
         self._uuids = uuids
         self._sequence = first_sequence
+        self._boot = boot
+        self._spoke_s = float("-inf")
         self._waiting: deque[tuple[float, bytes, int]] = deque(maxlen=WAITING_MAX)
         self.left_out = 0
         """Advertisements that aren't the shop's: a number, nothing more."""
@@ -49,6 +54,13 @@ class Batches:
             return None
         count = min(len(self._waiting), READINGS_MAX)
         chosen = [self._waiting.popleft() for _ in range(count)]
+        return self._batch([(round(at_s, 3), beacon.hex(), rssi_dbm) for at_s, beacon, rssi_dbm in chosen], now_s)
+
+    def sign_of_life(self, now_s: float) -> SightingsBatch | None:
+        """Return a batch without receptions if nothing was sent for long. Only for a scanner that hears."""
+        return None if 0 <= now_s - self._spoke_s < LIFE_S else self._batch([], now_s)
+
+    def _batch(self, readings: list[tuple[float, str, int]], now_s: float) -> SightingsBatch:
         self._sequence += 1
-        readings = [(round(at_s, 3), beacon.hex(), rssi_dbm) for at_s, beacon, rssi_dbm in chosen]
-        return SightingsBatch(scanner=self._scanner, sequence=self._sequence, readings=readings)
+        self._spoke_s = now_s
+        return SightingsBatch(scanner=self._scanner, sequence=self._sequence, boot=self._boot, readings=readings)

@@ -17,22 +17,44 @@ IBEACON_PREFIX = b"\x02\x15"
 """Type 0x02, and the length 0x15 of what follows."""
 FRAME_BYTES = 23
 BEACON_ID_BYTES = 20
+RSSI_RANGE_DBM = range(-127, 21)
+"""What HCI can report; 127 means "not available"."""
+_IBEACON_FIELD = b"\xff\x4c\x00" + IBEACON_PREFIX
+"""How the field of an iBeacon begins in advertising data: manufacturer data, Apple, the prefix."""
+_FIELD_BYTES = 1 + 1 + 2 + FRAME_BYTES
+"""Its length byte, type, company id and frame."""
+
+
+def ibeacon_payload(data: bytes, start: int = 0, end: int | None = None) -> bytes | None:
+    """Return the iBeacon payload in advertising data `data[start:end]`, whichever of its fields it is; None: there is none.
+
+    Advertising data is a row of fields: length, type, value. A field that reaches past the end makes the rest unreadable.
+    """
+    end = len(data) if end is None else end
+    if data.find(_IBEACON_FIELD, start, end) < 0:  # one search in C rejects nearly everything that is on the air
+        return None
+    while start < end:
+        after = start + 1 + data[start]
+        if after > end:
+            return None
+        if data[start + 1 : start + 6] == _IBEACON_FIELD and after - start >= _FIELD_BYTES:
+            return data[start + 4 : after]
+        start = after
+    return None
 
 
 def beacon_id(payload: bytes) -> bytes | None:
-    """The 20 bytes uuid + major + minor of an iBeacon payload; None for everything else. The hottest line of the
-    product."""
+    """Return the 20 bytes uuid + major + minor of an iBeacon payload; None for everything else. The hottest line of the product."""
     return payload[2:22] if payload[:2] == b"\x02\x15" and len(payload) >= 23 else None
 
 
 def beacon_id_of(uuid: str, major: int, minor: int) -> bytes:
-    """The beacon id of a uuid (32 hex digits, dashes allowed), major and minor. Raises ValueError when one is out of
-    range."""
+    """Return the beacon id of a uuid (32 hex digits, dashes allowed), major and minor. Raises ValueError."""
     return uuid_bytes(uuid) + _two_bytes(major, "major") + _two_bytes(minor, "minor")
 
 
 def uuid_bytes(uuid: str) -> bytes:
-    """A uuid as 16 bytes; 32 hex digits, dashes allowed. Raises ValueError."""
+    """Return a uuid as 16 bytes; 32 hex digits, dashes allowed. Raises ValueError."""
     digits = uuid.replace("-", "")
     try:
         raw = bytes.fromhex(digits)
@@ -61,13 +83,13 @@ class Frame:
     """RSSI at one metre, as the beacon's owner set it."""
 
     def payload(self) -> bytes:
-        """The bytes this frame has on the air."""
+        """Return the bytes this frame has on the air."""
         power = self.measured_power_dbm.to_bytes(1, "big", signed=True)
         return IBEACON_PREFIX + beacon_id_of(self.uuid, self.major, self.minor) + power
 
 
 def parse_frame(payload: bytes) -> Frame | None:
-    """All fields of an iBeacon payload; None when it isn't one."""
+    """Return all fields of an iBeacon payload; None when it isn't one."""
     if beacon_id(payload) is None:
         return None
     return Frame(

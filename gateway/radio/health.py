@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.radio.quality import Quality
 from gateway.radio.watchdog import ScannerState
-from rules.texts import N_, Language, text
 
 
 @dataclass(slots=True)
@@ -14,9 +14,9 @@ class Tally:
     """What one scanner heard since it was made. Whole numbers only: nothing about whom."""
 
     heard: int = 0
-    """Advertisements with Apple's manufacturer data, handed over."""
+    """iBeacons, handed over."""
     other: int = 0
-    """All other traffic: life signs, dropped at the scanner."""
+    """All other traffic: signs of life, dropped at the scanner."""
     malformed: int = 0
     """Packets that break their own lengths, dropped at the scanner."""
 
@@ -50,6 +50,12 @@ class ScannerHealth:
     next_step_in_s: float | None
     """When the next recovery step follows, while it is not hearing."""
     quality: Quality | None = None
+    doubled: bool = False
+    """True: two boxes report under this one id."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """What wasn't taken of its messages since the start, by reason: malformed, late, …"""
+    refused_lately: Mapping[str, int] = field(default_factory=dict)
+    """The same of the last minute or two."""
 
     @property
     def trustworthy(self) -> bool:
@@ -59,48 +65,123 @@ class ScannerHealth:
         """
         return self.state is ScannerState.HEARING
 
+    @property
+    def well(self) -> bool:
+        """Return whether nothing about it asks for a person."""
+        return self.trustworthy and not self.doubled
+
     def words(self) -> tuple[str, dict[str, str | int | float]]:
         """What to tell the shop: a key of WORDS and its parameters."""
         parameters: dict[str, str | int | float] = {"scanner": self.scanner, "reason": self.reason}
+        if self.doubled:
+            return "scanner.doubled", parameters
         if self.state is ScannerState.HEARING:
             fault = self.quality.fault if self.quality else None
             if fault is not None and self.quality is not None:
-                return f"scanner.{fault}", {**parameters, "share": f"{100 * (self.quality.heard_share or 0.0):.0f} %"}
+                return f"scanner.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
             return "scanner.hearing", {**parameters, "rate": round(self.adverts_per_s)}
         silent = {"silent_s": round(self.silent_s or 0.0), "next_s": round(self.next_step_in_s or 0.0)}
         return f"scanner.{self.state}", {**parameters, **silent}
 
 
-WORDS: dict[str, str] = {
-    "scanner.hearing": N_("{scanner} hears well: {rate} messages a second."),
-    "scanner.quiet": N_("{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?"),
-    "scanner.deaf": N_("{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s."),
-    "scanner.recovering": N_("{scanner} is being restarted."),
-    "scanner.absent": N_("{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?"),
-    "scanner.filtered": N_("{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'."),
-    "scanner.misses": N_("{scanner} hears {share} of what beacons send. Move the box away from metal, or higher up."),
-    "scanner.recovered": N_("Recoveries since the start: {recoveries}; the last after: {reason}."),
-    "scanner.clock": N_("The clock of {scanner} is off; its times are corrected. Switch its time server on."),
+WORDS: dict[str, dict[str, str]] = {
+    "scanner.hearing": {
+        "nl": "{scanner} hoort goed: {rate} berichten per seconde.",
+        "en": "{scanner} hears well: {rate} messages a second.",
+    },
+    "scanner.unheard": {
+        "nl": "{scanner} heeft nog niets van zich laten horen. Staat hij aan, en heet hij zo in zijn eigen instellingen?",
+        "en": "{scanner} hasn't said anything yet. Is it switched on, and is this its name in its own settings?",
+    },
+    "scanner.doubled": {
+        "nl": "Twee kastjes melden zich als {scanner}. Geef elk een eigen naam in zijn instellingen en in de plattegrond.",
+        "en": "Two boxes report as {scanner}. Give each a name of its own in its settings and in the store plan.",
+    },
+    "scanner.refused": {
+        "nl": "De laatste minuut niet gebruikt: {refused}.",
+        "en": "Not used in the last minute: {refused}.",
+    },
+    "scanner.strange": {
+        "nl": "{scanner} ({kind}) meldt zich, maar staat niet in de plattegrond. Voeg hem toe, of noem hem in radio.names.",
+        "en": "{scanner} ({kind}) reports, but isn't in the store plan. Add it there, or name it in radio.names.",
+    },
+    "scanner.misspelt": {
+        "nl": "{scanner} ({kind}) meldt zich, maar staat niet in de plattegrond. Is {nearest} bedoeld? Zie radio.names.",
+        "en": "{scanner} ({kind}) reports, but isn't in the store plan. Is {nearest} meant? See radio.names.",
+    },
+    "scanner.quiet": {
+        "nl": "{scanner} luistert, maar heeft nog niets gehoord. Is er een baken aan in de buurt?",
+        "en": "{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?",
+    },
+    "scanner.deaf": {
+        "nl": "{scanner} hoort al {silent_s} s niets ({reason}). Over {next_s} s volgt een nieuwe poging.",
+        "en": "{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s.",
+    },
+    "scanner.recovering": {
+        "nl": "{scanner} wordt opnieuw gestart.",
+        "en": "{scanner} is being restarted.",
+    },
+    "scanner.absent": {
+        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje, en draait bluetoothd?",
+        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?",
+    },
+    "scanner.filtered": {
+        "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
+        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'.",
+    },
+    "scanner.misses": {
+        "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
+        "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
+    },
+    "scanner.recovered": {
+        "nl": "Herstellingen sinds de start: {recoveries}; de laatste na: {reason}.",
+        "en": "Recoveries since the start: {recoveries}; the last after: {reason}.",
+    },
+    "scanner.clock": {
+        "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
+        "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
+    },
 }
 
 
-REASONS = (
-    N_("silence"),
-    N_("no messages"),
-    N_("the adapter was unplugged"),
-    N_("the adapter was powered off"),
-    N_("the controller reported a fault"),
-    N_("bluetoothd went away"),
-    N_("bluetoothd removed the monitor"),
-)
+REASONS_NL = {
+    "silence": "stilte",
+    "no messages": "geen berichten",
+    "the adapter was unplugged": "de stick is eruit getrokken",
+    "the adapter was powered off": "de radio is uitgezet",
+    "the controller reported a fault": "de radio meldt een storing",
+    "bluetoothd went away": "bluetoothd is weg",
+    "bluetoothd removed the monitor": "bluetoothd is opnieuw gestart",
+}
 """The reasons that the sources give themselves. What BlueZ or the kernel says is passed on in its own words, for a technician."""
 
 
-def words_in(language: Language, health: ScannerHealth) -> str:
-    """The sentences for a person, in a language: how the scanner is, and how often it had to be helped."""
+REFUSALS_NL = {
+    "malformed": "onleesbaar",
+    "late": "te laat",
+    "repeated": "dubbel",
+    "impossible": "met een onmogelijke tijd",
+    "unknown scanner": "van een onbekende scanner",
+    "retained": "door de broker bewaard",
+}
+"""Why something of a scanner wasn't taken: remote/refusals.py."""
+
+
+def strange_words_in(language: str, name: str, kind: str, nearest: str | None) -> str:
+    """Return the sentence about somebody who reports by a name that the store plan doesn't have."""
+    key = "scanner.strange" if nearest is None else "scanner.misspelt"
+    return WORDS[key][language].format(scanner=name, kind=kind, nearest=nearest)
+
+
+def words_in(language: str, health: ScannerHealth) -> str:
+    """The sentences for a person, in "nl" or "en": how the scanner is, and how often it had to be helped."""
     key, parameters = health.words()
     parameters["recoveries"] = health.recoveries
-    if health.reason in REASONS:
-        parameters["reason"] = text(language, health.reason)
-    keys = [key, "scanner.recovered"] if health.recoveries else [key]
-    return " ".join(text(language, WORDS[key], **parameters) for key in keys)
+    if language == "nl":
+        parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
+    reasons = REFUSALS_NL if language == "nl" else {}
+    parameters["refused"] = ", ".join(f"{count} {reasons.get(why, why)}" for why, count in sorted(health.refused_lately.items()))
+    keys = [key]
+    keys += ["scanner.recovered"] if health.recoveries else []
+    keys += ["scanner.refused"] if health.refused_lately else []
+    return " ".join(WORDS[key][language].format(**parameters) for key in keys)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from gateway.radio.frames import ibeacon_payload
+
 HEADER = struct.Struct("<HHH")
 NO_INDEX = 0xFFFF
 
@@ -28,7 +30,6 @@ POWERED_BIT, LE_BIT = 1 << 0, 1 << 9
 
 AD_MANUFACTURER = 0xFF
 _APPLE_IBEACON = b"\x4c\x00\x02\x15"
-_APPLE_FIELD = b"\xff\x4c\x00"
 _PATTERN_BYTES = 31
 _MONITOR_INTERVAL, _MONITOR_WINDOW = 0x0013, 0x0014
 _SCAN_60_MS = 96
@@ -101,7 +102,7 @@ class Found(NamedTuple):
     address: str
     rssi_dbm: int
     payload: bytes | None
-    """Apple's manufacturer data without the company id; None: other traffic."""
+    """An iBeacon's: Apple's manufacturer data without the company id; None: other traffic."""
 
 
 _FOUND = struct.Struct("<6sBbIH")
@@ -116,24 +117,5 @@ def found(packet: bytes, event: int) -> Found | None:
     address, _type, rssi_dbm, _flags, length = _FOUND.unpack_from(packet, offset)
     if len(packet) < data_at + length:
         return None
-    # One search in C rejects nearly all noise; only what may be Apple's is walked field by field.
-    if packet.find(_APPLE_FIELD, data_at) < 0:
-        return Found("", rssi_dbm, None)
-    payload = apple_payload(packet, data_at, data_at + length)
+    payload = ibeacon_payload(packet, data_at, data_at + length)
     return Found("" if payload is None else address_text(address), rssi_dbm, payload)
-
-
-def apple_payload(data: bytes, start: int, end: int) -> bytes | None:
-    """Apple's manufacturer data in advertising data `data[start:end]`: fields of length, type, value. None: there is
-    none.
-
-    A field that reaches past the end makes the rest unreadable: it is not used.
-    """
-    while start < end:
-        after = start + 1 + data[start]
-        if after > end:
-            return None
-        if data[start + 1 : start + 4] == _APPLE_FIELD and after - start >= 4:
-            return data[start + 4 : after]
-        start = after
-    return None

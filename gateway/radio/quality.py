@@ -25,8 +25,6 @@ LARGE_STEP_DB = 8
 FILTERED_SHARE = 0.9
 POOR_SHARE = 0.5
 """Below this a zone decision takes twice the time it should."""
-CLOCK_TOLERANCE_S = 2.0
-"""A scanner that is further off than this has its times corrected; below, network delay is the larger part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Quality:
             return "filtered"
         if self.heard_share is not None and self.heard_share < POOR_SHARE:
             return "misses"
-        return "clock" if abs(self.clock_offset_s) > CLOCK_TOLERANCE_S else None
+        return "clock" if self.clock_offset_s else None
 
 
 class _Watched:
@@ -117,28 +115,3 @@ def _judged(watched: list[_Watched], interval_s: float | None, clock_offset_s: f
 def _heard_share(gaps_s: list[float], interval_s: float | None) -> float:
     shortest_s = sorted(gaps_s)[len(gaps_s) // 10]
     return min((interval_s or shortest_s) / fmean(gaps_s), 1.0)
-
-
-class ClockOffset:
-    """How far another scanner's clock is off: the smallest (received - claimed) of the last one to two windows.
-
-    Network delay only ever adds, so the smallest difference is the clock's own. A correction is made only beyond
-    CLOCK_TOLERANCE_S.
-    """
-
-    def __init__(self) -> None:
-        self._now = self._before = float("inf")
-        self._window_ends_s = float("-inf")
-
-    @property
-    def offset_s(self) -> float:
-        smallest_s = min(self._now, self._before)
-        return smallest_s if abs(smallest_s) > CLOCK_TOLERANCE_S and smallest_s != float("inf") else 0.0
-
-    def correct(self, claimed_s: float, received_s: float) -> float:
-        """The moment of an event that the scanner's own clock puts at `claimed_s`; never after `received_s`."""
-        if received_s >= self._window_ends_s or received_s < self._window_ends_s - 2 * WINDOW_S:
-            self._before, self._now = self._now, float("inf")
-            self._window_ends_s = received_s + WINDOW_S
-        self._now = min(self._now, received_s - claimed_s)
-        return min(claimed_s + self.offset_s, received_s)

@@ -19,13 +19,11 @@ from types import TracebackType
 from typing import IO, Any
 
 from gateway.model import Advertisement
-from gateway.radio.frames import APPLE_COMPANY_ID
+from gateway.radio.frames import APPLE_COMPANY_ID, RSSI_RANGE_DBM
 
 LINE_MAX_CHARS = 4096
 """An advertisement has at most 1650 bytes of data (extended advertising chains): 3300 hex digits and the rest. Longer
 is not ours."""
-RSSI_RANGE_DBM = range(-127, 21)
-"""What HCI can report; 127 means "not available"."""
 MALFORMED_SHOWN = 5
 """Line numbers of the first faults kept for the report."""
 

@@ -50,6 +50,8 @@ start."""
 class ScannerState(StrEnum):
     """How a scanner is."""
 
+    UNHEARD = "unheard"
+    """A remote scanner that hasn't said anything since the start."""
     QUIET = "quiet"
     """Listening, and nothing heard since the start."""
     HEARING = "hearing"

@@ -37,6 +37,12 @@ class Track:
     lost_from_s: float = math.inf
     next_dwell: int = 0
 
+    def shift(self, by_s: float) -> None:
+        """Follow a leap of the clock."""
+        self.last_heard_s += by_s
+        self.since_s += by_s
+        self.lost_from_s += by_s
+
 
 @dataclass(frozen=True, slots=True)
 class Announcer:

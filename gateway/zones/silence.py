@@ -1,4 +1,7 @@
-"""Judges which scanners hear: a dead one's silence is no evidence, and its zones are unknown, not empty."""
+"""Judges which scanners hear: a dead one's silence is no evidence, and its zones are unknown, not empty.
+
+A scanner begins unheard, and may be dead: it hears from its first reading on, or once the radio's own watch says that it does.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ class ScannerSilence:
     def __init__(self, place: PlaceModel) -> None:
         count = len(place.scanners)
         self._place = place
-        self._told_down = np.zeros(count, dtype=bool)
+        self._unheard = set(range(count))
+        self._down = np.ones(count, dtype=bool)
         self._score = np.zeros(count)
         self._heard = np.zeros(count)
         self._expected = np.zeros(count)
@@ -36,17 +40,23 @@ class ScannerSilence:
     @property
     def alive(self) -> NDArray[np.bool_]:
         """Tell which scanners (r,) are believed to hear."""
-        return ~self._told_down & (self._score > SURELY_DEAF)
+        return ~self._down & (self._score > SURELY_DEAF)
 
     @property
     def trusted(self) -> NDArray[np.bool_]:
         """Tell which scanners' (r,) silence is evidence about people."""
-        return ~self._told_down & (self._score > SUSPECT)
+        return ~self._down & (self._score > SUSPECT)
 
     def told(self, scanner: int, hears: bool) -> None:
         """Take the word of the radio's own watch that a scanner is down, or up again."""
-        self._told_down[scanner] = not hears
+        self._unheard.discard(scanner)
+        self._down[scanner] = not hears
         self._score[scanner] = 0.0
+
+    def heard(self, scanner: int) -> None:
+        """Take a reading for a proof that a scanner hears of which nothing was known before."""
+        if scanner in self._unheard:
+            self.told(scanner, hears=True)
 
     def listen(self, heard: NDArray[np.float64], expected: NDArray[np.float64], silence: NDArray[np.float64]) -> None:
         """Take in one step: packets heard and expected (r,), and the log probability (r,) of hearing nothing at all."""

@@ -1,7 +1,8 @@
 """The zone tracker: sightings and ticks in, moves out.
 
 `see` only notes a reading; once per step all shoppers are predicted, updated and judged together (filter.py, announcer.py). Time
-comes in with the readings and with `tick`. What can't be used is counted in `skipped` and leaves no other trace.
+comes in with `tick`, or with a recording's readings (timestamps.py). What can't be used is counted in `skipped` and leaves no
+other trace.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Tracker:
         self._pending: tuple[list[int], list[int], list[int]] = ([], [], [])
         self._spans = max(1, round(RECENT_STEPS_S / settings.step_s))
         self.skipped: Counter[str] = Counter()
+        self.leapt_s = 0.0
+        """By how much the box's own time has leapt in all since the start: what others keep of visits has to leap along."""
         self._grow(ROWS_AT_START)
 
     def see(self, sighting: Sighting) -> Sequence[Move]:
@@ -82,6 +85,7 @@ class Tracker:
         moves = self._pass_time(sighting.at_s)
         if moves is None:
             return ()
+        self._silence_watch.heard(column)
         track = self._tracks.get(sighting.shopper) or self._start_track(sighting.shopper, sighting.at_s)
         if track is None:
             self.skipped["too many shoppers"] += 1
@@ -95,8 +99,8 @@ class Tracker:
         return moves
 
     def tick(self, now_s: float) -> Sequence[Move]:
-        """Let time pass without a reading."""
-        return self._pass_time(now_s) or ()
+        """Let time pass, by the box's own clock: from now on no reading has a say in what time it is."""
+        return self._pass_own_time(now_s)
 
     def scanner_down(self, scanner: str, at_s: float) -> Sequence[Move]:
         """Note that a scanner is deaf: its silence is no evidence, and zones that only it answers for become unknown."""
@@ -107,7 +111,7 @@ class Tracker:
         return self._told(scanner, hears=True, at_s=at_s)
 
     def _told(self, scanner: str, hears: bool, at_s: float) -> Sequence[Move]:
-        moves = self._pass_time(at_s) or ()
+        moves = self._pass_own_time(at_s)
         if scanner in self._columns:
             self._silence_watch.told(self._columns[scanner], hears)
         return moves
@@ -148,20 +152,34 @@ class Tracker:
     # -- time ---------------------------------------------------------------------------------------------------------------
 
     def _pass_time(self, at_s: float) -> list[Move] | tuple[()] | None:
-        """Step up to a moment; return None where that moment is not to be believed."""
+        """Step up to a reading's moment; return None where that moment is not to be believed."""
         if at_s < self._due_s and at_s > self._due_s - 2 * self._settings.step_s:
             return ()
         if not abs(at_s) < FARTHEST_S:
             self.skipped["impossible time"] += 1
             return None
         before_s, verdict = self._clock.now_s, self._clock.judge(at_s)
-        if verdict is TimestampVerdict.DOUBTED:
-            self.skipped["impossible time"] += 1
+        if verdict in (TimestampVerdict.LATE, TimestampVerdict.DOUBTED):
+            self.skipped["late" if verdict is TimestampVerdict.LATE else "impossible time"] += 1
             return None
         moves: list[Move] = []
         if verdict is TimestampVerdict.MOVED and before_s is not None:
             moves += self._end_all(before_s)
             self._due_s = -math.inf
+        return moves + self._steps_to(at_s)
+
+    def _pass_own_time(self, now_s: float) -> list[Move]:
+        """Step up to the box's own time. Where that leapt, nobody came or went by it: what is known of people leaps along."""
+        before_s = self._clock.now_s
+        if self._clock.tick(now_s) is TimestampVerdict.MOVED and before_s is not None:
+            self.leapt_s += now_s - before_s
+            self._due_s = -math.inf
+            for track in self._tracks.values():
+                track.shift(now_s - before_s)
+        return self._steps_to(now_s)
+
+    def _steps_to(self, at_s: float) -> list[Move]:
+        moves: list[Move] = []
         if self._due_s == -math.inf:
             self._due_s = (math.floor(at_s / self._settings.step_s) + 1) * self._settings.step_s
         while at_s >= self._due_s:

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gateway.model import Move, MoveEvent
@@ -100,6 +100,15 @@ class _Ongoing:
     since_s: float = 0.0
     latest: Visit | None = None
 
+    def shift(self, by_s: float) -> None:
+        """Follow a leap of the clock. The visit keeps its id."""
+        self.started_at_s += by_s
+        self.since_s += by_s
+        self.stays = [
+            replace(stay, entered_s=stay.entered_s + by_s, left_s=None if stay.left_s is None else stay.left_s + by_s)
+            for stay in self.stays
+        ]
+
 
 class Visits:
     """Folds moves into visits. State: one open visit per shopper in the shop, bounded by LONGEST_PATH stays."""
@@ -129,6 +138,11 @@ class Visits:
         """Return the visit of a shopper who is in the shop, as of its latest move; None for anybody else."""
         ongoing = self._open.get(shopper)
         return ongoing.latest if ongoing is not None else None
+
+    def shift(self, by_s: float) -> None:
+        """Follow a leap of the clock: nobody has been here longer, or shorter, for it."""
+        for ongoing in self._open.values():
+            ongoing.shift(by_s)
 
     def forget(self, shopper: str) -> None:
         """Drop a shopper's open visit without a trace."""

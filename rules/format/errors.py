@@ -6,8 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rules.texts import N_, Language, text
-from rules.texts.messages import PROBLEMS
+from rules.words import PROBLEMS, Language
 
 MOST_COMPARED = 500
 """Words that are compared with a wrong one: a book of thousands of faults must not take minutes to refuse."""
@@ -25,20 +24,21 @@ class BookProblem:
     nearest: str | None = None
     values: dict[str, str] = field(default_factory=dict)
 
-    def text(self, language: Language = Language.EN) -> str:
+    def text(self, language: Language = "en") -> str:
         """The fault in one line: `file:line offer path: what is wrong; did you mean …?`"""
         message = self.message(language)
         place = ":".join(part for part in (self.file, str(self.line) if self.line else "") if part)
-        offer = text(language, N_("offer {id}"), id=self.offer) if self.offer else ""
+        offer = ("offer " if language == "en" else "aanbod ") + self.offer if self.offer else ""
         where = " ".join(part for part in (place, offer, self.path) if part)
         return f"{where}: {message}" if where else message
 
-    def message(self, language: Language = Language.EN) -> str:
+    def message(self, language: Language = "en") -> str:
         """What is wrong, without the place."""
-        message = text(language, PROBLEMS[self.code], **self.values)
+        message = PROBLEMS[self.code][language].format(**self.values)
         if self.nearest is None:
             return message
-        return text(language, N_("{message}; did you mean `{word}`?"), message=message, word=self.nearest)
+        meant = "did you mean" if language == "en" else "bedoelde u"
+        return f"{message}; {meant} `{self.nearest}`?"
 
 
 class BookError(ValueError):

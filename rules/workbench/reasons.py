@@ -1,4 +1,4 @@
-"""What decided at each gate: its path in the book, what it expected and what it found, in every language."""
+"""What decided at each gate: its path in the book, what it expected and what it found, in both languages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from rules.engine.local_time import Local
 from rules.engine.rule import Rule, Trigger
 from rules.format.literals import duration_text
 from rules.situation import Situation
-from rules.texts import Language, Words, in_all, in_each
-from rules.texts.messages import PHRASES, phrase
+from rules.words import LANGUAGES, Language, Words, phrase
 
 
 class Reason(NamedTuple):
@@ -48,12 +47,12 @@ def reason_of(
 
 
 def _said(key: str, **values: Any) -> Words:
-    return in_all(PHRASES[key], **values)
+    return {language: phrase(key, language, **values) for language in LANGUAGES}
 
 
 def _same(value: Any) -> Words:
     text = str(value)
-    return in_each(lambda _language: text)
+    return {"nl": text, "en": text}
 
 
 def _listed(names: Any) -> Words:
@@ -68,17 +67,16 @@ def _moment(scene: _Scene) -> Reason:
 @lru_cache(4096)
 def _awaited(triggers: tuple[Trigger, ...]) -> Words:
     """Most offers of a book wait for another moment, and their wording never changes: hence kept."""
-    return in_each(lambda language: " | ".join(_trigger(trigger, language) for trigger in triggers))
+    return {language: " | ".join(_trigger(trigger, language) for trigger in triggers) for language in LANGUAGES}
 
 
 @lru_cache(16)
 def _happened(event: str, zone: str | None, dwell_s: float) -> Words:
     key = "when_for" if event == "dwell" else "when"
-    return in_each(
-        lambda language: phrase(
-            key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s"
-        )
-    )
+    return {
+        language: phrase(key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s")
+        for language in LANGUAGES
+    }
 
 
 def _trigger(trigger: Trigger, language: Language) -> str:
@@ -142,7 +140,10 @@ def _limit_reason(limit: LimitRule, scene: _Scene) -> Reason:
             return phrase("every", language, window=limit.every)
         return duration_text(limit.within_s) if limit.within_s < math.inf else phrase("ever", language)
 
-    expected = in_each(lambda language: phrase("less_than", language, most=limit.at_most, what=limit.what, window=window(language)))
+    expected: Words = {
+        language: phrase("less_than", language, most=limit.at_most, what=limit.what, window=window(language))
+        for language in LANGUAGES
+    }
     times = counted(limit, scene.situation, scene.view, scene.local)
     return Reason(limit.path, expected, _said("times", count=times))
 

@@ -56,6 +56,7 @@ class ScriptedTracker:
         self.seen: list[Sighting] = []
         self.down: list[str] = []
         self.forgotten: list[str] = []
+        self.leapt_s = 0.0
 
     def _due(self) -> list[Move]:
         moves, self.moves = self.moves, []

@@ -1,35 +1,32 @@
-"""The table of formats: which topic, where the receptions are in the message, and how one is read. Pure.
+"""The table of formats: which topic, and where each reception's parts stand in a message. Pure.
 
-`items` finds the receptions in a decoded message, `heard` reads one. Both may raise any of BAD on bytes that aren't what they
-should be: the caller counts and skips, one reception at a time. What is a proper message but no iBeacon is None.
+`items` takes a decoded message apart, `read` says where the parts of one item are; how a part is read is the same for all
+(values.py). Both may raise any of BAD on what isn't what it should be: the caller counts and skips, one item at a time. An item
+that is about no iBeacon is still a sign of life.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gateway.radio.frames import Frame
-from gateway.radio.mgmt_protocol import apple_payload
-
-BAD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, binascii.Error)
-RSSI_DBM = range(-127, 21)
-MEASURED_POWER_UNKNOWN_DBM = 0
-"""Nothing in the product reads the measured power; formats that leave it out get this."""
+from gateway.radio.remote.values import LINK_LAYER_BYTES, time_in, time_of
 
 
-class Heard(NamedTuple):
-    """One reception as another scanner reports it."""
+class Item(NamedTuple):
+    """One item of a message: mostly one reception."""
 
-    name: str
-    """The scanner, by the name it gives itself."""
-    at_s: float | None
+    names: tuple[str, ...]
+    """What its scanner may be called, the most telling first."""
+    fields: Mapping[str, Any] = {}  # never changed
+    rssi: Any = None
+    at_s: float | None = None
     """By the scanner's own clock; None: it doesn't say, the moment of arrival counts."""
-    rssi_dbm: int
-    payload: bytes
+    raw: tuple[bytes, ...] = ()
+    scans: bool = True
+    """False: nothing shows that the sender is a scanner at all."""
 
 
 class Format(NamedTuple):
@@ -37,97 +34,86 @@ class Format(NamedTuple):
 
     filter: str
     items: Callable[[list[str], Any], Iterable[Any]]
-    heard: Callable[[list[str], Any], Heard | None]
+    read: Callable[[list[str], Any], Item]
 
 
 def _whole(_levels: list[str], document: Any) -> Iterable[Any]:
-    """The message is one reception."""
+    """Yield the message: it is one reception."""
     return (document,)
-
-
-def _frame(uuid: str, major: Any, minor: Any, power: Any = MEASURED_POWER_UNKNOWN_DBM) -> bytes:
-    return Frame(uuid, int(major), int(minor), max(-128, min(int(power), 127))).payload()
-
-
-def _rssi(value: Any) -> int:
-    rssi_dbm: int = round(value)
-    if rssi_dbm not in RSSI_DBM:
-        raise ValueError("rssi out of range")
-    return rssi_dbm
 
 
 # ---- ESPresense: espresense/devices/<id>/<node>, id "iBeacon:<uuid>-<major>-<minor>" ---------------------------------------
 
 
-def _espresense(levels: list[str], item: Any) -> Heard | None:
-    kind, _, numbers = str(item["id"]).partition(":")
-    if kind.lower() != "ibeacon":
-        return None
-    uuid, major, minor = numbers.rsplit("-", 2)
-    power = item.get("rssi@1m", MEASURED_POWER_UNKNOWN_DBM)
-    return Heard(levels[-1], None, _rssi(item["rssi"]), _frame(uuid, major, minor, power))
+def _espresense(levels: list[str], one: Any) -> Item:
+    return Item((levels[-1],), one, one.get("rssi"), time_in(one))
 
 
 # ---- Theengs gateway, OpenMQTTGateway: home/<gateway>/BTtoMQTT/<address> ---------------------------------------------------
 
 
-def _theengs(levels: list[str], item: Any) -> Heard | None:
-    if item.get("model_id") != "IBEACON":
-        return None
-    power = item.get("txpower", MEASURED_POWER_UNKNOWN_DBM)
-    return Heard(levels[-3], None, _rssi(item["rssi"]), _frame(item["uuid"], item["major"], item["minor"], power))
+def _theengs(levels: list[str], one: Any) -> Item:
+    gateway = levels[levels.index("BTtoMQTT") - 1] if "BTtoMQTT" in levels else levels[-3]
+    return Item((gateway,), one, one.get("rssi"), time_in(one))
 
 
 # ---- Minew G1, MG3, MG4: one array, the gateway itself first ---------------------------------------------------------------
 
 
-def _minew_items(_levels: list[str], document: Any) -> Iterator[Any]:
-    gateway = next(one["mac"] for one in document if one["type"] == "Gateway")
-    return ((gateway, one) for one in document if one.get("type") == "iBeacon")
+def _minew_items(levels: list[str], document: Any) -> Iterator[Any]:
+    rows = document if isinstance(document, list) else [document]
+    own = (row.get("mac") for row in rows if isinstance(row, dict) and row.get("type") == "Gateway")
+    names = tuple(name for name in (*own, *levels[-2:-1]) if isinstance(name, str))
+    return ((names, row) for row in rows)
 
 
-def _minew(_levels: list[str], item: Any) -> Heard | None:
-    gateway, one = item
-    at_s = datetime.fromisoformat(one["timestamp"]).timestamp()
-    power = one.get("ibeaconTxPower", MEASURED_POWER_UNKNOWN_DBM)
-    payload = _frame(one["ibeaconUuid"], one["ibeaconMajor"], one["ibeaconMinor"], power)
-    return Heard(str(gateway), at_s, _rssi(one["rssi"]), payload)
+def _minew(_levels: list[str], item: Any) -> Item:
+    names, row = item
+    return Item(names, row, row.get("rssi"), time_in(row))
 
 
 # ---- Shelly generation 2 and later, script with BLE.Scanner: <device>/events/rpc -------------------------------------------
 
 
-def _shelly_items(_levels: list[str], document: Any) -> Iterator[Any]:
-    for event in document["params"]["events"]:
-        if event["event"] != "ble.scan_result":
-            continue
-        version, *rest = event["data"]
-        yield from ((document["src"], one) for one in (rest[0] if version == 2 else [rest]))
+def _shelly_items(levels: list[str], document: Any) -> Iterator[Any]:
+    names = tuple(name for name in (document.get("src"), levels[0]) if isinstance(name, str))
+    parameters = document.get("params") or {}
+    yield names, None, None
+    for event in parameters.get("events") or ():
+        if event.get("event") == "ble.scan_result":
+            version, *rest = event["data"]
+            at_s = time_of(event.get("ts") or parameters.get("ts"))
+            yield from ((names, at_s, one) for one in (rest[0] if version == 2 else [rest]))
 
 
-def _shelly(_levels: list[str], item: Any) -> Heard | None:
-    device, (_address, rssi, advertised, *_response) = item
-    data = base64.b64decode(advertised, validate=True)
-    payload = apple_payload(data, 0, len(data))
-    return None if payload is None else Heard(str(device), None, _rssi(rssi), payload)
+def _shelly(_levels: list[str], item: Any) -> Item:
+    names, at_s, one = item
+    if one is None:
+        return Item(names, scans=False)
+    _address, rssi, *parts = one
+    return Item(names, {}, rssi, at_s, tuple(base64.b64decode(part, validate=True) for part in parts if part))
 
 
 # ---- reelyActive raddec: one transmission, heard by several receivers ------------------------------------------------------
 
-_LINK_LAYER_HEADER_BYTES = 8
-"""Two bytes of header and the sender's address come before the advertising data."""
-
 
 def _raddec_items(_levels: list[str], document: Any) -> Iterator[Any]:
-    packet = bytes.fromhex(document["packets"][-1])
-    at_s = document["timestamp"] / 1000
-    return ((one, packet, at_s) for one in document["rssiSignature"])
+    packets = tuple(packet[LINK_LAYER_BYTES:] for packet in map(_hex, document.get("packets") or ()) if packet)
+    at_s = time_in(document)
+    return ((one, packets, at_s) for one in document["rssiSignature"])
 
 
-def _raddec(_levels: list[str], item: Any) -> Heard | None:
-    one, packet, at_s = item
-    payload = apple_payload(packet, _LINK_LAYER_HEADER_BYTES, len(packet))
-    return None if payload is None else Heard(str(one["receiverId"]), at_s, _rssi(one["rssi"]), payload)
+def _raddec(_levels: list[str], item: Any) -> Item:
+    one, packets, at_s = item
+    return Item((str(one["receiverId"]),), {}, one.get("rssi"), at_s, packets)
+
+
+def _hex(text: str) -> bytes:
+    """Return bytes, none at all where they can't be read: a raddec's other packets may tell."""
+    try:
+        return binascii.unhexlify(text)
+    except (ValueError, TypeError):
+        return b""
 
 
 FORMATS: dict[str, Format] = {

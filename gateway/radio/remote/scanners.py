@@ -1,7 +1,8 @@
-"""The remote scanners: messages by MQTT in, advertisements out, with each scanner's health. Pure: time comes in with the messages.
+"""The remote scanners: messages by MQTT in, receptions out, with each scanner's health. Pure: time comes in with the messages.
 
-Only scanners of the store plan are heard; another name is counted and dropped, so that no sender can fill the memory. A batch
-that is redelivered or late is dropped: a reception of half a minute ago would move a shopper back.
+Only scanners of the store plan are heard; another name is counted, shown and dropped. Time is this box's own: a sender's times are
+corrected by its offset (sender_clock.py), nothing is ever later than it was received, and what is older than USABLE_S is of no use
+any more. So no sender's clock, backlog or kept message moves anybody. What isn't taken is counted by scanner and reason.
 """
 
 from __future__ import annotations
@@ -10,27 +11,25 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from gateway.messages import Event, SightingsBatch
-from gateway.model import Advertisement
-from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX
-from gateway.radio.health import ScannerHealth, Tally
-from gateway.radio.quality import ClockOffset, QualityMeter
-from gateway.radio.remote.formats import BAD, FORMATS, RSSI_DBM
-from gateway.radio.watchdog import ScannerState
+from gateway.model import USABLE_S, Advertisement
+from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX, RSSI_RANGE_DBM
+from gateway.radio.health import ScannerHealth
+from gateway.radio.remote.formats import FORMATS, Item
+from gateway.radio.remote.refusals import Refusal, Refusals, StrangeScanner
+from gateway.radio.remote.sender import RemoteScanner
+from gateway.radio.remote.values import BAD, MILLISECONDS_FROM, payload_of, rssi_of
+from gateway.radio.sender_clock import TOLERANCE_S
 
-LATE_S = 30.0
-"""The contract's expiry of sightings."""
-SILENT_S = 15.0
-"""Batches come every second, ESPresense repeats a device every 5 s: three times that is a scanner that fails."""
 MESSAGE_MAX_BYTES = 256 * 1024
 ETALAGE, APP = "etalage", "app"
 """The kind of another Etalage box; the name in the topic under which phones' sightings come."""
 PHONE_BATCHES_KEPT = 1024
-"""Source and id of the last ones, to know one that comes again: the expiry of 30 s at 30 a second."""
+"""Source and id of the last ones, to know one that comes again: the contract's expiry of 30 s at 30 a second."""
 
 
 class PhoneReading(NamedTuple):
@@ -50,30 +49,13 @@ class Readings(NamedTuple):
     phones: list[PhoneReading]
 
 
-class _RemoteScanner:
-    """One scanner elsewhere."""
+class _Reading(NamedTuple):
+    """One reception as its scanner reports it. `claimed_s` None: it doesn't say when."""
 
-    def __init__(self, kind: str, uuids: frozenset[bytes]) -> None:
-        self.kind = kind
-        self.tally = Tally()
-        self.clock = ClockOffset()
-        self.meter = QualityMeter(uuids)
-        self.last_s: float | None = None
-        self.sequence = -1
-        self.silences = 0
-        self.silent = False
-        self.per_s = 0.0
-        self._life_before = 0
-
-    def tick(self, now_s: float, elapsed_s: float) -> None:
-        silent = self.last_s is not None and now_s - self.last_s > SILENT_S
-        self.silences += silent and not self.silent
-        self.silent = silent
-        self.meter.tick(now_s, self.clock.offset_s)
-        if elapsed_s > 0:
-            rate = (self.tally.life - self._life_before) / elapsed_s
-            self.per_s += min(elapsed_s / SILENT_S, 1.0) * (rate - self.per_s)
-        self._life_before = self.tally.life
+    scanner: RemoteScanner
+    claimed_s: float | None
+    rssi_dbm: int
+    payload: bytes
 
 
 class RemoteScanners:
@@ -93,172 +75,203 @@ class RemoteScanners:
         uuids: frozenset[bytes] = frozenset(),
     ) -> None:
         self._sightings = f"{prefix.rstrip('/')}/sightings/"
-        self._scanners = frozenset(scanners)
+        self._scanners = {scanner: RemoteScanner(scanner, uuids) for scanner in scanners}
         self._names = {name.lower(): scanner for name, scanner in (names or {}).items()}
         self._others = dict(others or {})
-        self._uuids = uuids
-        self._remote: dict[str, _RemoteScanner] = {}
         self._phone_batches: deque[tuple[str, str]] = deque(maxlen=PHONE_BATCHES_KEPT)
         self._ticked_s: float | None = None
-        self.malformed = 0
-        """Messages and receptions that couldn't be read."""
-        self.unknown = 0
-        """Receptions by scanners that the store plan doesn't know."""
-        self.late = 0
-        """Receptions that came too late, or once more."""
+        self.refusals = Refusals(self._scanners, names or ())
 
     @property
     def filters(self) -> list[str]:
-        """The topic filters to subscribe to."""
+        """Return the topic filters to subscribe to."""
         return [self._sightings + "+", *self._others.values()]
 
-    def parse(self, topic: str, payload: bytes, received_at_s: float) -> Readings:
-        """What a message says; empty when it says nothing that can be used. Never raises."""
+    @property
+    def malformed(self) -> int:
+        """Return how many messages and receptions couldn't be read."""
+        return self.refusals.sum_of(Refusal.MALFORMED)
+
+    @property
+    def unknown(self) -> int:
+        """Return how many messages came from scanners that the store plan doesn't know."""
+        return self.refusals.sum_of(Refusal.UNKNOWN)
+
+    @property
+    def late(self) -> int:
+        """Return how many receptions came too late."""
+        return self.refusals.sum_of(Refusal.LATE)
+
+    def parse(self, topic: str, payload: bytes, received_at_s: float, *, retained: bool = False) -> Readings:
+        """Return what a message says; empty when it says nothing that can be used. Never raises.
+
+        `retained`: the broker had kept it, so it is of no certain age, and no sign of life.
+        """
         readings = Readings([], [])
-        if len(payload) > MESSAGE_MAX_BYTES:
-            self.malformed += 1
-        elif topic.startswith(self._sightings):
-            self._batch(topic.removeprefix(self._sightings), payload, received_at_s, readings)
+        name = topic.removeprefix(self._sightings) if topic.startswith(self._sightings) else None
+        kind = ETALAGE if name is not None else next((kind for kind, one in self._others.items() if matches(one, topic)), None)
+        source = name if name in self._scanners or name == APP else kind
+        if kind is None or source is None:
+            return readings
+        if retained:
+            self.refusals.count(source, Refusal.RETAINED)
+        elif len(payload) > MESSAGE_MAX_BYTES:
+            self.refusals.count(source, Refusal.MALFORMED)
+        elif name is not None:
+            self._batch(name, source, payload, received_at_s, readings)
         else:
-            kind = next((kind for kind, pattern in self._others.items() if matches(pattern, topic)), None)
-            if kind is not None:
-                self._foreign(kind, topic, payload, received_at_s, readings)
+            self._foreign(kind, topic, payload, received_at_s, readings)
         return readings
 
     def tick(self, now_s: float) -> None:
-        """Lets time pass: silences are noticed, quality is judged. `now_s` in epoch seconds, as in `parse`."""
+        """Let time pass: silences are noticed, quality is judged. `now_s` in epoch seconds, as in `parse`."""
         elapsed_s = now_s - self._ticked_s if self._ticked_s is not None else 0.0
         self._ticked_s = now_s
-        for remote in self._remote.values():
-            remote.tick(now_s, elapsed_s)
+        self.refusals.tick(now_s)
+        for scanner in self._scanners.values():
+            scanner.tick(now_s, elapsed_s)
 
     def health(self) -> list[ScannerHealth]:
-        """Each scanner that was ever heard, as of the last tick."""
-        return [self._health_of(scanner, remote) for scanner, remote in sorted(self._remote.items())]
+        """Return how each scanner is doing, heard or not, as of the last tick."""
+        now_s, refusals = self._ticked_s or 0.0, self.refusals
+        return [
+            one.health(now_s, refusals.of(scanner), refusals.lately(scanner)) for scanner, one in sorted(self._scanners.items())
+        ]
 
-    def _known(self, name: str, kind: str) -> tuple[str, _RemoteScanner] | None:
-        scanner = self._names.get(name.lower(), name)
-        if scanner not in self._scanners:
-            self.unknown += 1
-            return None
-        remote = self._remote.get(scanner)
-        if remote is None:
-            remote = self._remote[scanner] = _RemoteScanner(kind, self._uuids)
-        return scanner, remote
+    def strangers(self) -> list[StrangeScanner]:
+        """Return who lately reported by a name that isn't in the store plan."""
+        return self.refusals.strangers()
 
-    def _batch(self, name: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
+    def _find(self, names: Iterable[str]) -> RemoteScanner | None:
+        """Return the plan's scanner that has one of these names."""
+        ids = (self._names.get(name.lower(), name) for name in names)
+        return next((self._scanners[scanner] for scanner in ids if scanner in self._scanners), None)
+
+    # -- Etalage's own format -----------------------------------------------------------------------------------------------
+
+    def _batch(self, name: str, source: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
         try:
             event = Event[SightingsBatch].model_validate_json(payload)
         except ValidationError:
-            self.malformed += 1
+            self.refusals.count(source, Refusal.MALFORMED)
             return
         if event.data.scanner != name or (event.data.shopper is not None) != (name == APP):
-            self.malformed += 1
+            self.refusals.count(source, Refusal.MALFORMED)
         elif event.data.shopper is not None:
             self._phone(event, event.data.shopper, received_at_s, readings)
         else:
             self._scanned(event.data, received_at_s, readings)
 
     def _scanned(self, batch: SightingsBatch, received_at_s: float, readings: Readings) -> None:
-        """A batch from another Etalage box."""
-        known = self._known(batch.scanner, ETALAGE)
-        if known is None:
+        """Take a batch from another Etalage box; without receptions it is a sign of life."""
+        scanner = self._find((batch.scanner,))
+        if scanner is None:
+            self.refusals.strange(batch.scanner, ETALAGE, received_at_s)
             return
-        scanner, remote = known
-        remote.last_s = received_at_s
-        if batch.sequence <= remote.sequence:
-            self.late += len(batch.readings)
+        scanner.speaks(ETALAGE, received_at_s)
+        if not scanner.runs.take(batch.boot, batch.sequence, received_at_s):
+            self.refusals.count(scanner.id, Refusal.REPEATED, max(len(batch.readings), 1))
             return
-        remote.sequence = batch.sequence
-        for claimed_s, beacon, rssi_dbm in self._readable(batch):
-            at_s = remote.clock.correct(claimed_s, received_at_s)
-            self._take(scanner, remote, at_s, received_at_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0", readings)
+        said = [
+            _Reading(scanner, claimed_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0")
+            for claimed_s, beacon, rssi_dbm in self._readable(batch, scanner.id)
+        ]
+        self._take(said, received_at_s, readings)
 
     def _phone(self, event: Event[SightingsBatch], shopper: str, received_at_s: float, readings: Readings) -> None:
-        """What a shopper's phone heard. Its clock comes from the network, and is taken as it is."""
+        """Take what a shopper's phone heard. Its clock comes from the network, and is taken as it is."""
         key = (event.source, event.id)
         if key in self._phone_batches:
-            self.late += len(event.data.readings)
+            self.refusals.count(APP, Refusal.REPEATED, max(len(event.data.readings), 1))
             return
         self._phone_batches.append(key)
-        for claimed_s, beacon, rssi_dbm in self._readable(event.data):
-            if received_at_s - claimed_s <= LATE_S:
+        for claimed_s, beacon, rssi_dbm in self._readable(event.data, APP):
+            refusal = _untimely(received_at_s - claimed_s)
+            if refusal is None:
                 readings.phones.append(PhoneReading(min(claimed_s, received_at_s), shopper, beacon, rssi_dbm))
             else:
-                self.late += 1
+                self.refusals.count(APP, refusal)
 
-    def _readable(self, batch: SightingsBatch) -> Iterator[tuple[float, bytes, int]]:
+    def _readable(self, batch: SightingsBatch, source: str) -> Iterator[tuple[float, bytes, int]]:
         for claimed_s, beacon_hex, rssi_dbm in batch.readings:
             beacon = _beacon(beacon_hex)
-            if beacon is None or rssi_dbm not in RSSI_DBM or not math.isfinite(claimed_s):
-                self.malformed += 1
+            if beacon is None or rssi_dbm not in RSSI_RANGE_DBM:
+                self.refusals.count(source, Refusal.MALFORMED)
+            elif not abs(claimed_s) < MILLISECONDS_FROM:
+                self.refusals.count(source, Refusal.IMPOSSIBLE)
             else:
                 yield claimed_s, beacon, rssi_dbm
 
+    # -- other makers' formats ----------------------------------------------------------------------------------------------
+
     def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
-        levels = topic.split("/")
-        for item in self._items(kind, levels, payload):
-            try:
-                heard = FORMATS[kind].heard(levels, item)
-            except BAD:
-                self.malformed += 1
+        said: list[_Reading] = []
+        strange: set[str] = set()
+        for item in self._items(kind, topic.split("/"), payload):
+            scanner = self._find(item.names)
+            if scanner is None:
+                strange |= set(item.names[:1]) if item.scans else set()
                 continue
-            known = self._known(heard.name, kind) if heard is not None else None
-            if heard is None or known is None:
-                continue
-            scanner, remote = known
-            remote.last_s = received_at_s
-            at_s = received_at_s if heard.at_s is None else remote.clock.correct(heard.at_s, received_at_s)
-            self._take(scanner, remote, at_s, received_at_s, heard.rssi_dbm, heard.payload, readings)
+            scanner.speaks(kind, received_at_s)
+            reading = self._reading(scanner, item, topic)
+            if reading is not None:
+                said.append(reading)
+            elif item.scans:
+                scanner.tally.other += 1
+        for name in strange:
+            self.refusals.strange(name, kind, received_at_s)
+        self._take(said, received_at_s, readings)
 
-    def _items(self, kind: str, levels: list[str], payload: bytes) -> Iterator[Any]:
+    def _items(self, kind: str, levels: list[str], payload: bytes) -> Iterator[Item]:
+        """Yield what the message consists of; what of it can't be read is counted."""
         try:
-            yield from FORMATS[kind].items(levels, json.loads(payload))
-        except (*BAD, StopIteration, RecursionError):
-            self.malformed += 1
+            for one in FORMATS[kind].items(levels, json.loads(payload)):
+                try:
+                    yield FORMATS[kind].read(levels, one)
+                except BAD:
+                    self.refusals.count(kind, Refusal.MALFORMED)
+        except (*BAD, RecursionError):
+            self.refusals.count(kind, Refusal.MALFORMED)
 
-    def _take(
-        self,
-        scanner: str,
-        remote: _RemoteScanner,
-        at_s: float,
-        received_at_s: float,
-        rssi_dbm: int,
-        payload: bytes,
-        readings: Readings,
-    ) -> None:
-        if received_at_s - at_s > LATE_S:
-            self.late += 1
-            return
-        remote.tally.heard += 1
-        remote.meter.hear(at_s, payload, rssi_dbm)
-        readings.advertisements.append(Advertisement(at_s, scanner, "", rssi_dbm, payload))
+    def _reading(self, scanner: RemoteScanner, item: Item, topic: str) -> _Reading | None:
+        try:
+            payload = payload_of(item.fields, item.raw, topic.split("/"))
+            return None if payload is None else _Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
+        except BAD:
+            self.refusals.count(scanner.id, Refusal.MALFORMED)
+            return None
 
-    def _health_of(self, scanner: str, remote: _RemoteScanner) -> ScannerHealth:
-        now_s = self._ticked_s or 0.0
-        silent_s = None if remote.last_s is None else max(now_s - remote.last_s, 0.0)
-        return ScannerHealth(
-            scanner=scanner,
-            kind=remote.kind,
-            state=ScannerState.DEAF if remote.silent else ScannerState.HEARING,
-            adverts_per_s=round(remote.per_s, 1),
-            heard=remote.tally.heard,
-            other=0,
-            malformed=0,
-            restarts=0,
-            power_cycles=0,
-            resets=0,
-            failures=remote.silences,
-            recoveries=max(remote.silences - remote.silent, 0),
-            reason="no messages" if remote.silences else "",
-            silent_s=silent_s,
-            next_step_in_s=None,
-            quality=remote.meter.quality,
-        )
+    # -- time ---------------------------------------------------------------------------------------------------------------
+
+    def _take(self, said: list[_Reading], received_at_s: float, readings: Readings) -> None:
+        """Bring a message's receptions into this box's time, and take those that are of use now."""
+        newest: dict[RemoteScanner, float] = {}
+        for one in said:
+            if one.claimed_s is not None:
+                newest[one.scanner] = max(one.claimed_s, newest.get(one.scanner, -math.inf))
+        for scanner, newest_s in newest.items():
+            scanner.clock.note(newest_s, received_at_s)
+        for scanner, claimed_s, rssi_dbm, payload in said:
+            age_s = 0.0 if claimed_s is None else scanner.clock.age_s(claimed_s, received_at_s)
+            refusal = _untimely(age_s)
+            if refusal is not None:
+                self.refusals.count(scanner.id, refusal)
+                continue
+            at_s = received_at_s if claimed_s is None else min(claimed_s + scanner.clock.offset_s, received_at_s)
+            scanner.tally.heard += 1
+            scanner.meter.hear(at_s, payload, rssi_dbm)
+            readings.advertisements.append(Advertisement(at_s, scanner.id, "", rssi_dbm, payload))
+
+
+def _untimely(age_s: float) -> Refusal | None:
+    """Return why a reception of that age isn't taken, if so."""
+    if age_s > USABLE_S:
+        return Refusal.LATE
+    return Refusal.IMPOSSIBLE if age_s < -TOLERANCE_S else None
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether an MQTT topic filter takes a topic: `+` one level, `#` all the rest."""
+    """Return whether an MQTT topic filter takes a topic: `+` one level, `#` all the rest."""
     wanted, given = pattern.split("/"), topic.split("/")
     if wanted[-1] == "#":
         wanted = wanted[:-1]

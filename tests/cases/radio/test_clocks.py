@@ -29,8 +29,6 @@ UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
 BEACON = UUID + "00010002"
 TOPIC = "p/sightings/pi-2"
 
-not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
-
 
 @pytest.fixture
 def tracker(tmp_path: Path) -> Tracker:
@@ -96,26 +94,23 @@ def moves_around_a_stall(tracker: Tracker, stall_s: float, *, back_s: float = 0.
 
 
 @pytest.mark.parametrize(("stall_s", "people"), [(6, 6), (10, 6), (20, 6), (28, 6), (40, 6), (20, 1), (20, 2)])
-@not_yet
 def test_the_backlog_of_a_link_that_stalled_ends_no_visit(stall_s: float, people: int, tracker: Tracker) -> None:
     moves = moves_around_a_stall(tracker, stall_s, people=people)
     assert [move for move in moves if move.visit_over] == []
 
 
 @pytest.mark.parametrize("back_s", [6, 10, 29])
-@not_yet
 def test_a_scanner_that_sets_its_clock_back_ends_no_visit(back_s: float, tracker: Tracker) -> None:
     moves = moves_around_a_stall(tracker, 0, back_s=back_s)
     assert [move for move in moves if move.visit_over] == []
 
 
-@pytest.mark.parametrize(("stall_s", "back_s"), [(3, 0), (0, 3), pytest.param(3, 3, marks=not_yet)])
+@pytest.mark.parametrize(("stall_s", "back_s"), [(3, 0), (0, 3), (3, 3)])
 def test_a_short_stall_and_a_small_step_end_no_visit_either(stall_s: float, back_s: float, tracker: Tracker) -> None:
     moves = moves_around_a_stall(tracker, stall_s, back_s=back_s)
     assert [move for move in moves if move.visit_over] == []
 
 
-@not_yet
 def test_a_stalled_link_brings_nobody_the_offer_of_the_visits_start_again(tmp_path: Path) -> None:
     """The whole gateway on a real broker, and two boxes' batches as they are sent, in real time."""
     book = document(offer(at={"event": "visit_start"}))
@@ -142,7 +137,6 @@ def test_a_stalled_link_brings_nobody_the_offer_of_the_visits_start_again(tmp_pa
         assert [len(shop.offers(f"s-{minor}")) for minor in (1, 2, 3)] == [1, 1, 1]
 
 
-@not_yet
 def test_a_scanner_that_reboots_with_an_older_date_is_heard_again(listening: RemoteScanners) -> None:
     """Its sequence starts from its clock, which the network sets right after 20 s."""
     for second in range(10):
@@ -156,7 +150,6 @@ def test_a_scanner_that_reboots_with_an_older_date_is_heard_again(listening: Rem
     assert heard >= 90
 
 
-@not_yet
 def test_two_boxes_with_one_scanners_id_do_not_silence_each_other(listening: RemoteScanners) -> None:
     """A card that was cloned: what each hears counts, or the id is shown as doubled, but neither is just dropped."""
     heard = [0, 0]
@@ -169,7 +162,6 @@ def test_two_boxes_with_one_scanners_id_do_not_silence_each_other(listening: Rem
 
 
 @pytest.mark.parametrize("back_s", [3, 10, 29, 60, 3600])
-@not_yet
 def test_a_scanners_step_back_is_followed_within_seconds(back_s: float, listening: RemoteScanners) -> None:
     wrong = []
     for second in range(300):
@@ -187,10 +179,9 @@ def test_a_scanners_step_ahead_is_followed_at_once(ahead_s: float, listening: Re
         now_s = NOW_S + second
         claimed_s = now_s - ahead_s if second < 100 else now_s
         heard = listening.parse(TOPIC, batch(int(NOW_S * 1000) + second, claimed_s), now_s + 0.05).advertisements
-        assert not displaced(heard, now_s)
+        assert second == 0 or not displaced(heard, now_s), "the first message alone may be a late one"
 
 
-@not_yet
 def test_one_stamp_a_day_ahead_costs_at_most_itself(listening: RemoteScanners) -> None:
     lost = 0
     for second in range(300):
@@ -201,13 +192,11 @@ def test_one_stamp_a_day_ahead_costs_at_most_itself(listening: RemoteScanners) -
     assert lost <= 1
 
 
-@not_yet
 def test_a_first_batch_that_is_hours_old_is_old_until_a_second_shows_that_the_clock_is_off(listening: RemoteScanners) -> None:
     old_s = NOW_S - 3 * 3600
     assert listening.parse(TOPIC, batch(int(old_s * 1000), old_s), NOW_S).advertisements == []
 
 
-@not_yet
 def test_an_hour_of_queued_batches_is_not_taken_for_now(listening: RemoteScanners) -> None:
     taken = 0
     for number in range(1000):
@@ -218,7 +207,6 @@ def test_an_hour_of_queued_batches_is_not_taken_for_now(listening: RemoteScanner
 
 
 @pytest.mark.parametrize("claimed_s", [NOW_S * 1000, (NOW_S - 7200) * 1000, NOW_S + 7200])
-@not_yet
 def test_a_phones_sighting_in_milliseconds_or_from_the_future_is_not_now(claimed_s: float, listening: RemoteScanners) -> None:
     assert listening.parse("p/sightings/app", phone("a-1", claimed_s), NOW_S).phones == []
 
@@ -247,7 +235,6 @@ def amsterdam() -> Iterator[None]:
     time.tzset()
 
 
-@not_yet
 def test_local_times_without_a_zone_survive_the_repeated_hour(amsterdam: None) -> None:
     """A Minew gateway that is set to local time, from two minutes before the clock goes back."""
     listening = RemoteScanners("p", ["cheese"], others={"minew": FORMATS["minew"].filter}, names={"AC233FC03164": "cheese"})

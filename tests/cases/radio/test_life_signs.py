@@ -19,8 +19,6 @@ from tests.support.shop import PLAN
 NOW_S = 1_795_000_000.0
 UUID = "e2c56db5-dffb-48d2-b060-d0f5a71096e0"
 
-not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
-
 
 def scanners(names: dict[str, str]) -> RemoteScanners:
     """Every format, and a shop with these scanners."""
@@ -50,7 +48,6 @@ def espresense(_at_s: float, *, ibeacon: bool) -> dict[str, Any]:
     ("topic", "name", "message"),
     [("/gw/x/status", "AC233FC03164", minew), ("espresense/devices/x/Wine Room", "Wine Room", espresense)],
 )
-@not_yet
 def test_a_scanner_that_reports_every_second_is_not_deaf_for_want_of_ibeacons(topic: str, name: str, message: Any) -> None:
     listening = scanners({name: "wine"})
     for second in range(60):
@@ -60,12 +57,10 @@ def test_a_scanner_that_reports_every_second_is_not_deaf_for_want_of_ibeacons(to
     assert [one.state for one in listening.health()] == [ScannerState.HEARING]
 
 
-@not_yet
 def test_a_scanner_of_the_plan_that_never_spoke_is_listed() -> None:
     assert [one.scanner for one in scanners({"wine": "wine"}).health()] == ["wine"]
 
 
-@not_yet
 def test_a_scanner_of_the_plan_that_never_spoke_makes_its_zone_unknown(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(PLAN)

@@ -18,8 +18,6 @@ SCANNERS = ("TheengsGateway", "wine", "AC233FC03164", "shellyplus1-000000000001"
 COUNTS = ("malformed", "late", "unknown")
 CLOCK_TOLERANCE_S = 2.0
 
-not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
-
 
 def scanners() -> RemoteScanners:
     """Every format, and a shop that knows the scanners of the cases."""
@@ -48,12 +46,10 @@ def check(name: str) -> None:
     assert {key: found[key] for key in wanted} == wanted
 
 
-@not_yet
 def test_a_major_and_minor_that_a_decoder_wrote_as_negative_numbers_are_read_modulo_2_to_the_16th() -> None:
     check("theengs-signed-major-minor")
 
 
-@not_yet
 def test_no_rotating_id_is_lost_to_a_decoder_that_writes_signed_numbers() -> None:
     listening, dice = scanners(), random.Random(1)
     for _ in range(2000):
@@ -65,32 +61,26 @@ def test_no_rotating_id_is_lost_to_a_decoder_that_writes_signed_numbers() -> Non
         assert [beacon_id(one.payload) for one in heard] == [beacon_id_of(UUID, major, minor)]
 
 
-@not_yet
 def test_an_ibeacon_that_a_decoder_names_as_a_brands_model_is_an_ibeacon() -> None:
     check("theengs-branded-ibeacon")
 
 
-@not_yet
 def test_a_null_in_a_field_that_nobody_reads_refuses_nothing() -> None:
     check("espresense-measured-power-null")
 
 
-@not_yet
 def test_an_ibeacon_of_unknown_type_is_read_from_its_raw_data() -> None:
     check("minew-g1-rawdata")
 
 
-@not_yet
 def test_the_ibeacon_is_found_in_whichever_packet_of_a_raddec_it_stands() -> None:
     check("raddec-two-packets")
 
 
-@not_yet
 def test_an_ordinary_status_message_is_no_fault() -> None:
     check("shelly-notifystatus-is-no-fault")
 
 
-@not_yet
 def test_a_message_that_says_it_is_ten_minutes_old_is_late() -> None:
     check("stale-by-its-own-time")
 

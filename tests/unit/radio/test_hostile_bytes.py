@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.radio import mgmt_protocol as mgmt
-from gateway.radio.frames import Frame, beacon_id, parse_frame
+from gateway.radio.frames import RSSI_RANGE_DBM, Frame, beacon_id, ibeacon_payload, parse_frame
 from gateway.radio.quality import QualityMeter
-from gateway.radio.recordings import RSSI_RANGE_DBM, read_recording
+from gateway.radio.recordings import read_recording
 from gateway.radio.remote import FORMATS, RemoteScanners
 from gateway.radio.watchdog import ScannerState, Watchdog
 
@@ -52,7 +52,7 @@ def test_any_packet_from_the_kernel_is_read_or_malformed(packet: bytes) -> None:
 def test_a_beacon_is_found_behind_any_other_fields(fields: list[tuple[int, bytes]], frame: Frame) -> None:
     before = b"".join(bytes([len(value) + 1, kind]) + value for kind, value in fields)
     data = before + bytes([26, 0xFF, 0x4C, 0]) + frame.payload()
-    assert mgmt.apple_payload(data, 0, len(data)) == frame.payload()
+    assert ibeacon_payload(data, 0, len(data)) == frame.payload()
 
 
 @given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))

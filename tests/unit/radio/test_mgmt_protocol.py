@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from gateway.radio import mgmt_protocol as mgmt
+from gateway.radio.frames import ibeacon_payload
 
 FRAME = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 FLAGS = bytes([2, 1, 6])
@@ -51,18 +52,19 @@ def test_a_packet_that_claims_more_than_it_has_is_malformed(claimed: int) -> Non
 @pytest.mark.parametrize("lie", [27, 40, 255])
 def test_a_field_that_reaches_past_the_end_is_not_used(lie: int) -> None:
     data = FLAGS + bytes([lie]) + IBEACON[4:]
-    assert mgmt.apple_payload(data, 0, len(data)) is None
+    assert ibeacon_payload(data, 0, len(data)) is None
 
 
 @pytest.mark.parametrize("length", range(32))
 def test_every_length_of_manufacturer_data_is_read_or_passed_over(length: int) -> None:
-    data = bytes([length + 3]) + b"\xff\x4c\x00" + bytes(length)
-    assert mgmt.apple_payload(data, 0, len(data)) == bytes(length)
+    payload = FRAME[:length].ljust(length, b"\0")
+    data = bytes([length + 3]) + b"\xff\x4c\x00" + payload
+    assert ibeacon_payload(data, 0, len(data)) == (payload if length >= len(FRAME) else None)
 
 
 def test_empty_fields_do_not_hold_up_the_walk() -> None:
-    assert mgmt.apple_payload(bytes(200), 0, 200) is None
-    assert mgmt.apple_payload(b"\0\0" + IBEACON, 0, 2 + len(IBEACON)) == FRAME
+    assert ibeacon_payload(bytes(200), 0, 200) is None
+    assert ibeacon_payload(b"\0\0" + IBEACON, 0, 2 + len(IBEACON)) == FRAME
 
 
 def test_the_monitor_watches_the_beacon_prefix_at_the_start_of_manufacturer_data() -> None:

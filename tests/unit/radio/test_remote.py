@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway.model import Advertisement
+from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import beacon_id
+from gateway.radio.health import ScannerHealth, strange_words_in, words_in
 from gateway.radio.remote import FORMATS, PhoneReading, RemoteScanners
-from gateway.radio.remote.scanners import LATE_S, SILENT_S, matches
+from gateway.radio.remote.refusals import LATELY_S, Refusal
+from gateway.radio.remote.scanners import matches
+from gateway.radio.remote.sender import SILENT_S
 from gateway.radio.watchdog import ScannerState
 
 NOW_S = 1_795_000_000.0
@@ -105,6 +108,10 @@ def batch(**changes: Any) -> bytes:
     return json.dumps(event).encode()
 
 
+def health_of(scanners: RemoteScanners, scanner: str) -> ScannerHealth:
+    return next(one for one in scanners.health() if one.scanner == scanner)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_published_sample_is_one_reception_of_the_beacon(scanners: RemoteScanners, kind: str) -> None:
     topic, message, scanner = SAMPLES[kind]
@@ -148,7 +155,8 @@ def test_a_scanner_that_the_plan_does_not_know_is_dropped_and_kept_nowhere(scann
         message = {"id": f"iBeacon:{DASHED}-1-2", "rssi": -70}
         assert scanners.parse(f"espresense/devices/x/room-{number}", json.dumps(message).encode(), NOW_S).advertisements == []
     assert scanners.unknown == 1000
-    assert scanners.health() == []
+    assert len(scanners.strangers()) <= 16
+    assert {one.state for one in scanners.health()} == {ScannerState.UNHEARD}
 
 
 def test_a_batch_of_another_etalage_box_gives_its_receptions(scanners: RemoteScanners) -> None:
@@ -160,20 +168,24 @@ def test_a_batch_that_comes_again_is_taken_once(scanners: RemoteScanners) -> Non
     topic = f"{PREFIX}/sightings/pi-2"
     counts = [len(scanners.parse(topic, batch(sequence=n), NOW_S).advertisements) for n in (5, 5, 4, 6)]
     assert counts == [1, 0, 0, 1]
-    assert scanners.late == 2
+    assert health_of(scanners, "pi-2").refused == {"repeated": 2}
 
 
-def test_receptions_of_more_than_half_a_minute_ago_are_left_out(scanners: RemoteScanners) -> None:
+def test_receptions_that_are_too_old_to_be_of_use_are_left_out(scanners: RemoteScanners) -> None:
     scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1), NOW_S)
-    old = [[NOW_S - LATE_S - 1, BEACON.hex(), -71], [NOW_S, BEACON.hex(), -71]]
+    old = [[NOW_S - USABLE_S - 1, BEACON.hex(), -71], [NOW_S, BEACON.hex(), -71]]
     readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=2, readings=old), NOW_S + 0.1)
     assert len(readings.advertisements) == 1
     assert scanners.late == 1
 
 
-def test_a_scanner_whose_clock_is_an_hour_off_is_set_right(scanners: RemoteScanners) -> None:
-    readings = scanners.parse(f"{PREFIX}/sightings/pi-2", batch(readings=[[NOW_S - 3600, BEACON.hex(), -71]]), NOW_S)
-    assert readings.advertisements[0].at_s == pytest.approx(NOW_S)
+def test_a_scanner_whose_clock_is_an_hour_off_is_set_right_by_its_second_message(scanners: RemoteScanners) -> None:
+    heard = []
+    for second in range(3):
+        message = batch(sequence=second, readings=[[NOW_S - 3600 + second, BEACON.hex(), -71]])
+        heard.append(scanners.parse(f"{PREFIX}/sightings/pi-2", message, NOW_S + second).advertisements)
+    assert [[one.at_s for one in some] for some in heard] == [[], [NOW_S + 1], [NOW_S + 2]]
+    assert health_of(scanners, "pi-2").refused == {"late": 1}
 
 
 @pytest.mark.parametrize(
@@ -210,16 +222,168 @@ def test_what_a_phone_heard_is_the_shoppers_and_taken_once(scanners: RemoteScann
 def test_a_scanner_that_falls_silent_is_deaf_until_it_speaks_again(scanners: RemoteScanners) -> None:
     topic = f"{PREFIX}/sightings/pi-2"
     scanners.tick(NOW_S)
+    assert health_of(scanners, "pi-2").state is ScannerState.UNHEARD
     scanners.parse(topic, batch(), NOW_S)
     scanners.tick(NOW_S + 1)
-    assert [(one.scanner, one.kind, one.state) for one in scanners.health()] == [("pi-2", "etalage", ScannerState.HEARING)]
+    hearing = health_of(scanners, "pi-2")
+    assert (hearing.kind, hearing.state, hearing.well) == ("etalage", ScannerState.HEARING, True)
     scanners.tick(NOW_S + SILENT_S + 1)
-    (deaf,) = scanners.health()
+    deaf = health_of(scanners, "pi-2")
     assert (deaf.state, deaf.reason, deaf.trustworthy) == (ScannerState.DEAF, "no messages", False)
     scanners.parse(topic, batch(sequence=2), NOW_S + SILENT_S + 2)
     scanners.tick(NOW_S + SILENT_S + 2)
-    (again,) = scanners.health()
+    again = health_of(scanners, "pi-2")
     assert (again.state, again.recoveries) == (ScannerState.HEARING, 1)
+
+
+def test_a_batch_without_receptions_is_a_sign_of_life(scanners: RemoteScanners) -> None:
+    assert scanners.parse(f"{PREFIX}/sightings/pi-2", batch(readings=[]), NOW_S) == ([], [])
+    scanners.tick(NOW_S)
+    assert health_of(scanners, "pi-2").trustworthy
+
+
+def test_what_a_broker_had_kept_is_neither_a_reception_nor_a_sign_of_life(scanners: RemoteScanners) -> None:
+    others = [(topic, json.dumps(message).encode()) for topic, message, _ in SAMPLES.values()]
+    for topic, message in [(f"{PREFIX}/sightings/pi-2", batch()), *others]:
+        assert scanners.parse(topic, message, NOW_S, retained=True) == ([], [])
+    assert {one.state for one in scanners.health()} == {ScannerState.UNHEARD}
+    assert scanners.refusals.total["pi-2", Refusal.RETAINED] == 1
+    assert scanners.refusals.sum_of(Refusal.RETAINED) == 1 + len(SAMPLES)
+
+
+def test_a_boot_id_tells_a_restart_whatever_its_sequence(scanners: RemoteScanners) -> None:
+    topic = f"{PREFIX}/sightings/pi-2"
+    story = [("a", 100), ("a", 101), ("b", 1), ("b", 2), ("b", 2), ("a", 101)]
+    heard = [len(scanners.parse(topic, batch(boot=boot, sequence=number), NOW_S).advertisements) for boot, number in story]
+    assert heard == [1, 1, 1, 1, 0, 0]
+    scanners.tick(NOW_S)
+    assert not health_of(scanners, "pi-2").doubled
+
+
+@pytest.mark.parametrize("boots", [("a", "b"), (None, None)])
+def test_two_boxes_with_one_id_are_told_and_neither_is_silenced(scanners: RemoteScanners, boots: tuple[str | None, ...]) -> None:
+    heard = 0
+    for second in range(20):
+        for boot, first in zip(boots, (1_795_000_000_000, 1_795_000_005_000), strict=True):
+            message = batch(boot=boot, sequence=first + second, readings=[[NOW_S + second, BEACON.hex(), -71]])
+            heard += len(scanners.parse(f"{PREFIX}/sightings/pi-2", message, NOW_S + second).advertisements)
+    scanners.tick(NOW_S + 20)
+    assert heard == 40
+    health = health_of(scanners, "pi-2")
+    assert (health.doubled, health.well, health.trustworthy) == (True, False, True)
+    assert "Two boxes" in words_in("en", health)
+
+
+def test_a_misspelt_name_is_shown_with_the_plans_name_that_it_resembles(scanners: RemoteScanners) -> None:
+    message = json.dumps({"id": "apple:1005:9-26", "rssi": -70}).encode()
+    scanners.parse("espresense/devices/x/cheeese", message, NOW_S)
+    scanners.parse("espresense/devices/x/q", message, NOW_S)
+    assert [(one.name, one.kind, one.nearest) for one in scanners.strangers()] == [
+        ("cheeese", "espresense", "cheese"),
+        ("q", "espresense", None),
+    ]
+    assert "Is cheese meant?" in strange_words_in("en", "cheeese", "espresense", "cheese")
+    for minute in range(4):
+        scanners.tick(NOW_S + minute * LATELY_S)
+    assert scanners.strangers() == [], "who no longer reports is forgotten"
+
+
+def test_an_unknown_device_that_is_no_scanner_is_nobody_to_ask_about(scanners: RemoteScanners) -> None:
+    status = {"src": "shellyplug-1", "method": "NotifyStatus", "params": {"ts": NOW_S}}
+    scanners.parse("shellyplug-1/events/rpc", json.dumps(status).encode(), NOW_S)
+    assert (scanners.strangers(), scanners.unknown, scanners.malformed) == ([], 0, 0)
+
+
+def test_what_was_refused_lately_is_told_and_then_no_longer(scanners: RemoteScanners) -> None:
+    scanners.tick(NOW_S)
+    scanners.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
+    scanners.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
+    scanners.tick(NOW_S + 1)
+    health = health_of(scanners, "pi-2")
+    assert words_in("en", health).endswith("Not used in the last minute: 1 repeated.")
+    assert words_in("nl", health).endswith("De laatste minuut niet gebruikt: 1 dubbel.")
+    for minute in (1, 2):
+        now_s = NOW_S + minute * LATELY_S
+        scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1 + minute, readings=[[now_s, BEACON.hex(), -71]]), now_s)
+        scanners.tick(now_s)
+    later = health_of(scanners, "pi-2")
+    assert (later.refused, later.refused_lately) == ({"repeated": 1}, {})
+
+
+@pytest.mark.parametrize(("ahead_s", "taken"), [(1.0, True), (3.0, False), (86400.0, False), (NOW_S * 999, False)])
+def test_a_phones_time_lies_in_the_past_or_counts_as_impossible(scanners: RemoteScanners, ahead_s: float, taken: bool) -> None:
+    message = batch(scanner="app", shopper="s-1", readings=[[NOW_S + ahead_s, BEACON.hex(), -71]])
+    phones = scanners.parse(f"{PREFIX}/sightings/app", message, NOW_S).phones
+    assert [one.at_s for one in phones] == ([NOW_S] if taken else [])
+    assert scanners.refusals.of("app") == ({} if taken else {"impossible": 1})
+
+
+# Forms in which a frame may stand: (format, what is changed in its sample)
+
+SHORT_AD = base64.b64encode(AD[:3]).decode()
+FIND_MY = bytes([6, 0xFF, 0x4C, 0, 0x12, 0x01, 0])
+NAMELESS = {"uuid": None, "model_id": "X", "model": "X"}
+FORMS: dict[str, tuple[str, Any]] = {
+    "numbers as text": ("theengs", {"major": "1", "minor": "2", "rssi": "-71"}),
+    "a brand's model": ("theengs", {"model_id": "RDL52832", "model": "RDL52832"}),
+    "raw manufacturer data only": ("theengs", {**NAMELESS, "manufacturerdata": "4c00" + PAYLOAD.hex()}),
+    "null power": ("theengs", {"txpower": None}),
+    "nested": ("theengs", {**NAMELESS, "ibeacon": {"uuid": DASHED, "major": 1, "minor": 2}}),
+    "an id only in the topic": ("espresense", {"id": None}),
+    "an odd distance": ("espresense", {"distance": "far", "raw": None, "rssi@1m": "?"}),
+    "time in milliseconds": ("minew", {"timestamp": NOW_S * 1000}),
+    "time as text": ("minew", {"timestamp": str(NOW_S)}),
+    "raw data of unknown type": ("minew", {"type": "Unknown", "ibeaconUuid": None, "rawData": AD.hex().upper()}),
+    "a second field of Apple's": ("minew", {"type": "Unknown", "ibeaconUuid": None, "rawData": (FIND_MY + AD[3:]).hex()}),
+    "a link-layer header": ("minew", {"type": "Unknown", "ibeaconUuid": None, "rawData": (bytes(8) + AD).hex()}),
+    "no battery": ("minew", {"battery": None, "ibeaconTxPower": None}),
+    "the older packet": ("raddec", {"packets": ["44110100000000c00a094b6f6e74616b740000", SAMPLES["raddec"][1]["packets"][0]]}),
+    "an unreadable packet beside it": ("raddec", {"packets": ["zz", SAMPLES["raddec"][1]["packets"][0]]}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_frame_is_read_in_whichever_form_it_stands(scanners: RemoteScanners, form: str) -> None:
+    kind, changes = FORMS[form]
+    topic, message, _ = SAMPLES[kind]
+    sample = json.loads(json.dumps(message))
+    (sample[2] if kind == "minew" else sample).update(changes)
+    heard = scanners.parse(topic, json.dumps(sample).encode(), NOW_S + 0.5).advertisements
+    wanted = bytes.fromhex(UUID + ("00010002"))
+    assert [(beacon_id(one.payload), one.rssi_dbm) for one in heard] == [(wanted, -71)]
+    assert scanners.malformed == 0
+
+
+def test_a_shellys_scan_response_is_read_as_well(scanners: RemoteScanners) -> None:
+    topic, message, _ = SAMPLES["shelly"]
+    sample = json.loads(json.dumps(message))
+    sample["params"]["events"][0]["data"] = [2, [["c0:00:00:00:00:01", -71, SHORT_AD, base64.b64encode(AD).decode()]]]
+    assert len(scanners.parse(topic, json.dumps(sample).encode(), NOW_S).advertisements) == 1
+
+
+def test_a_minew_message_without_its_gateways_row_is_its_topics(scanners: RemoteScanners) -> None:
+    _, message, _ = SAMPLES["minew"]
+    heard = scanners.parse("/gw/AC233FC03164/status", json.dumps(message[1:]).encode(), NOW_S).advertisements
+    assert [one.scanner for one in heard] == ["cheese"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"major": None}, {"major": 70000}, {"minor": -40000}, {"minor": 1.5}, {"uuid": UUID[:-2]}, {"rssi": True}, {"rssi": None}],
+)
+def test_what_says_it_is_an_ibeacon_and_cannot_be_read_is_malformed(scanners: RemoteScanners, changes: dict[str, Any]) -> None:
+    topic, message, _ = SAMPLES["theengs"]
+    assert scanners.parse(topic, json.dumps({**message, **changes}).encode(), NOW_S).advertisements == []
+    assert health_of(scanners, "till").refused == {"malformed": 1}
+    scanners.tick(NOW_S)
+    assert health_of(scanners, "till").trustworthy, "it speaks, if badly"
+
+
+def test_another_makers_beacon_with_the_same_fields_is_no_ibeacon(scanners: RemoteScanners) -> None:
+    topic, message, _ = SAMPLES["theengs"]
+    other = {**message, "mfid": "1801", "model_id": "ABN03", "model": "ABN03"}
+    assert scanners.parse(topic, json.dumps(other).encode(), NOW_S).advertisements == []
+    assert scanners.malformed == 0
 
 
 def test_the_filters_are_the_shops_own_topic_and_what_the_settings_name() -> None:

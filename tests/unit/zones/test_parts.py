@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gateway.model import MoveEvent
+from gateway.model import USABLE_S, MoveEvent
 from gateway.zones import geometry
 from gateway.zones.announcer import NO_ZONE, Announcer, Track
 from gateway.zones.filter import STANDING, Filter, ModelParameters
@@ -53,6 +53,18 @@ def test_the_clock_believes_a_leap_that_all_agree_on() -> None:
     assert verdicts == [TimestampVerdict.DOUBTED] * (BELIEVE_AFTER - 1) + [TimestampVerdict.MOVED]
 
 
+def test_the_boxs_own_time_decides_and_no_number_of_readings_outvotes_it() -> None:
+    clock = TimestampGuard()
+    clock.tick(100.0)
+    assert {clock.judge(80.0 + n / 10) for n in range(90)} == {TimestampVerdict.LATE}
+    assert {clock.judge(500.0) for _ in range(100)} == {TimestampVerdict.DOUBTED}
+    assert clock.judge(100.0 - USABLE_S) is TimestampVerdict.NOW
+    assert clock.now_s == 100.0
+    assert clock.tick(500.0) is TimestampVerdict.MOVED
+    assert clock.tick(499.0) is TimestampVerdict.NOW
+    assert clock.now_s == 500.0
+
+
 def test_single_readings_of_one_mad_scanner_never_move_the_clock() -> None:
     clock = TimestampGuard()
     for n in range(200):
@@ -95,8 +107,23 @@ def test_a_belief_lost_for_seconds_is_said_to_be_uncertain() -> None:
     assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, None)]
 
 
-def test_a_scanner_that_never_heard_anything_is_not_held_for_deaf(plan: StorePlan) -> None:
+def test_a_scanner_begins_unheard_and_hears_from_its_first_reading_or_from_when_it_is_said_to(plan: StorePlan) -> None:
     watch = ScannerSilence(build_place_model(plan, 1.0))
+    assert watch.alive.tolist() == watch.trusted.tolist() == [False, False, False]
+    assert watch.blind() == {0, 1, 2}
+    watch.heard(0)
+    watch.told(1, hears=True)
+    assert watch.alive.tolist() == watch.trusted.tolist() == [True, True, False]
+    assert watch.blind() == {2}
+    watch.told(0, hears=False)
+    watch.heard(0)
+    assert watch.alive.tolist() == [False, True, False], "the radio's own watch knows better than a reading that was under way"
+
+
+def test_a_scanner_that_hears_others_but_no_shopper_is_not_held_for_deaf(plan: StorePlan) -> None:
+    watch = ScannerSilence(build_place_model(plan, 1.0))
+    for scanner in range(3):
+        watch.told(scanner, hears=True)
     for _ in range(100):
         watch.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]), np.array([-5.0, -5.0, -5.0]))
     assert watch.alive.tolist() == [True, True, True]
@@ -104,6 +131,8 @@ def test_a_scanner_that_never_heard_anything_is_not_held_for_deaf(plan: StorePla
 
 def test_a_scanner_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan: StorePlan) -> None:
     watch = ScannerSilence(build_place_model(plan, 1.0))
+    for scanner in range(3):
+        watch.heard(scanner)
     everything, silence = np.full(3, 5.0), np.full(3, -5.0)
     for _ in range(10):
         watch.listen(everything, everything, silence)

@@ -115,7 +115,7 @@ def test_when_every_scanner_is_down_nobody_leaves(plan: StorePlan, readings: Rea
         (Sighting(10.2, "s-1", "sc-fish", 42), "impossible RSSI"),
         (Sighting(10.2, "s-1", "sc-fish", -200), "impossible RSSI"),
         (Sighting(3610.0, "s-1", "sc-fish", -40), "impossible time"),
-        (Sighting(-3600.0, "s-1", "sc-fish", -40), "impossible time"),
+        (Sighting(-3600.0, "s-1", "sc-fish", -40), "late"),
         (Sighting(float("nan"), "s-1", "sc-fish", -40), "impossible time"),
         (Sighting(float("inf"), "s-1", "sc-fish", -40), "impossible time"),
     ],
@@ -184,7 +184,9 @@ def test_without_positions_the_zone_of_each_scanner_is_enough(plan: StorePlan, r
 
 def test_a_zone_without_any_scanner_is_unknown_where_nothing_is_drawn() -> None:
     bare = parse_plan({"store": "bare", "zones": [{"id": "a"}, {"id": "b"}], "scanners": [{"id": "p", "zone": "a"}]})
-    assert make_tracker(bare).unknown_zones() == {"b"}
+    tracker = make_tracker(bare)
+    tracker.scanner_up("p", 0.0)
+    assert tracker.unknown_zones() == {"b"}
 
 
 @pytest.mark.parametrize("placed", [True, False])
