@@ -10,7 +10,7 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint quick pure whole test-radio bench accuracy torture contract migration lock clean
+.PHONY: help demo check test lint quick pure whole test-radio bench accuracy torture contract texts migration lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,12 @@ contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schem
 	$(BIN)/etalage contract
 	$(BIN)/etalage settings > docs/settings.md
 	$(BIN)/python tests/write_papers.py
+
+texts: $(VENV)/dev.stamp ## gather what the product says into the catalogues, and compile them
+	$(BIN)/pybabel -q extract -F rules/texts/babel.cfg --no-location --sort-output --no-wrap -o /tmp/etalage.pot rules gateway firmware_sim
+	$(BIN)/pybabel -q update -D etalage -d rules/texts/locale -i /tmp/etalage.pot --no-fuzzy-matching --ignore-obsolete \
+	    --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel -q compile -D etalage -d rules/texts/locale
 
 migration: $(VENV)/dev.stamp ## write the migration to what the tables have become: make migration WORDS="add a column"
 	$(BIN)/python tests/write_migration.py $(WORDS)

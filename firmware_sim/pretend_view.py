@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerNow, Totals
+from gateway.radio.health import WORDS
 from gateway.zones.plan import StorePlan
 from gateway.zones.tracker import Presence
+from rules.texts import in_all, in_each, text
 
 OFFERS = ("Proef de nieuwe Rioja", "Recept: zalm uit de oven", "10 % op alle kaas", "Hulp bij het kiezen?")
 AFTERWARDS = ("delivered", "shown", "tapped", "dismissed", "redeemed")
@@ -89,11 +91,11 @@ class PretendView:
 
 def _scanner_now(scanner: str, well: bool) -> ScannerNow:
     if well:
-        words = {"nl": f"{scanner} hoort goed: 44 berichten per seconde.", "en": f"{scanner} hears well: 44 messages a second."}
-        return ScannerNow(scanner, True, 44.0, words)
-    words = {
-        "nl": f"{scanner} hoort al 12 s niets. Over 4 s volgt een nieuwe poging.",
-        "en": f"{scanner} has heard nothing for 12 s. The next attempt follows in 4 s.",
-    }
+        return ScannerNow(scanner, True, 44.0, in_all(WORDS["scanner.hearing"], scanner=scanner, rate=44))
+    words = in_each(
+        lambda language: text(
+            language, WORDS["scanner.deaf"], scanner=scanner, silent_s=12, next_s=4, reason=text(language, "silence")
+        )
+    )
     steps = {"restart": 2, "power_cycle": 1, "reset": 0}
     return ScannerNow(scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps)

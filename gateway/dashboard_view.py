@@ -19,6 +19,7 @@ from gateway.radio.scanners import RunningScanner
 from gateway.storage import Writer
 from gateway.zones.plan import StorePlan
 from gateway.zones.visits import Visit
+from rules.texts import in_each
 
 
 class DashboardView:
@@ -109,7 +110,7 @@ class DashboardView:
 
 
 def _scanner_now(health: ScannerHealth) -> ScannerNow:
-    words = {language: words_in(language, health) for language in ("nl", "en")}
+    words = in_each(lambda language: words_in(language, health))
     return ScannerNow(
         scanner=health.scanner,
         well=health.well,

@@ -23,9 +23,9 @@ from pydantic import (
 )
 
 from rules.format.schema_parts import CardKind
+from rules.texts import Language
 
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
-Language = Literal["nl", "en"]
 ReceiptWhat = Literal["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128)]

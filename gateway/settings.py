@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rules.texts import Language
+
 TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 """An id that may stand in a topic: lower case, digits, `_` and `-`."""
 
@@ -244,9 +246,7 @@ class DashboardSettings(Section):
         True,
         description="Callers on this box may look without a token. Set it to false behind a proxy: all its callers look local.",
     )
-    language: Literal["nl", "en"] = Field(
-        "nl", description="Language for who hasn't chosen one and whose browser asks for neither."
-    )
+    language: Language = Field(Language.NL, description="Language for who hasn't chosen one and whose browser asks for neither.")
     audit_days: int = Field(400, ge=30, le=3660, description="Days the record of who did what in the dashboard is kept.")
 
 

@@ -9,6 +9,7 @@ from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, privacy_report
 from gateway.settings import Settings, StorageSettings
 from gateway.storage import open_store
+from rules.texts import Language
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAPERS = {"privacy-statement.md": privacy_statement, "dpia-template.md": impact_assessment}
@@ -20,7 +21,7 @@ def reports() -> list[Report]:
         store = open_store(StorageSettings(path=Path(folder) / "empty.db"))
         try:
             with store.read() as connection:
-                return [privacy_report(connection, [], Settings(), 0.0, language) for language in ("nl", "en")]
+                return [privacy_report(connection, [], Settings(), 0.0, language) for language in Language]
         finally:
             store.close()
 

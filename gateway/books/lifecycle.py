@@ -12,27 +12,15 @@ from collections.abc import Collection, Sequence
 from gateway.storage import Connection, books, vouchers
 from gateway.storage.books import BookRecord, StepRecord
 from rules import Book, CodeKind, load_book
-from rules.words import Words
+from rules.texts import N_, Language, Words, in_all
 from rules.workbench.cases import run_cases
 from rules.workbench.lifecycle import BookAction, BookState, LifecycleError, Version, needs_four_eyes, put_live, step
 
-_REFUSALS: dict[str, Words] = {
-    "unknown": {
-        "nl": "geen boek, of meer dan een, waarvan de hash zo begint; `etalage books list` toont ze",
-        "en": "no book, or more than one, whose hash starts so; `etalage books list` shows them",
-    },
-    "cases": {
-        "nl": "deze voorbeelden komen anders uit: {names}; verbeter het boek of de voorbeelden",
-        "en": "these cases come out otherwise: {names}; mend the book or the cases",
-    },
-    "pool": {
-        "nl": "code {code} van {offer} staat al in de lijst van een ander aanbod; gebruik elke code één keer",
-        "en": "code {code} of {offer} is in another offer's pool already; use each code once",
-    },
-    "no_earlier": {
-        "nl": "er is geen eerder boek om naar terug te gaan; pauzeren stopt de aanbiedingen van dit boek",
-        "en": "there is no earlier book to go back to; pausing stops the offers of this one",
-    },
+_REFUSALS: dict[str, str] = {
+    "unknown": N_("no book, or more than one, whose hash starts so; `etalage books list` shows them"),
+    "cases": N_("these cases come out otherwise: {names}; mend the book or the cases"),
+    "pool": N_("code {code} of {offer} is in another offer's pool already; use each code once"),
+    "no_earlier": N_("there is no earlier book to go back to; pausing stops the offers of this one"),
 }
 
 SETTINGS_FILE = "settings"
@@ -41,12 +29,12 @@ ADMINISTRATOR = "administrator"
 
 
 class StepRefused(ValueError):
-    """A book can't make that step, and nothing has changed; `words` say why in both languages, `str()` in English."""
+    """A book can't make that step, and nothing has changed; `words` say why in every language, `str()` in English."""
 
     def __init__(self, book: str, words: Words) -> None:
         named = f"{book[:12]}: " if book else ""
-        self.words: Words = {language: named + text for language, text in words.items()}
-        super().__init__(self.words["en"])
+        self.words: Words = {language: named + why for language, why in words.items()}
+        super().__init__(self.words[Language.EN])
 
 
 def add(connection: Connection, text: str, person: str, at_s: float, zones: Collection[str] | None) -> str:
@@ -199,4 +187,4 @@ def _fill_pools(connection: Connection, book: Book, exact: bool) -> None:
 
 
 def _refused(book: str, why: str, /, **values: str) -> StepRefused:
-    return StepRefused(book, {language: text.format(**values) for language, text in _REFUSALS[why].items()})
+    return StepRefused(book, in_all(_REFUSALS[why], **values))

@@ -9,15 +9,16 @@ from typing import Annotated
 import typer
 
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, Language, opened
+from gateway.commands.opened import Config, InLanguage, opened
 from gateway.privacy.dossier import as_document, as_json, dossier
+from rules.texts import Language
 
 
 def export(
     shopper: Annotated[str, typer.Argument(help="The shopper's pseudonym.")],
     document: Annotated[bool, typer.Option("--document", help="A document for a person to read, in place of JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write, readable by you only; none: standard output.")] = None,
-    language: Language = "nl",
+    language: InLanguage = Language.NL,
     config: Config = None,
 ) -> None:
     """Write down everything that is held about a shopper, with the reasons of every decision (GDPR articles 15 and 20)."""

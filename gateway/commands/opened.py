@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,10 @@ from gateway.storage import StorageError, Store, open_store
 from gateway.storage.keys import Keys, KeysError
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from rules import Book, BookError
+from rules.texts import Language
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
-Language = Annotated[Literal["nl", "en"], typer.Option(help="Language of what is written.")]
+InLanguage = Annotated[Language, typer.Option(help="Language of what is written.")]
 
 
 @dataclass(frozen=True, slots=True)

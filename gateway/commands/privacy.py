@@ -11,37 +11,38 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.commands.opened import Config, Language, opened
+from gateway.commands.opened import Config, InLanguage, opened
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, collected_table, kept_table, privacy_report
 from gateway.settings import Settings
+from rules.texts import N_, Language, text
 
 privacy = typer.Typer(no_args_is_help=True, help="What is collected about shoppers, why, and who reads it.")
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @privacy.command()
-def report(as_json: AsJson = False, language: Language = "nl", config: Config = None) -> None:
+def report(as_json: AsJson = False, language: InLanguage = Language.NL, config: Config = None) -> None:
     """Show what is collected, why and read by which offers, how many consented, and how long everything is kept."""
     made, _settings = _report(config, language)
     if as_json:
         typer.echo(json.dumps(made.as_dict(), indent=2, ensure_ascii=False))
         return
     console = Console()
-    words = {"nl": "klanten met toestemming", "en": "shoppers who consented"}[language]
+    words = text(language, N_("shoppers who consented"))
     console.print(f"{made.shoppers} {words}: " + ", ".join(f"{purpose} {count}" for purpose, count in made.by_purpose.items()))
-    for text in (collected_table(made), kept_table(made)):
-        console.print(_as_rich(text))
+    for table in (collected_table(made), kept_table(made)):
+        console.print(_as_rich(table))
 
 
 @privacy.command()
-def statement(language: Language = "nl", config: Config = None) -> None:
+def statement(language: InLanguage = Language.NL, config: Config = None) -> None:
     """Print the draft of a privacy statement, as Markdown, filled in from the settings and the live rules."""
     _print(privacy_statement, config, language)
 
 
 @privacy.command()
-def dpia(language: Language = "nl", config: Config = None) -> None:
+def dpia(language: InLanguage = Language.NL, config: Config = None) -> None:
     """Print the data protection impact assessment's template, as Markdown, filled in as far as the gateway knows."""
     _print(impact_assessment, config, language)
 

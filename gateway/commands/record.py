@@ -19,6 +19,7 @@ from gateway.radio.health import words_in
 from gateway.radio.recordings import RecordingError, RecordingWriter
 from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.settings import Settings, SettingsError, load_settings
+from rules.texts import Language
 
 REFRESH_S = 0.5
 
@@ -73,7 +74,7 @@ async def _recording(
             task = progress.add_task("", total=seconds)
             begun_s = time.monotonic()
             while (passed_s := time.monotonic() - begun_s) < seconds:
-                words = "; ".join(words_in("en", scanner.health()) for scanner in scanners)
+                words = "; ".join(words_in(Language.EN, scanner.health()) for scanner in scanners)
                 progress.update(task, completed=passed_s, description=f"{writer.written} written. {words}")
                 await asyncio.sleep(min(REFRESH_S, seconds - passed_s))
     finally:

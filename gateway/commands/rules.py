@@ -15,6 +15,7 @@ from rich.table import Table
 
 from gateway.clock import SystemClock
 from gateway.commands import CommandError
+from gateway.commands.opened import InLanguage
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, explain, load_book
 from rules.format.document import CaseSituation
@@ -22,24 +23,23 @@ from rules.format.literals import parse_fact
 from rules.format.reading import scalar
 from rules.loading.checks import check_situation, known_names
 from rules.loading.load import problems_of
-from rules.words import Language
+from rules.texts import Language
 from rules.workbench.cases import CaseReport, run_cases, situation_of_case
 from rules.workbench.lifecycle import needs_four_eyes, value_cents
 
 rules = typer.Typer(no_args_is_help=True, help="Rule books on disk: check one, and ask it why.")
 BookFile = Annotated[Path, typer.Argument(help="The rule book, as YAML or JSON.", show_default=False)]
 PlanFile = Annotated[Path | None, typer.Option("--plan", help="The store plan: zones that it lacks are refused.")]
-Tongue = Annotated[str, typer.Option("--language", help="Of what is said: nl or en.")]
 
 
 @rules.command()
-def check(book: BookFile, plan: PlanFile = None, language: Tongue = "en") -> None:
+def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language.EN) -> None:
     """Validate a book, run its cases, and show which offers no case reaches."""
-    loaded = _loaded(book, plan, _language(language))
+    loaded = _loaded(book, plan, language)
     try:
         report = run_cases(loaded)
     except BookError as error:
-        raise CommandError("\n".join(problem.text(_language(language)) for problem in error.problems)) from None
+        raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
     _show_cases(report)
     worth = value_cents(loaded)
     told = "without a bound" if worth is None else f"at most {worth / 100:.2f} euro in one window of its caps"
@@ -67,12 +67,11 @@ def dry_run(
     exhausted: Annotated[list[str] | None, typer.Option(help="An offer whose cap is reached.")] = None,
     attention: Annotated[float | None, typer.Option(help="Tokens left. None: a full budget.")] = None,
     plan: PlanFile = None,
-    language: Tongue = "en",
+    language: InLanguage = Language.EN,
     comparisons: Annotated[bool, typer.Option("--comparisons", help="Show every comparison of every condition.")] = False,
 ) -> None:
     """Dry run: what this book would do in any situation at any moment, with a reason for every offer."""
-    words = _language(language)
-    loaded = _loaded(book, plan, words)
+    loaded = _loaded(book, plan, language)
     described = {
         "event": event,
         "zone": zone,
@@ -85,7 +84,7 @@ def dry_run(
         "attention": attention,
         "facts": dict(_fact(loaded, one) for one in given or ()),
     } | ({"purposes": purpose} if purpose else {})
-    _show_reasons(_explained(loaded, described, words), words, comparisons)
+    _show_reasons(_explained(loaded, described, language), language, comparisons)
 
 
 def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
@@ -115,12 +114,6 @@ def _option(path: str) -> str:
     """The option that fills a part of a case's situation: `purposes[0]` is `--purpose`."""
     name = path.partition("[")[0].partition(".")[0]
     return f"--{ {'purposes': 'purpose', 'history': 'happened', 'facts': 'fact'}.get(name, name) }"
-
-
-def _language(named: str) -> Language:
-    if named not in ("nl", "en"):
-        raise CommandError(f"--language {named}: nl or en")
-    return "nl" if named == "nl" else "en"
 
 
 def _fact(book: Book, written: str) -> tuple[str, Any]:

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, Language, Opened, opened
+from gateway.commands.opened import Config, InLanguage, Opened, opened
 from rules import Book, BookError
 from rules.format.fields import FieldType
 from rules.format.reading import scalar
+from rules.texts import Language
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ Name = Annotated[str, typer.Argument(help="The fact, as `etalage shop list` show
 
 
 @shop.command(name="list")
-def show(language: Language = "en", config: Config = None) -> None:
+def show(language: InLanguage = Language.EN, config: Config = None) -> None:
     """Show whether the shop is open, and every fact that the live rule books ask for."""
     with opened(config) as gateway:
         now_s = gateway.now_s()
@@ -48,7 +49,7 @@ def say(
     name: Name,
     value: Annotated[str, typer.Argument(help="The value; a set with commas: fish,wine.")],
     by: Annotated[str | None, typer.Option("--by", help="Who says so; none: who is logged in here.")] = None,
-    language: Language = "en",
+    language: InLanguage = Language.EN,
     config: Config = None,
 ) -> None:
     """Set a fact. Setting it again makes it fresh again."""
@@ -60,7 +61,7 @@ def say(
 
 
 @shop.command()
-def clear(name: Name, language: Language = "en", config: Config = None) -> None:
+def clear(name: Name, language: InLanguage = Language.EN, config: Config = None) -> None:
     """Say no more of a fact: it is unknown again, and what needs it isn't offered."""
     with opened(config) as gateway:
         cleared = _said(language, lambda: _facts(gateway).clear(gateway.live_books(), name))

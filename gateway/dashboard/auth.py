@@ -22,10 +22,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.dashboard.languages import N_
 from gateway.dashboard.problems import Problem, answer
 from gateway.storage import Store
 from gateway.storage.users import Role, any_token, find_token
+from rules.texts import N_
 
 SESSION_COOKIE = "etalage_session"
 CSRF_HEADER = "x-csrf-token"

@@ -1,32 +1,12 @@
-"""Dutch and English: which one a request wants, and the catalogue for it. The English texts are the keys."""
+"""Which language a request wants; what is said in it stands in rules/texts."""
 
 from __future__ import annotations
 
-import gettext
-from functools import cache
-from pathlib import Path
-from typing import Literal
-
 from starlette.requests import HTTPConnection
 
-Language = Literal["nl", "en"]
-LANGUAGES: tuple[Language, ...] = ("nl", "en")
-NAMES: dict[Language, str] = {"nl": "Nederlands", "en": "English"}
+from rules.texts import LANGUAGES, Language
+
 COOKIE = "etalage_language"
-_FOLDER = Path(__file__).parent / "locale"
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it, which the tool that gathers texts knows
-    """Mark a text for the catalogue where it is written; it is translated where it is shown."""
-    return text
-
-
-@cache
-def catalogue(language: Language) -> gettext.NullTranslations:
-    """The texts of a language."""
-    if language == "en":
-        return gettext.NullTranslations()
-    return gettext.translation("etalage", _FOLDER, [language])
 
 
 def language_of(request: HTTPConnection) -> Language:

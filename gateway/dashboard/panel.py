@@ -1,14 +1,14 @@
-"""How the box is doing, as a person reads it: a line for each part, well or not, in both languages at once.
+"""How the box is doing, as a person reads it: a line for each part, well or not, in every language at once.
 
-Both, because one encoded message serves every browser.
+One encoded message serves every browser.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.dashboard.languages import LANGUAGES, N_, catalogue
-from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals, Words
+from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals
+from rules.texts import N_, Words, in_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ def panel(health: Health) -> HealthPanel:
     hearing = sum(line.well for line in scanners)
     return HealthPanel(
         well=health.well,
-        heading=_both(N_("All is well") if health.well else N_("Needs attention")),
+        heading=in_all(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
         database=_database(health.database),
-        scanners_heading=_both(N_("{well} of {all} scanners hear"), well=hearing, all=len(scanners)),
+        scanners_heading=in_all(N_("{well} of {all} scanners hear"), well=hearing, all=len(scanners)),
         scanners=tuple(sorted(scanners, key=lambda line: line.well)),
         counts=health.counts,
     )
@@ -57,16 +57,12 @@ def _link(link: LinkNow) -> HealthLine:
     else:
         text = N_("Connected with {broker}; {waiting} announcements under way.")
     why = f" ({link.failure})" if link.failure else ""
-    words = _both(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
+    words = in_all(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
     return HealthLine("link", link.connected and not link.quarantined, words)
 
 
 def _database(database: DatabaseNow) -> HealthLine:
     if database.failure is None:
-        return HealthLine("database", True, _both(N_("Everything is safe on disk.")))
+        return HealthLine("database", True, in_all(N_("Everything is safe on disk.")))
     text = N_("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
-    return HealthLine("database", False, _both(text, failure=database.failure))
-
-
-def _both(text: str, **parameters: object) -> Words:
-    return {language: catalogue(language).gettext(text).format(**parameters) for language in LANGUAGES}
+    return HealthLine("database", False, in_all(text, failure=database.failure))

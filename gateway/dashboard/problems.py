@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from gateway.dashboard.languages import N_, catalogue, language_of
+from gateway.dashboard.languages import language_of
 from gateway.dashboard.templating import html
+from rules.texts import N_, text
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -60,13 +61,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None = None) -> Response:
     """The response for a problem, in the language of the request: a page where a person went, problem details for a program."""
     language = language_of(request)
-    words = catalogue(language)
     details = ProblemDetails(
         type=f"urn:etalage:problem:{problem.code}",
-        title=words.gettext(problem.title).format(**problem.parameters),
+        title=text(language, problem.title, **problem.parameters),
         status=problem.status,
         instance=request.url.path,
-        detail=words.gettext(problem.do).format(**problem.parameters),
+        detail=text(language, problem.do, **problem.parameters),
         errors=errors or [],
     )
     headers = {"WWW-Authenticate": 'Bearer realm="etalage"'} if problem.status == HTTPStatus.UNAUTHORIZED else None
@@ -136,12 +136,12 @@ OTHER_FAULT = N_("This can't be taken ({code}).")
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    words = catalogue(language_of(request))
+    language = language_of(request)
     faults = []
     for fault in error.errors():
         values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
-        text = words.gettext(FAULTS.get(fault["type"], OTHER_FAULT)).format(**{"code": fault["type"], **values})
-        faults.append(Fault(path=_place(fault["loc"]), code=fault["type"], text=text))
+        why = text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], **values})
+        faults.append(Fault(path=_place(fault["loc"]), code=fault["type"], text=why))
     problem = Problem(422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
 

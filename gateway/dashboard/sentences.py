@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from gettext import NullTranslations
 from zoneinfo import ZoneInfo
 
-from gateway.dashboard.languages import N_, Language
 from gateway.dashboard.view import FeedItem
 from gateway.zones.plan import StorePlan
+from rules.texts import N_, Language, text, unfilled
 
 HAPPENED: dict[str, str] = {
     "visit_start": N_("{who} comes into the shop"),
@@ -36,29 +35,29 @@ AN_OFFER = N_("an offer")
 QUOTED = N_("“{title}”")
 
 
-def words_for_script(plan: StorePlan, language: Language, words: NullTranslations) -> dict[str, object]:
+def words_for_script(plan: StorePlan, language: Language) -> dict[str, object]:
     """All texts that the page's script needs, translated."""
     return {
-        "happened": {kind: words.gettext(text) for kind, text in HAPPENED.items()},
-        "visitor": words.gettext(VISITOR),
-        "somebody": words.gettext(SOMEBODY),
-        "anOffer": words.gettext(AN_OFFER),
-        "quoted": words.gettext(QUOTED),
+        "happened": {kind: unfilled(language, sentence) for kind, sentence in HAPPENED.items()},
+        "visitor": unfilled(language, VISITOR),
+        "somebody": unfilled(language, SOMEBODY),
+        "anOffer": unfilled(language, AN_OFFER),
+        "quoted": unfilled(language, QUOTED),
         "zones": {zone.id: zone.called(language) for zone in plan.zones},
-        "unknown": words.gettext("unknown"),
-        "connecting": words.gettext("Connecting again"),
+        "unknown": unfilled(language, N_("unknown")),
+        "connecting": unfilled(language, N_("Connecting again")),
         "language": language,
         "timezone": plan.timezone,
     }
 
 
-def happened(row: FeedItem, plan: StorePlan, language: Language, words: NullTranslations) -> str:
+def happened(row: FeedItem, plan: StorePlan, language: Language) -> str:
     """One row of the feed as a sentence."""
-    who = words.gettext(VISITOR).format(number=row.number) if row.number else words.gettext(SOMEBODY)
+    who = text(language, VISITOR, number=row.number) if row.number else unfilled(language, SOMEBODY)
     zone = next((zone.called(language) for zone in plan.zones if zone.id == row.zone), row.zone or "")
-    offer = words.gettext(QUOTED).format(title=row.offer) if row.offer else words.gettext(AN_OFFER)
+    offer = text(language, QUOTED, title=row.offer) if row.offer else unfilled(language, AN_OFFER)
     kind = row.kind if row.zone or row.kind not in IN_ZONE else "nowhere"
-    sentence = words.gettext(HAPPENED[kind]).format(who=who, zone=zone, offer=offer, dwell=duration(row.dwell_s))
+    sentence = text(language, HAPPENED[kind], who=who, zone=zone, offer=offer, dwell=duration(row.dwell_s))
     return sentence[:1].upper() + sentence[1:]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gateway.dashboard.languages import LANGUAGES, NAMES, Language, catalogue
+from rules.texts import LANGUAGES, Language, catalogue, own_name
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -24,7 +24,7 @@ def _environment(language: Language) -> Environment:
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     environment.globals["language"] = language
-    environment.globals["languages"] = [(other, NAMES[other]) for other in LANGUAGES]
+    environment.globals["languages"] = [(other.value, own_name(other)) for other in LANGUAGES]
     return environment
 
 

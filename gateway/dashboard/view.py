@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
 from gateway.zones.plan import StorePlan
-
-Words = Mapping[str, str]
-"""One sentence for people, by language: {"nl": …, "en": …}."""
+from rules.texts import Words
 
 MoveKind = Literal["visit_start", "enter", "dwell", "exit", "visit_end"]
 OfferKind = Literal[

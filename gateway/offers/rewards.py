@@ -11,14 +11,14 @@ from gateway.offers.announcements import Card
 from gateway.offers.issuing import announce
 from gateway.storage import Connection, promises
 from gateway.storage.promises import PromiseRecord
-from rules.words import Words
+from rules.texts import N_, known_language, text
 
 REWARDED_BY = frozenset({"redeemed", "reviewed"})
 """What makes an invitation one that was used: a friend redeemed its personal code, or the review was written."""
 DAY_S = 86_400.0
 
-_TITLE: Words = {"nl": "Bedankt voor uw aanbeveling", "en": "Thank you for recommending us"}
-_BODY: Words = {"nl": "Dit is uw beloning.", "en": "This is your reward."}
+_TITLE = N_("Thank you for recommending us")
+_BODY = N_("This is your reward.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,14 @@ def give(connection: Connection, invitation: PromiseRecord, at_s: float, issuer:
     """
     if invitation.shopper is None or not promises.take_reward(connection, invitation.id):
         return None
+    language = known_language(invitation.language)
     ends_at_s = at_s + issuer.reward_days * DAY_S
     reward = invitation._replace(
         id=issuer.new_id(at_s),
         zone=None,
         offer=f"{invitation.offer}.reward"[:64],
         kind="voucher",
-        content={"title": _in(invitation.language, _TITLE), "body": _in(invitation.language, _BODY)},
+        content={"title": text(language, _TITLE), "body": text(language, _BODY)},
         value=invitation.reward,
         code=issuer.new_code(codes.SHORTEST),
         shared=0,
@@ -59,7 +60,3 @@ def give(connection: Connection, invitation: PromiseRecord, at_s: float, issuer:
     )
     announce(connection, reward, Card(), issuer.source)
     return reward.id
-
-
-def _in(language: str, words: Words) -> str:
-    return words["nl"] if language == "nl" else words["en"]

@@ -8,44 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from gateway.settings import Settings
 from gateway.shoppers.consent import Consent
 from rules import PURPOSES
+from rules.texts import N_, Language, text
 
 SCHEMA = "ISO/IEC TS 27560:2023"
-Language = Literal["nl", "en"]
-Words = Mapping[Language, str]
 
-PURPOSE_WORDS: Mapping[str, Words] = {
-    "recognise": {"nl": "mij herkennen in de winkel", "en": "recognise me in the shop"},
-    "offers": {"nl": "persoonlijk aanbod", "en": "personal offers"},
-    "purchases": {"nl": "mijn aankopen gebruiken", "en": "use my purchases"},
-    "aftercare": {"nl": "mij helpen na een aankoop", "en": "help me after a purchase"},
-    "measure": {"nl": "meten of aanbod werkt", "en": "measure whether offers work"},
+PURPOSE_WORDS: Mapping[str, str] = {
+    "recognise": N_("recognise me in the shop"),
+    "offers": N_("personal offers"),
+    "purchases": N_("use my purchases"),
+    "aftercare": N_("help me after a purchase"),
+    "measure": N_("measure whether offers work"),
 }
-PURPOSE_DATA: Mapping[str, Words] = {
-    "recognise": {
-        "nl": "pseudoniem, baken-id of sleutel, zones en tijden van bezoeken",
-        "en": "pseudonym, beacon id or key, zones and times of visits",
-    },
-    "offers": {
-        "nl": "kenmerken en antwoorden die een lopende regel leest, aanbod en wat ermee gebeurde",
-        "en": "attributes and answers that a live rule reads, offers and what came of them",
-    },
-    "purchases": {"nl": "gekochte productgroepen", "en": "product groups bought"},
-    "aftercare": {"nl": "gekochte productgroepen, tijdens het bezoek", "en": "product groups bought, during the visit"},
-    "measure": {"nl": "vaste testgroep, berekend uit het pseudoniem", "en": "a fixed test group, worked out from the pseudonym"},
+PURPOSE_DATA: Mapping[str, str] = {
+    "recognise": N_("pseudonym, beacon id or key, zones and times of visits"),
+    "offers": N_("attributes and answers that a live rule reads, offers and what came of them"),
+    "purchases": N_("product groups bought"),
+    "aftercare": N_("product groups bought, during the visit"),
+    "measure": N_("a fixed test group, worked out from the pseudonym"),
 }
-WITHDRAWAL: Words = {
-    "nl": "in de app van de winkel of aan de balie; net zo makkelijk als toestemmen, en binnen een seconde van kracht",
-    "en": "in the store app or at the desk; as easy as consenting, and in force within a second",
-}
-RIGHTS: Words = {
-    "nl": "inzage, overdraagbaarheid, rectificatie, wissen, bezwaar; klacht bij de Autoriteit Persoonsgegevens",
-    "en": "access, portability, rectification, erasure, objection; complaint to the Autoriteit Persoonsgegevens",
-}
+WITHDRAWAL = N_("in the store app or at the desk; as easy as consenting, and in force within a second")
+RIGHTS = N_("access, portability, rectification, erasure, objection; complaint to the Autoriteit Persoonsgegevens")
 
 
 def iso(at_s: float) -> str:
@@ -91,19 +78,19 @@ def receipt(record: Mapping[str, Any], now_s: float) -> dict[str, Any]:
 def _purpose(purpose: str, consent: Consent, settings: Settings, language: Language) -> dict[str, Any]:
     given_s = consent.given_at_s.get(purpose)
     return {
-        "purpose": PURPOSE_WORDS[purpose][language],
+        "purpose": text(language, PURPOSE_WORDS[purpose]),
         "purpose_type": purpose,
         "lawful_basis": "consent (GDPR art. 6(1)(a))",
         "state": consent.state(purpose).value,
         "given": iso(given_s) if given_s is not None else None,
-        "pii_information": [{"pii_type": PURPOSE_DATA[purpose][language], "sensitive": False}],
+        "pii_information": [{"pii_type": text(language, PURPOSE_DATA[purpose]), "sensitive": False}],
         "collection_method": "beacon, store app backend, question card",
         "processing_method": "automated, by the shop's own rules",
         "storage_locations": [f"gateway {settings.store.gateway} in shop {settings.store.store}"],
         "retention_period": f"P{settings.shoppers.visits_days}D",
         "recipient_third_parties": [],
-        "withdrawal_method": WITHDRAWAL[language],
-        "privacy_rights": RIGHTS[language],
+        "withdrawal_method": text(language, WITHDRAWAL),
+        "privacy_rights": text(language, RIGHTS),
     }
 
 

@@ -6,34 +6,35 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.privacy.consent_record import PURPOSE_WORDS, Language, consent_record, iso, receipt
+from gateway.privacy.consent_record import PURPOSE_WORDS, consent_record, iso, receipt
 from gateway.settings import Settings
 from gateway.shoppers.registry import stored
 from gateway.storage import Connection, consents, decisions, subject
 from rules import Gate
-from rules.words import GATES
+from rules.texts import N_, Language, text
+from rules.texts.messages import GATES
 
-_SAY: Mapping[str, Mapping[Language, str]] = {
-    "title": {"nl": "Alles wat deze winkel over u bewaart", "en": "Everything this shop keeps about you"},
-    "made": {"nl": "Gemaakt op", "en": "Made on"},
-    "who": {"nl": "Verantwoordelijk", "en": "Controller"},
-    "contact": {"nl": "Vragen of verzoeken", "en": "Questions or requests"},
-    "you": {"nl": "U bent hier bekend als", "en": "You are known here as"},
-    "nothing": {"nl": "Over deze klant wordt niets bewaard.", "en": "Nothing is kept about this shopper."},
-    "consent": {"nl": "Uw toestemming", "en": "Your consent"},
-    "identity": {"nl": "Waaraan we u herkennen", "en": "How you are recognised"},
-    "profile": {"nl": "Kenmerken en antwoorden", "en": "Attributes and answers"},
-    "journey": {"nl": "Plaats in de klantreis", "en": "Stage of the customer journey"},
-    "visits": {"nl": "Bezoeken", "en": "Visits"},
-    "journey_events": {"nl": "Wat u met aanbod deed", "en": "What you did with offers"},
-    "promises": {"nl": "Wat u is toegezegd", "en": "What you were promised"},
-    "decisions": {"nl": "Beslissingen, en waarom", "en": "Decisions, and why"},
-    "waiting": {"nl": "Berichten die nog wachten", "en": "Messages that still wait"},
-    "chosen": {"nl": "gekozen", "en": "chosen"},
-    "none": {"nl": "niets", "en": "nothing"},
-    "given": {"nl": "gegeven", "en": "given"},
-    "refused": {"nl": "geweigerd", "en": "refused"},
-    "withdrawn": {"nl": "ingetrokken", "en": "withdrawn"},
+_SAY: Mapping[str, str] = {
+    "title": N_("Everything this shop keeps about you"),
+    "made": N_("Made on"),
+    "who": N_("Controller"),
+    "contact": N_("Questions or requests"),
+    "you": N_("You are known here as"),
+    "nothing": N_("Nothing is kept about this shopper."),
+    "consent": N_("Your consent"),
+    "identity": N_("How you are recognised"),
+    "profile": N_("Attributes and answers"),
+    "journey": N_("Stage of the customer journey"),
+    "visits": N_("Visits"),
+    "journey_events": N_("What you did with offers"),
+    "promises": N_("What you were promised"),
+    "decisions": N_("Decisions, and why"),
+    "waiting": N_("Messages that still wait"),
+    "chosen": N_("chosen"),
+    "none": N_("nothing"),
+    "given": N_("given"),
+    "refused": N_("refused"),
+    "withdrawn": N_("withdrawn"),
 }
 
 
@@ -72,15 +73,15 @@ def as_json(held: Mapping[str, Any]) -> str:
 def as_document(held: Mapping[str, Any], settings: Settings, language: Language) -> str:
     """The dossier for a person to read, as Markdown."""
     lines = [
-        f"# {_SAY['title'][language]}",
+        f"# {text(language, _SAY['title'])}",
         "",
-        f"- {_SAY['made'][language]}: {held['made']}",
-        f"- {_SAY['who'][language]}: {settings.shoppers.controller or settings.store.chain}",
-        f"- {_SAY['contact'][language]}: {settings.shoppers.contact or '-'}",
-        f"- {_SAY['you'][language]}: `{held['shopper']}`",
+        f"- {text(language, _SAY['made'])}: {held['made']}",
+        f"- {text(language, _SAY['who'])}: {settings.shoppers.controller or settings.store.chain}",
+        f"- {text(language, _SAY['contact'])}: {settings.shoppers.contact or '-'}",
+        f"- {text(language, _SAY['you'])}: `{held['shopper']}`",
     ]
     for heading, body in _sections(held, language):
-        lines += ["", f"## {_SAY[heading][language]}", "", *(body or [_SAY["none"][language]])]
+        lines += ["", f"## {text(language, _SAY[heading])}", "", *(body or [text(language, _SAY["none"])])]
     return "\n".join(lines) + "\n"
 
 
@@ -115,15 +116,15 @@ def _sections(held: Mapping[str, Any], language: Language) -> Iterator[tuple[str
 
 
 def _purpose(purpose: Mapping[str, Any], language: Language) -> str:
-    words, state = PURPOSE_WORDS[purpose["purpose_type"]][language], _SAY[purpose["state"]][language]
+    words, state = text(language, PURPOSE_WORDS[purpose["purpose_type"]]), text(language, _SAY[purpose["state"]])
     return f"- {words}: **{state}** ({purpose['given'] or '-'})"
 
 
 def _why(row: Mapping[str, Any], language: Language) -> list[str]:
     """One decision, with one line for every gate that stopped an offer."""
     outcome = row["outcome"]
-    chosen = ", ".join(str(one["offer"]) for one in outcome.get("chosen", [])) or _SAY["none"][language]
-    lines = [f"- {iso(row['at_s'])}, {row['event']} {row['zone'] or ''}: {_SAY['chosen'][language]}: {chosen}"]
+    chosen = ", ".join(str(one["offer"]) for one in outcome.get("chosen", [])) or text(language, _SAY["none"])
+    lines = [f"- {iso(row['at_s'])}, {row['event']} {row['zone'] or ''}: {text(language, _SAY['chosen'])}: {chosen}"]
     for gate, offers in outcome.get("stopped", {}).items():
-        lines.append(f"  - {', '.join(offers)}: {GATES[Gate(gate)][language]}")
+        lines.append(f"  - {', '.join(offers)}: {text(language, GATES[Gate(gate)])}")
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.privacy.consent_record import PURPOSE_WORDS, Language, Words, iso
+from gateway.privacy.consent_record import PURPOSE_WORDS, iso
 from gateway.settings import Settings
 from gateway.shoppers.profiles import declared_attributes
 from gateway.storage import Connection, consents, journey, profiles
@@ -14,20 +14,21 @@ from gateway.storage.retention import DAY_S, RULES, period_s
 from rules import PURPOSES
 from rules.engine.book import Book
 from rules.format.fields import Field
+from rules.texts import N_, Language, text
 
-SUPPLIERS: Mapping[str, Words] = {
-    "backend": {"nl": "de app van de winkel", "en": "the store app"},
-    "shopper": {"nl": "de klant zelf", "en": "the shopper"},
-    "gateway": {"nl": "deze gateway", "en": "this gateway"},
+SUPPLIERS: Mapping[str, str] = {
+    "backend": N_("the store app"),
+    "shopper": N_("the shopper"),
+    "gateway": N_("this gateway"),
 }
-_ALWAYS: Mapping[str, Words] = {
-    "pseudonym": {"nl": "pseudoniem en toestemming", "en": "pseudonym and consent"},
-    "identity": {"nl": "baken-id of sleutel van telefoon of tag", "en": "beacon id or key of a phone or tag"},
-    "visits": {"nl": "bezoeken: tijden en zones", "en": "visits: times and zones"},
-    "stage": {"nl": "plaats in de klantreis", "en": "stage of the customer journey"},
-    "attention": {"nl": "aandachtsbudget", "en": "attention budget"},
-    "offers": {"nl": "aanbod, en wat ermee gebeurde", "en": "offers, and what came of them"},
-    "purchases": {"nl": "gekochte productgroepen", "en": "product groups bought"},
+_ALWAYS: Mapping[str, str] = {
+    "pseudonym": N_("pseudonym and consent"),
+    "identity": N_("beacon id or key of a phone or tag"),
+    "visits": N_("visits: times and zones"),
+    "stage": N_("stage of the customer journey"),
+    "attention": N_("attention budget"),
+    "offers": N_("offers, and what came of them"),
+    "purchases": N_("product groups bought"),
 }
 _ALWAYS_FOR: Mapping[str, str] = {
     "pseudonym": "recognise",
@@ -46,8 +47,8 @@ _READ_AS: Mapping[str, tuple[str, ...]] = {
 """What the gateway keeps itself, by the fields that rules read it as."""
 _MAKES_STAGE = frozenset({"visits", "purchases"})
 """What the stage of the customer journey is made of."""
-_EVERY: Words = {"nl": "elke regel", "en": "every rule"}
-_NOBODY: Words = {"nl": "niemand: wordt niet bewaard", "en": "nobody: not kept"}
+_EVERY = N_("every rule")
+_NOBODY = N_("nobody: not kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,15 @@ def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
     for rule in (rule for book in books for rule in book.rules):
         for name in rule.reads():
             readers.setdefault(name, set()).add(rule.id)
-    for name, words in _ALWAYS.items():
+    for name, label in _ALWAYS.items():
         read = {offer for field in _READ_AS.get(name, ()) for offer in readers.get(field, ())}
         purpose = _ALWAYS_FOR[name]
         if name in _MAKES_STAGE:
-            read.add(_ALWAYS["stage"][language])
+            read.add(text(language, _ALWAYS["stage"]))
         yield Collected(
-            name, words[language], purpose, PURPOSE_WORDS[purpose][language], SUPPLIERS["gateway"][language], None,
-            tuple(sorted(read)) if name in _READ_AS else (_EVERY[language],), None,
+            name, text(language, label), purpose, text(language, PURPOSE_WORDS[purpose]), text(language, SUPPLIERS["gateway"]),
+            None,
+            tuple(sorted(read)) if name in _READ_AS else (text(language, _EVERY),), None,
         )  # fmt: skip
 
 
@@ -138,10 +140,10 @@ def _line(declared: Field, read_by: tuple[str, ...], shoppers: int, language: La
         field=declared.name,
         label=declared.label[language],
         purpose=purpose,
-        why=PURPOSE_WORDS[purpose][language],
-        supplier=SUPPLIERS[declared.supplier][language],
+        why=text(language, PURPOSE_WORDS[purpose]),
+        supplier=text(language, SUPPLIERS[declared.supplier]),
         fresh_days=declared.fresh_for_s / DAY_S if declared.fresh_for_s is not None else None,
-        read_by=read_by or (_NOBODY[language],),
+        read_by=read_by or (text(language, _NOBODY),),
         shoppers=shoppers,
     )
 
@@ -151,11 +153,11 @@ def _kept(settings: Settings, language: Language) -> Iterator[Kept]:
         period = period_s(rule, settings)
         if period is not None:
             days = period / DAY_S
-            how_long = f"{days:g} dagen" if language == "nl" else f"{days:g} days"
+            how_long = text(language, N_("{days} days"), days=f"{days:g}")
         else:
             assert rule.until is not None  # a rule has one or the other
-            how_long = rule.until[language]
-        yield Kept(rule.table, rule.holds[language], how_long)
+            how_long = text(language, rule.until)
+        yield Kept(rule.table, text(language, rule.holds), how_long)
 
 
 def as_markdown(made: Report) -> str:
@@ -165,13 +167,13 @@ def as_markdown(made: Report) -> str:
 
 def collected_table(made: Report) -> str:
     """Collected · why · read by."""
-    head = ("verzameld", "waarom", "van", "gelezen door") if made.language == "nl" else ("collected", "why", "from", "read by")
+    head = tuple(text(made.language, word) for word in (N_("collected"), N_("why"), N_("from"), N_("read by")))
     return markdown_table(head, [(line.label, line.why, line.supplier, ", ".join(line.read_by) or "-") for line in made.collected])
 
 
 def kept_table(made: Report) -> str:
     """What is kept, and how long."""
-    head = ("tabel", "inhoud", "bewaard") if made.language == "nl" else ("table", "holds", "kept")
+    head = tuple(text(made.language, word) for word in (N_("table"), N_("holds"), N_("kept")))
     return markdown_table(head, [(f"`{line.table}`", line.holds, line.how_long) for line in made.kept])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.radio.quality import Quality
 from gateway.radio.watchdog import ScannerState
+from rules.texts import N_, Language, text
 
 
 @dataclass(slots=True)
@@ -78,110 +79,68 @@ class ScannerHealth:
         if self.state is ScannerState.HEARING:
             fault = self.quality.fault if self.quality else None
             if fault is not None and self.quality is not None:
-                return f"scanner.{fault}", {**parameters, "share": round(100 * (self.quality.heard_share or 0.0))}
+                return f"scanner.{fault}", {**parameters, "share": f"{100 * (self.quality.heard_share or 0.0):.0f} %"}
             return "scanner.hearing", {**parameters, "rate": round(self.adverts_per_s)}
         silent = {"silent_s": round(self.silent_s or 0.0), "next_s": round(self.next_step_in_s or 0.0)}
         return f"scanner.{self.state}", {**parameters, **silent}
 
 
-WORDS: dict[str, dict[str, str]] = {
-    "scanner.hearing": {
-        "nl": "{scanner} hoort goed: {rate} berichten per seconde.",
-        "en": "{scanner} hears well: {rate} messages a second.",
-    },
-    "scanner.unheard": {
-        "nl": "{scanner} heeft nog niets van zich laten horen. Staat hij aan, en heet hij zo in zijn eigen instellingen?",
-        "en": "{scanner} hasn't said anything yet. Is it switched on, and is this its name in its own settings?",
-    },
-    "scanner.doubled": {
-        "nl": "Twee kastjes melden zich als {scanner}. Geef elk een eigen naam in zijn instellingen en in de plattegrond.",
-        "en": "Two boxes report as {scanner}. Give each a name of its own in its settings and in the store plan.",
-    },
-    "scanner.refused": {
-        "nl": "De laatste minuut niet gebruikt: {refused}.",
-        "en": "Not used in the last minute: {refused}.",
-    },
-    "scanner.strange": {
-        "nl": "{scanner} ({kind}) meldt zich, maar staat niet in de plattegrond. Voeg hem toe, of noem hem in radio.names.",
-        "en": "{scanner} ({kind}) reports, but isn't in the store plan. Add it there, or name it in radio.names.",
-    },
-    "scanner.misspelt": {
-        "nl": "{scanner} ({kind}) meldt zich, maar staat niet in de plattegrond. Is {nearest} bedoeld? Zie radio.names.",
-        "en": "{scanner} ({kind}) reports, but isn't in the store plan. Is {nearest} meant? See radio.names.",
-    },
-    "scanner.quiet": {
-        "nl": "{scanner} luistert, maar heeft nog niets gehoord. Is er een baken aan in de buurt?",
-        "en": "{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?",
-    },
-    "scanner.deaf": {
-        "nl": "{scanner} hoort al {silent_s} s niets ({reason}). Over {next_s} s volgt een nieuwe poging.",
-        "en": "{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s.",
-    },
-    "scanner.recovering": {
-        "nl": "{scanner} wordt opnieuw gestart.",
-        "en": "{scanner} is being restarted.",
-    },
-    "scanner.absent": {
-        "nl": "{scanner} is er niet ({reason}). Zit de Bluetooth-stick in het kastje, en draait bluetoothd?",
-        "en": "{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?",
-    },
-    "scanner.filtered": {
-        "nl": "{scanner} krijgt alleen grote sprongen door: BlueZ filtert. Zie docs/radio.md, 'Een gefilterd oor'.",
-        "en": "{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'.",
-    },
-    "scanner.misses": {
-        "nl": "{scanner} hoort {share} % van wat bakens uitzenden. Zet het kastje vrij van metaal, of hoger.",
-        "en": "{scanner} hears {share} % of what beacons send. Move the box away from metal, or higher up.",
-    },
-    "scanner.recovered": {
-        "nl": "Herstellingen sinds de start: {recoveries}; de laatste na: {reason}.",
-        "en": "Recoveries since the start: {recoveries}; the last after: {reason}.",
-    },
-    "scanner.clock": {
-        "nl": "De klok van {scanner} loopt niet gelijk; de tijden worden bijgesteld. Zet de tijdserver aan.",
-        "en": "The clock of {scanner} is off; its times are corrected. Switch its time server on.",
-    },
+WORDS: dict[str, str] = {
+    "scanner.hearing": N_("{scanner} hears well: {rate} messages a second."),
+    "scanner.unheard": N_("{scanner} hasn't said anything yet. Is it switched on, and is this its name in its own settings?"),
+    "scanner.doubled": N_("Two boxes report as {scanner}. Give each a name of its own in its settings and in the store plan."),
+    "scanner.refused": N_("Not used in the last minute: {refused}."),
+    "scanner.strange": N_("{scanner} ({kind}) reports, but isn't in the store plan. Add it there, or name it in radio.names."),
+    "scanner.misspelt": N_("{scanner} ({kind}) reports, but isn't in the store plan. Is {nearest} meant? See radio.names."),
+    "scanner.quiet": N_("{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?"),
+    "scanner.deaf": N_("{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s."),
+    "scanner.recovering": N_("{scanner} is being restarted."),
+    "scanner.absent": N_("{scanner} is not there ({reason}). Is the Bluetooth stick plugged in, and bluetoothd running?"),
+    "scanner.filtered": N_("{scanner} is only told of large jumps: BlueZ filters. See docs/radio.md, 'A filtered scanner'."),
+    "scanner.misses": N_("{scanner} hears {share} of what beacons send. Move the box away from metal, or higher up."),
+    "scanner.recovered": N_("Recoveries since the start: {recoveries}; the last after: {reason}."),
+    "scanner.clock": N_("The clock of {scanner} is off; its times are corrected. Switch its time server on."),
 }
 
 
-REASONS_NL = {
-    "silence": "stilte",
-    "no messages": "geen berichten",
-    "the adapter was unplugged": "de stick is eruit getrokken",
-    "the adapter was powered off": "de radio is uitgezet",
-    "the controller reported a fault": "de radio meldt een storing",
-    "bluetoothd went away": "bluetoothd is weg",
-    "bluetoothd removed the monitor": "bluetoothd is opnieuw gestart",
-}
+REASONS = (
+    N_("silence"),
+    N_("no messages"),
+    N_("the adapter was unplugged"),
+    N_("the adapter was powered off"),
+    N_("the controller reported a fault"),
+    N_("bluetoothd went away"),
+    N_("bluetoothd removed the monitor"),
+)
 """The reasons that the sources give themselves. What BlueZ or the kernel says is passed on in its own words, for a technician."""
 
 
-REFUSALS_NL = {
-    "malformed": "onleesbaar",
-    "late": "te laat",
-    "repeated": "dubbel",
-    "impossible": "met een onmogelijke tijd",
-    "unknown scanner": "van een onbekende scanner",
-    "retained": "door de broker bewaard",
-}
+REFUSALS = (
+    N_("malformed"),
+    N_("late"),
+    N_("repeated"),
+    N_("impossible"),
+    N_("unknown scanner"),
+    N_("retained"),
+)
 """Why something of a scanner wasn't taken: remote/refusals.py."""
 
 
-def strange_words_in(language: str, name: str, kind: str, nearest: str | None) -> str:
+def strange_words_in(language: Language, name: str, kind: str, nearest: str | None) -> str:
     """Return the sentence about somebody who reports by a name that the store plan doesn't have."""
     key = "scanner.strange" if nearest is None else "scanner.misspelt"
-    return WORDS[key][language].format(scanner=name, kind=kind, nearest=nearest)
+    return text(language, WORDS[key], scanner=name, kind=kind, nearest=nearest)
 
 
-def words_in(language: str, health: ScannerHealth) -> str:
-    """The sentences for a person, in "nl" or "en": how the scanner is, and how often it had to be helped."""
+def words_in(language: Language, health: ScannerHealth) -> str:
+    """The sentences for a person, in a language: how the scanner is, and how often it had to be helped."""
     key, parameters = health.words()
     parameters["recoveries"] = health.recoveries
-    if language == "nl":
-        parameters["reason"] = REASONS_NL.get(health.reason, health.reason)
-    reasons = REFUSALS_NL if language == "nl" else {}
-    parameters["refused"] = ", ".join(f"{count} {reasons.get(why, why)}" for why, count in sorted(health.refused_lately.items()))
+    if health.reason in REASONS:
+        parameters["reason"] = text(language, health.reason)
+    refused = sorted(health.refused_lately.items())
+    parameters["refused"] = ", ".join(f"{count} {text(language, why)}" for why, count in refused)
     keys = [key]
     keys += ["scanner.recovered"] if health.recoveries else []
     keys += ["scanner.refused"] if health.refused_lately else []
-    return " ".join(WORDS[key][language].format(**parameters) for key in keys)
+    return " ".join(text(language, WORDS[key], **parameters) for key in keys)

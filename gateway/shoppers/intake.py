@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from gateway.messages import Event, Language, Message, OptInGiven, Profile, Receipt, Refusal
+from gateway.messages import Event, Message, OptInGiven, Profile, Receipt, Refusal
 from gateway.shoppers import attention
 from gateway.shoppers.attention import Bucket, Rates
 from gateway.shoppers.consent import ConsentDecision, as_received
@@ -17,6 +17,7 @@ from gateway.shoppers.identities import BeaconIdentity
 from gateway.shoppers.optins import identity_of
 from gateway.shoppers.profiles import DeclaredAttributes, answer_value
 from gateway.storage import Connection, consents, journey, profiles, promises
+from rules.texts import LANGUAGES
 
 COUNTS_AS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,7 +37,7 @@ SHARED_ID = Refusal(
     text="this beacon id is another shopper's too, so it recognises nobody; use another tag",
 )
 
-LANGUAGE_OTHERWISE: Language = "nl"
+LANGUAGE_OTHERWISE = LANGUAGES[0]
 UNKNOWN_LANGUAGE = Refusal(
     path="data.language", code="unknown_language", text=f"not spoken here; the shopper will read {LANGUAGE_OTHERWISE}"
 )
@@ -89,7 +90,7 @@ def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision,
         identity = identity_of(data.identity)
     except ValueError as error:
         return Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error))
-    spoken = next((language for language in get_args(Language) if language == data.language.split("-")[0].lower()), None)
+    spoken = next((language for language in LANGUAGES if language == data.language.split("-")[0].lower()), None)
     decision = ConsentDecision(
         event.time.timestamp(),
         data.version,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
@@ -22,15 +22,14 @@ from gateway.storage.journey import visits
 from gateway.storage.keys import Keys
 from gateway.storage.metadata import metadata
 from gateway.storage.profiles import profile_values
+from rules.texts import N_
 
 DAY_S = 86_400.0
 CHUNK_BYTES = 1 << 20
 """How much of the file is searched at once."""
-Words = dict[Literal["nl", "en"], str]
-
-STANDS: Words = {"nl": "zolang de toestemming staat", "en": "as long as the consent stands"}
-IN_USE: Words = {"nl": "zolang de winkel het gebruikt", "en": "as long as the shop uses it"}
-SENT: Words = {"nl": "tot het verzonden of verlopen is", "en": "until it is sent or has ended"}
+STANDS = N_("as long as the consent stands")
+IN_USE = N_("as long as the shop uses it")
+SENT = N_("until it is sent or has ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,89 +40,77 @@ class RetentionRule:
     """
 
     table: str
-    holds: Words
+    holds: str
     period: str | None = None
-    until: Words | None = None
+    until: str | None = None
     column: str | None = None
 
 
-def _words(nl: str, en: str) -> Words:
-    return {"nl": nl, "en": en}
-
-
 RULES: tuple[RetentionRule, ...] = (
-    RetentionRule("consents", _words("de geldende toestemming", "the standing consent"), until=STANDS),
+    RetentionRule("consents", N_("the standing consent"), until=STANDS),
     RetentionRule(
         "consent_events",
-        _words("hoe die tot stand kwam", "how it came about"),
+        N_("how it came about"),
         "shoppers.consent_events_days",
         column="recorded_at_s",
     ),
-    RetentionRule("identities", _words("herkenning van telefoon of tag", "recognition of a phone or tag"), until=STANDS),
+    RetentionRule("identities", N_("recognition of a phone or tag"), until=STANDS),
     RetentionRule(
         "erasures",
-        _words("bewijs van wissen, zonder naam", "proof of erasure, without a name"),
+        N_("proof of erasure, without a name"),
         "shoppers.erasures_days",
         column="erased_at_s",
     ),
-    RetentionRule("visits", _words("afgelopen bezoeken", "finished visits"), "shoppers.visits_days", column="ended_at_s"),
-    RetentionRule("journeys", _words("plaats in de klantreis", "stage of the journey"), until=STANDS),
-    RetentionRule("stage_changes", _words("waarom die veranderde", "why it changed"), "shoppers.journey_days", column="at_s"),
+    RetentionRule("visits", N_("finished visits"), "shoppers.visits_days", column="ended_at_s"),
+    RetentionRule("journeys", N_("stage of the journey"), until=STANDS),
+    RetentionRule("stage_changes", N_("why it changed"), "shoppers.journey_days", column="at_s"),
     RetentionRule(
         "journey_events",
-        _words("wat de klant met aanbod deed", "what a shopper did with offers"),
+        N_("what a shopper did with offers"),
         "shoppers.journey_days",
         column="at_s",
     ),
-    RetentionRule("attention", _words("aandachtsbudget", "attention budget"), "shoppers.attention_days", column="at_s"),
-    RetentionRule(
-        "profile_values", _words("kenmerken en antwoorden", "attributes and answers"), "shoppers.profile_days", column="at_s"
-    ),
-    RetentionRule("profile_versions", _words("versie van het profiel", "version of the profile"), until=STANDS),
-    RetentionRule("promises", _words("toezeggingen", "promises"), "offers.promises_days"),
-    RetentionRule("happenings", _words("wat er met een aanbod gebeurde", "what came of an offer"), "offers.promises_days"),
-    RetentionRule(
-        "unmatched_receipts", _words("ontvangstberichten zonder toezegging", "receipts without a promise"), "offers.promises_days"
-    ),
-    RetentionRule("redemptions", _words("verzilveringen, zonder klant", "redemptions, without a shopper"), "offers.promises_days"),
-    RetentionRule("counters", _words("stand van de maxima", "state of the caps"), until=IN_USE),
-    RetentionRule(
-        "leases", _words("wat een gateway van de maxima vooruit nam", "what a gateway took of the caps beforehand"), until=IN_USE
-    ),
-    RetentionRule("pool_codes", _words("vouchercodes", "voucher codes"), until=IN_USE),
-    RetentionRule("decisions", _words("beslissingen met redenen", "decisions with reasons"), "offers.decisions_days"),
-    RetentionRule("books", _words("regelboeken", "rule books"), until=IN_USE),
-    RetentionRule("book_steps", _words("wie een boek goedkeurde", "who approved a book"), until=IN_USE),
-    RetentionRule("shop_facts", _words("wat de winkel over zichzelf zegt", "what the shop says of itself"), until=IN_USE),
-    RetentionRule("outbox", _words("berichten die wachten", "waiting messages"), until=SENT),
-    RetentionRule("outbox_waiting", _words("de volgorde daarvan, zonder inhoud", "their order, without content"), until=SENT),
+    RetentionRule("attention", N_("attention budget"), "shoppers.attention_days", column="at_s"),
+    RetentionRule("profile_values", N_("attributes and answers"), "shoppers.profile_days", column="at_s"),
+    RetentionRule("profile_versions", N_("version of the profile"), until=STANDS),
+    RetentionRule("promises", N_("promises"), "offers.promises_days"),
+    RetentionRule("happenings", N_("what came of an offer"), "offers.promises_days"),
+    RetentionRule("unmatched_receipts", N_("receipts without a promise"), "offers.promises_days"),
+    RetentionRule("redemptions", N_("redemptions, without a shopper"), "offers.promises_days"),
+    RetentionRule("counters", N_("state of the caps"), until=IN_USE),
+    RetentionRule("leases", N_("what a gateway took of the caps beforehand"), until=IN_USE),
+    RetentionRule("pool_codes", N_("voucher codes"), until=IN_USE),
+    RetentionRule("decisions", N_("decisions with reasons"), "offers.decisions_days"),
+    RetentionRule("books", N_("rule books"), until=IN_USE),
+    RetentionRule("book_steps", N_("who approved a book"), until=IN_USE),
+    RetentionRule("shop_facts", N_("what the shop says of itself"), until=IN_USE),
+    RetentionRule("outbox", N_("waiting messages"), until=SENT),
+    RetentionRule("outbox_waiting", N_("their order, without content"), until=SENT),
     RetentionRule(
         "outbox_quarantine",
-        _words("geweigerde berichten", "refused messages"),
-        until=_words("30 dagen na hun einde", "30 days after their end"),
+        N_("refused messages"),
+        until=N_("30 days after their end"),
     ),
-    RetentionRule("inbox_seen", _words("hash van verwerkte berichten", "hash of taken messages"), "mqtt.seen_kept_s"),
-    RetentionRule("inbox_sync", _words("stand van de synchronisatie", "state of the synchronisation"), until=IN_USE),
-    RetentionRule("tokens", _words("toegang van programma's en kassa's", "access of programs and tills"), until=IN_USE),
-    RetentionRule("accounts", _words("wie van het personeel mag inloggen", "who of the staff may sign in"), until=IN_USE),
+    RetentionRule("inbox_seen", N_("hash of taken messages"), "mqtt.seen_kept_s"),
+    RetentionRule("inbox_sync", N_("state of the synchronisation"), until=IN_USE),
+    RetentionRule("tokens", N_("access of programs and tills"), until=IN_USE),
+    RetentionRule("accounts", N_("who of the staff may sign in"), until=IN_USE),
     RetentionRule(
         "sessions",
-        _words("waar iemand ingelogd is", "where somebody is signed in"),
-        until=_words("30 dagen na het laatste gebruik", "30 days after the last use"),
+        N_("where somebody is signed in"),
+        until=N_("30 days after the last use"),
     ),
     RetentionRule(
         "one_time_links",
-        _words("uitnodigingen van personeel", "invitations of staff"),
-        until=_words("gebruikt of verlopen", "used or ended"),
+        N_("invitations of staff"),
+        until=N_("used or ended"),
     ),
     RetentionRule(
         "claims",
-        _words("de code van een nieuw kastje", "the code of a new box"),
-        until=_words("gebruikt of verlopen", "used or ended"),
+        N_("the code of a new box"),
+        until=N_("used or ended"),
     ),
-    RetentionRule(
-        "audit", _words("wie wat deed in het dashboard", "who did what in the dashboard"), "dashboard.audit_days", column="at_s"
-    ),
+    RetentionRule("audit", N_("who did what in the dashboard"), "dashboard.audit_days", column="at_s"),
 )
 
 

@@ -15,6 +15,7 @@ from rules.engine.rule import Rule, Trigger
 from rules.format.document import Attention, Attribute, Document, Offer, ShopFact
 from rules.format.fields import BUILT_IN, Field, FieldType
 from rules.situation import Situation, Value
+from rules.texts import in_each, spoken
 
 
 class Offered(NamedTuple):
@@ -168,7 +169,7 @@ def field_of(name: str, declared: Attribute | ShopFact) -> Field:
     return Field(
         name=name,
         type=FieldType(declared.type),
-        label={"nl": declared.label.nl, "en": declared.label.en},
+        label=in_each(lambda language: spoken(declared.label, language)),
         supplier=declared.supplier if isinstance(declared, Attribute) else "shop",
         values=frozenset(declared.values) if declared.values else None,
         purpose=declared.purpose if isinstance(declared, Attribute) else None,

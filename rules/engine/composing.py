@@ -13,7 +13,7 @@ from rules.format.document import Offer
 from rules.format.schema_parts import WorthPart
 from rules.format.templates import chooser, end_text, euro, worth_text
 from rules.situation import Situation
-from rules.words import Language
+from rules.texts import Language, known_language, spoken
 
 
 def compose(
@@ -54,7 +54,7 @@ def compose(
 def _language(book: Book, offer: Offer, situation: Situation) -> Language:
     if offer.kind == "staff_call":
         return book.document.staff_language
-    return "en" if situation.language == "en" else "nl"
+    return known_language(situation.language)
 
 
 def _voucher(rule: Rule, book: Book, local: Local, language: Language) -> Voucher | None:
@@ -79,7 +79,7 @@ def _fixed_words(rule: Rule, book: Book, situation: Situation, language: Languag
     words: dict[str, str] = {}
     offer, zones = rule.offer, book.document.zones or {}
     label = zones.get(situation.zone or "")
-    words["zone"] = getattr(label, language) if label is not None else situation.zone or ""
+    words["zone"] = spoken(label, language) if label is not None else situation.zone or ""
     if offer.voucher is not None:
         words |= _worth_words(offer.voucher.worth.worth(language), language)
         if offer.voucher.price is not None:
@@ -103,7 +103,7 @@ def _question(offer: Offer, language: Language) -> Question | None:
     asked = offer.question
     if asked is None:
         return None
-    answers = tuple((value, getattr(label, language)) for value, label in asked.answers.items())
+    answers = tuple((value, spoken(label, language)) for value, label in asked.answers.items())
     return Question(asked.attribute, answers, asked.valid_for)
 
 

@@ -13,7 +13,7 @@ from rules.format import document
 from rules.format.conditions import Compare, IsKnown, Node, leaves
 from rules.format.fields import BUILT_IN, Field
 from rules.format.templates import CardTemplate
-from rules.words import Language
+from rules.texts import Language
 
 
 class Trigger(NamedTuple):

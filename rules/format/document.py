@@ -32,6 +32,7 @@ from rules.format.schema_parts import (
     ZoneId,
     listed,
 )
+from rules.texts import Language
 
 
 class Attribute(Part):
@@ -162,7 +163,7 @@ class CaseSituation(Part):
     dwell: Duration | None = None
     shopper: str = "case"
     visit: str = "case-visit"
-    language: Literal["nl", "en"] = "nl"
+    language: Language = Language.NL
     purposes: tuple[Purpose, ...] = ("recognise", "offers", "purchases", "aftercare", "measure")
     facts: dict[str, Any] = Field(default_factory=dict)
     ages: dict[str, Duration] = Field(default_factory=dict)
@@ -194,7 +195,7 @@ class Document(Part):
 
     book: Id
     timezone: str = "Europe/Amsterdam"
-    staff_language: Literal["nl", "en"] = "nl"
+    staff_language: Language = Language.NL
     salt: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     control_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     offers_per_move: Annotated[int, Field(ge=1, le=5)] = 1

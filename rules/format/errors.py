@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rules.words import PROBLEMS, Language
+from rules.texts import N_, Language, text
+from rules.texts.messages import PROBLEMS
 
 MOST_COMPARED = 500
 """Words that are compared with a wrong one: a book of thousands of faults must not take minutes to refuse."""
@@ -24,21 +25,20 @@ class BookProblem:
     nearest: str | None = None
     values: dict[str, str] = field(default_factory=dict)
 
-    def text(self, language: Language = "en") -> str:
+    def text(self, language: Language = Language.EN) -> str:
         """The fault in one line: `file:line offer path: what is wrong; did you mean …?`"""
         message = self.message(language)
         place = ":".join(part for part in (self.file, str(self.line) if self.line else "") if part)
-        offer = ("offer " if language == "en" else "aanbod ") + self.offer if self.offer else ""
+        offer = text(language, N_("offer {id}"), id=self.offer) if self.offer else ""
         where = " ".join(part for part in (place, offer, self.path) if part)
         return f"{where}: {message}" if where else message
 
-    def message(self, language: Language = "en") -> str:
+    def message(self, language: Language = Language.EN) -> str:
         """What is wrong, without the place."""
-        message = PROBLEMS[self.code][language].format(**self.values)
+        message = text(language, PROBLEMS[self.code], **self.values)
         if self.nearest is None:
             return message
-        meant = "did you mean" if language == "en" else "bedoelde u"
-        return f"{message}; {meant} `{self.nearest}`?"
+        return text(language, N_("{message}; did you mean `{word}`?"), message=message, word=self.nearest)
 
 
 class BookError(ValueError):

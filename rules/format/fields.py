@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rules.format.dates import parse_fact_date
 from rules.situation import EVENTS, Value
-from rules.words import Words
+from rules.texts import LANGUAGES, N_, Words, in_all
 
 Supplier = Literal["backend", "shopper", "gateway", "shop", "engine"]
 """Who knows a field: the store app's backend, the shopper's own answer, this gateway, the shop's staff, the engine itself."""
@@ -65,11 +65,10 @@ class Field:
 STAGES = ("new", "returning", "regular", "engaged", "fan", "ambassador")
 INTENTS = ("goal-directed", "browsing")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LANGUAGE_CODES = ("nl", "en")
 
 
-def _field(name: str, kind: FieldType, nl: str, en: str, supplier: Supplier = "gateway", *values: str) -> Field:
-    return Field(name, kind, {"nl": nl, "en": en}, supplier, frozenset(values) or None)
+def _field(name: str, kind: FieldType, label: str, supplier: Supplier = "gateway", *values: str) -> Field:
+    return Field(name, kind, in_all(label), supplier, frozenset(values) or None)
 
 
 _N, _C, _S, _F = FieldType.NUMBER, FieldType.CHOICE, FieldType.SET, FieldType.FLAG
@@ -77,29 +76,29 @@ _N, _C, _S, _F = FieldType.NUMBER, FieldType.CHOICE, FieldType.SET, FieldType.FL
 BUILT_IN: Mapping[str, Field] = {
     field.name: field
     for field in (
-        _field("event", _C, "wat er gebeurde", "what happened", "engine", *EVENTS),
-        _field("zone", FieldType.TEXT, "zone van nu", "the zone now", "engine"),
-        _field("dwell_s", _N, "seconden in deze zone", "seconds in this zone", "engine"),
-        _field("language", _C, "taal van de klant", "the shopper's language", "engine", *LANGUAGE_CODES),
-        _field("attention", _N, "aandacht over (fiches)", "attention left (tokens)", "engine"),
-        _field("time", FieldType.CLOCK, "plaatselijke tijd", "local time", "engine"),
-        _field("date", FieldType.DATE, "plaatselijke datum", "local date", "engine"),
-        _field("weekday", _C, "dag van de week", "day of the week", "engine", *WEEKDAYS),
-        _field("month", _N, "maand, 1 tot 12", "month, 1 to 12", "engine"),
-        _field("open", _F, "de winkel is open", "the shop is open"),
-        _field("stage", _C, "plaats in de klantreis", "stage of the customer journey", "gateway", *STAGES),
-        _field("intent", _C, "bedoeling van dit bezoek", "intent of this visit", "gateway", *INTENTS),
-        _field("goal_directed", _N, "kans dat de klant gericht zoekt, 0-1", "probability of a goal-directed visit, 0-1"),
-        _field("confidence", _N, "zekerheid over de zone, 0-1", "confidence in the zone, 0-1"),
-        _field("path", _S, "zones van dit bezoek", "zones of this visit"),
-        _field("entries", _N, "keer in deze zone dit bezoek", "times in this zone during this visit"),
-        _field("coverage", _N, "deel van de winkel gezien, 0-1", "share of the shop seen, 0-1"),
-        _field("visit_s", _N, "seconden sinds het bezoek begon", "seconds since the visit began"),
-        _field("visits", _N, "bezoeken ooit", "visits ever"),
-        _field("visits_30d", _N, "bezoeken in 30 dagen", "visits in 30 days"),
-        _field("visits_90d", _N, "bezoeken in 90 dagen", "visits in 90 days"),
-        _field("days_since_visit", _N, "dagen sinds het vorige bezoek", "days since the visit before"),
-        _field("purchase", _S, "zojuist gekocht (categorieën)", "just bought (categories)", "backend"),
+        _field("event", _C, N_("what happened"), "engine", *EVENTS),
+        _field("zone", FieldType.TEXT, N_("the zone now"), "engine"),
+        _field("dwell_s", _N, N_("seconds in this zone"), "engine"),
+        _field("language", _C, N_("the shopper's language"), "engine", *LANGUAGES),
+        _field("attention", _N, N_("attention left (tokens)"), "engine"),
+        _field("time", FieldType.CLOCK, N_("local time"), "engine"),
+        _field("date", FieldType.DATE, N_("local date"), "engine"),
+        _field("weekday", _C, N_("day of the week"), "engine", *WEEKDAYS),
+        _field("month", _N, N_("month, 1 to 12"), "engine"),
+        _field("open", _F, N_("the shop is open")),
+        _field("stage", _C, N_("stage of the customer journey"), "gateway", *STAGES),
+        _field("intent", _C, N_("intent of this visit"), "gateway", *INTENTS),
+        _field("goal_directed", _N, N_("probability of a goal-directed visit, 0-1")),
+        _field("confidence", _N, N_("confidence in the zone, 0-1")),
+        _field("path", _S, N_("zones of this visit")),
+        _field("entries", _N, N_("times in this zone during this visit")),
+        _field("coverage", _N, N_("share of the shop seen, 0-1")),
+        _field("visit_s", _N, N_("seconds since the visit began")),
+        _field("visits", _N, N_("visits ever")),
+        _field("visits_30d", _N, N_("visits in 30 days")),
+        _field("visits_90d", _N, N_("visits in 90 days")),
+        _field("days_since_visit", _N, N_("days since the visit before")),
+        _field("purchase", _S, N_("just bought (categories)"), "backend"),
     )
 }
 """Fields that every shop has. `engine` ones are worked out from the situation; the others are facts given with it."""
@@ -110,5 +109,5 @@ AFFINITY = "affinity"
 
 def affinity_field(offer: str) -> Field:
     """The field that holds the backend's affinity of a shopper for one offer."""
-    label: Words = {"nl": f"affiniteit met {offer}", "en": f"affinity for {offer}"}
+    label = in_all(N_("affinity for {offer}"), offer=offer)
     return Field(f"{AFFINITY}.{offer}", FieldType.NUMBER, label, "backend", purpose="offers")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from rules.decision import Worth
 from rules.format.dates import parse_clock
 from rules.format.literals import parse_duration
 from rules.situation import HAPPENINGS
-from rules.words import Language
+from rules.texts import WRITTEN, Language, spoken
+
+T = TypeVar("T")
 
 
 def _duration(value: Any) -> float:
@@ -70,11 +72,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Label(Part):
-    """Words in both languages."""
+def _written(given: dict[Language, T]) -> dict[Language, T]:
+    for language in WRITTEN:
+        if language not in given:
+            raise PydanticCustomError("language_missing", "the words in {key} are missing", {"key": language.value})
+    return given
 
-    nl: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    en: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+Label = Annotated[dict[Language, Annotated[str, StringConstraints(min_length=1, max_length=1000)]], AfterValidator(_written)]
+"""Words by language, at least in those that every book is written in."""
 
 
 class CardWords(Part):
@@ -86,11 +92,8 @@ class CardWords(Part):
     link: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class Texts(Part):
-    """A card's words in both languages."""
-
-    nl: CardWords
-    en: CardWords
+Texts = Annotated[dict[Language, CardWords], AfterValidator(_written)]
+"""A card's words by language."""
 
 
 class WorthPart(Part):
@@ -103,7 +106,7 @@ class WorthPart(Part):
     def worth(self, language: Language) -> Worth:
         """Return the worth in one language (only a gift has words), amounts in cents."""
         cents = round(self.amount * 100) if self.amount is not None else None
-        return Worth(self.percent, cents, getattr(self.gift, language) if self.gift else None)
+        return Worth(self.percent, cents, spoken(self.gift, language) if self.gift else None)
 
 
 class CodesPart(Part):

@@ -12,7 +12,7 @@ from rules.decision import Content, Worth
 from rules.format.fields import Field, FieldType
 from rules.format.schema_parts import CardWords, Texts
 from rules.situation import Value
-from rules.words import LANGUAGES, Language
+from rules.texts import N_, Language, in_each, spoken, text
 
 PLACEHOLDERS = ("percent", "amount", "gift", "price", "was_price", "ends", "zone", "people", "source", "reward", "friend")
 """What the engine fills in itself; besides these, any field that holds a number, a word or a choice."""
@@ -36,8 +36,8 @@ class CardTemplate:
 
 
 def card_templates(texts: Texts) -> dict[Language, CardTemplate]:
-    """The templates of both languages. Raises ValueError on a lone or nested brace."""
-    return {language: card_template(getattr(texts, language)) for language in LANGUAGES}
+    """The templates of every language. Raises ValueError on a lone or nested brace."""
+    return in_each(lambda language: card_template(spoken(texts, language)))
 
 
 def card_template(words: CardWords) -> CardTemplate:
@@ -74,13 +74,19 @@ def fillable(field: Field | None) -> bool:
 def value_text(value: Value, language: Language) -> str:
     """A fact as it reads: numbers with the language's decimal mark."""
     if isinstance(value, float):
-        return f"{value:g}".replace(".", "," if language == "nl" else ".")
+        return f"{value:g}".replace(".", _decimal_mark(language))
     return str(value)
 
 
 def euro(amount: float, language: Language) -> str:
     """An amount as it is written: € 2,50 in Dutch, €2.50 in English."""
-    return f"€ {amount:.2f}".replace(".", ",") if language == "nl" else f"€{amount:.2f}"
+    written = f"{amount:.2f}".replace(".", _decimal_mark(language))
+    return text(language, N_("€{amount}"), amount=written)
+
+
+def _decimal_mark(language: Language) -> str:
+    """What a language puts before tenths: its catalogue says how it writes one and a half."""
+    return text(language, N_("1.5"))[1]
 
 
 def worth_text(worth: Worth, language: Language) -> str:

@@ -16,7 +16,7 @@ from rules.format.dates import parse_moment
 from rules.format.fields import affinity_field
 from rules.format.schema_parts import CodesPart
 from rules.format.templates import PLACEHOLDERS, CardTemplate, card_templates, placeholders_of
-from rules.words import LANGUAGES, Language
+from rules.texts import Language, in_each
 
 LONGEST_WINDOW_S = 32 * 86_400.0
 """No calendar window is longer: a month, with an hour for the clocks."""
@@ -54,7 +54,7 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         asks=offer.question.attribute if offer.question else None,
         cards=shown,
         fallback=instead,
-        worth={language: worth.worth(language) for language in LANGUAGES} if worth else None,
+        worth=in_each(worth.worth) if worth else None,
         codes=_codes(codes) if codes else None,
         cost_cents=cost_cents(offer),
         id=offer.id,

@@ -19,6 +19,7 @@ from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.reading import path_text, read_document
 from rules.loading.checks import check_document, declared_fields
 from rules.loading.compiling import compile_rule
+from rules.texts import LANGUAGES
 
 _CODES = {
     "string_type": "text_expected",
@@ -132,7 +133,13 @@ def _problem(fault: Any, whole: type[BaseModel]) -> BookProblem:
     value = str(fault["input"])[:80]
     context = fault.get("ctx", {})
     if kind == "missing":
-        return BookProblem("translation" if last in ("nl", "en") else "missing", path, values={"key": last})
+        return BookProblem("missing", path, values={"key": last})
+    if kind == "language_missing":
+        language = context["key"]
+        return BookProblem("translation", f"{path}.{language}", values={"key": language})
+    if last == "[key]":
+        named = str(loc[-2])
+        return BookProblem("unknown_key", path_text(loc[:-1]), nearest=nearest(named, LANGUAGES), values={"key": named})
     if kind == "extra_forbidden":
         return BookProblem("unknown_key", path, nearest=nearest(last, _words_at(loc[:-1], whole)), values={"key": last})
     if kind in ("literal_error", "enum"):

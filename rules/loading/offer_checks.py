@@ -13,7 +13,6 @@ from rules.format.errors import BookProblem, nearest
 from rules.format.fields import Field
 from rules.format.schema_parts import CardWords, VoucherPart, WorthPart
 from rules.format.templates import PLACEHOLDERS, card_template, fillable, placeholders_of
-from rules.words import LANGUAGES
 
 SMALLEST_CROWD = 15
 """Fewer people than this are no crowd: the figure below which counts are not told (the Dutch precedent)."""
@@ -187,8 +186,8 @@ def _question(offer: Offer, document: Document) -> Iterator[BookProblem]:
 
 def _texts(offer: Offer, words: KnownNames) -> Iterator[BookProblem]:
     for path, texts in (("content", offer.content), ("fallback", offer.fallback)):
-        for language in LANGUAGES if texts is not None else ():
-            yield from _placeholders(offer, getattr(texts, language), f"{path}.{language}", words)
+        for language, written in (texts or {}).items():
+            yield from _placeholders(offer, written, f"{path}.{language}", words)
 
 
 def _placeholders(offer: Offer, written: CardWords, path: str, words: KnownNames) -> Iterator[BookProblem]:

@@ -23,7 +23,8 @@ from rules.format.fields import Field, FieldType
 from rules.format.literals import duration_text
 from rules.format.operators import OPERATORS, Wants
 from rules.situation import Situation
-from rules.words import GATES, Language, phrase
+from rules.texts import Language, in_each, text
+from rules.texts.messages import GATES, phrase
 from rules.workbench.reasons import Reason, reason_of
 
 
@@ -62,11 +63,11 @@ class Explanation:
     """The truth of the whole condition, worked out even where an earlier gate decided."""
     leaves: tuple[LeafTruth, ...]
 
-    def text(self, language: Language = "en") -> str:
+    def text(self, language: Language = Language.EN) -> str:
         """One line for people."""
         why = self.reason
         detail = f" {why.path}: {why.expected[language]} ← {why.actual[language]}" if why.path else ""
-        return f"{self.offer}: {GATES[self.gate][language]}{detail}"
+        return f"{self.offer}: {text(language, GATES[self.gate])}{detail}"
 
 
 def explain(book: Book, situation: Situation, ranker: Ranker = by_priority_and_affinity) -> tuple[Explanation, ...]:
@@ -124,11 +125,7 @@ def _leaf_truth(leaf: Leaf, view: FactsView) -> LeafTruth:
 def _leaf_reason(leaf: LeafTruth | None) -> Reason | None:
     if leaf is None:
         return None
-    return Reason(
-        leaf.path,
-        {"nl": leaf.expected_text("nl"), "en": leaf.expected_text("en")},
-        {"nl": leaf.actual_text("nl"), "en": leaf.actual_text("en")},
-    )
+    return Reason(leaf.path, in_each(leaf.expected_text), in_each(leaf.actual_text))
 
 
 def _leaf_text(leaf: Leaf, language: Language) -> str:

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from rules.decision import CapKind
 from rules.engine.book import Book
-from rules.words import LANGUAGES, Language, Words
+from rules.texts import N_, Language, Words, in_all, in_each, text
 
 
 class BookState(StrEnum):
@@ -57,45 +57,36 @@ STEPS: dict[tuple[BookState, BookAction], BookState] = {
 }
 """Every step there is. Live to live widens or narrows its zones."""
 
-_REFUSALS: dict[str, Words] = {
-    "step": {
-        "nl": "een boek in de staat {state} kan niet worden {action}; wel {possible}",
-        "en": "a book in the state {state} can't be {action}; it can be {possible}",
-    },
-    "author": {
-        "nl": "wie het boek schreef kan het niet goedkeuren; laat een ander dat doen",
-        "en": "who wrote the book can't approve it; have somebody else do it",
-    },
-    "never_live": {
-        "nl": "dit boek was nooit live; voeg het opnieuw toe en laat het goedkeuren",
-        "en": "this book has never been live; add it again and have it approved",
-    },
+_REFUSALS: dict[str, str] = {
+    "step": N_("a book in the state {state} can't be {action}; it can be {possible}"),
+    "author": N_("who wrote the book can't approve it; have somebody else do it"),
+    "never_live": N_("this book has never been live; add it again and have it approved"),
 }
-_STATES: dict[BookState, Words] = {
-    BookState.DRAFT: {"nl": "concept", "en": "draft"},
-    BookState.CHECKED: {"nl": "gecontroleerd", "en": "checked"},
-    BookState.APPROVED: {"nl": "goedgekeurd", "en": "approved"},
-    BookState.LIVE: {"nl": "live", "en": "live"},
-    BookState.PAUSED: {"nl": "gepauzeerd", "en": "paused"},
-    BookState.ARCHIVED: {"nl": "gearchiveerd", "en": "archived"},
+_STATES: dict[BookState, str] = {
+    BookState.DRAFT: N_("draft"),
+    BookState.CHECKED: N_("checked"),
+    BookState.APPROVED: N_("approved"),
+    BookState.LIVE: N_("live"),
+    BookState.PAUSED: N_("paused"),
+    BookState.ARCHIVED: N_("archived"),
 }
-_DONE: dict[BookAction, Words] = {
-    BookAction.CHECK: {"nl": "gecontroleerd", "en": "checked"},
-    BookAction.APPROVE: {"nl": "goedgekeurd", "en": "approved"},
-    BookAction.GO_LIVE: {"nl": "live gezet", "en": "put live"},
-    BookAction.PAUSE: {"nl": "gepauzeerd", "en": "paused"},
-    BookAction.RESUME: {"nl": "hervat", "en": "resumed"},
-    BookAction.ARCHIVE: {"nl": "gearchiveerd", "en": "archived"},
+_DONE: dict[BookAction, str] = {
+    BookAction.CHECK: N_("checked"),
+    BookAction.APPROVE: N_("approved"),
+    BookAction.GO_LIVE: N_("put live"),
+    BookAction.PAUSE: N_("paused"),
+    BookAction.RESUME: N_("resumed"),
+    BookAction.ARCHIVE: N_("archived"),
 }
 
 
 class LifecycleError(ValueError):
-    """A step that a version can't take. `code` is one of step, author, never_live; `words` in both languages."""
+    """A step that a version can't take. `code` is one of step, author, never_live; `words` in every language."""
 
     def __init__(self, code: str, words: Words | None = None) -> None:
         self.code = code
-        self.words = words or _REFUSALS[code]
-        super().__init__(self.words["en"])
+        self.words = words or in_all(_REFUSALS[code])
+        super().__init__(self.words[Language.EN])
 
 
 def _refused(state: BookState, action: BookAction) -> LifecycleError:
@@ -103,10 +94,10 @@ def _refused(state: BookState, action: BookAction) -> LifecycleError:
     possible = [step for state_, step in STEPS if state_ is state]
 
     def told(language: Language) -> str:
-        named = {"state": _STATES[state][language], "action": _DONE[action][language]}
-        return _REFUSALS["step"][language].format(**named, possible=", ".join(_DONE[step][language] for step in possible))
+        named = {"state": text(language, _STATES[state]), "action": text(language, _DONE[action])}
+        return text(language, _REFUSALS["step"], **named, possible=", ".join(text(language, _DONE[step]) for step in possible))
 
-    return LifecycleError("step", {language: told(language) for language in LANGUAGES})
+    return LifecycleError("step", in_each(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What decided at each gate: its path in the book, what it expected and what it found, in both languages."""
+"""What decided at each gate: its path in the book, what it expected and what it found, in every language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from rules.engine.local_time import Local
 from rules.engine.rule import Rule, Trigger
 from rules.format.literals import duration_text
 from rules.situation import Situation
-from rules.words import LANGUAGES, Language, Words, phrase
+from rules.texts import Language, Words, in_all, in_each
+from rules.texts.messages import PHRASES, phrase
 
 
 class Reason(NamedTuple):
@@ -47,12 +48,12 @@ def reason_of(
 
 
 def _said(key: str, **values: Any) -> Words:
-    return {language: phrase(key, language, **values) for language in LANGUAGES}
+    return in_all(PHRASES[key], **values)
 
 
 def _same(value: Any) -> Words:
     text = str(value)
-    return {"nl": text, "en": text}
+    return in_each(lambda _language: text)
 
 
 def _listed(names: Any) -> Words:
@@ -67,16 +68,17 @@ def _moment(scene: _Scene) -> Reason:
 @lru_cache(4096)
 def _awaited(triggers: tuple[Trigger, ...]) -> Words:
     """Most offers of a book wait for another moment, and their wording never changes: hence kept."""
-    return {language: " | ".join(_trigger(trigger, language) for trigger in triggers) for language in LANGUAGES}
+    return in_each(lambda language: " | ".join(_trigger(trigger, language) for trigger in triggers))
 
 
 @lru_cache(16)
 def _happened(event: str, zone: str | None, dwell_s: float) -> Words:
     key = "when_for" if event == "dwell" else "when"
-    return {
-        language: phrase(key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s")
-        for language in LANGUAGES
-    }
+    return in_each(
+        lambda language: phrase(
+            key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s"
+        )
+    )
 
 
 def _trigger(trigger: Trigger, language: Language) -> str:
@@ -140,10 +142,7 @@ def _limit_reason(limit: LimitRule, scene: _Scene) -> Reason:
             return phrase("every", language, window=limit.every)
         return duration_text(limit.within_s) if limit.within_s < math.inf else phrase("ever", language)
 
-    expected: Words = {
-        language: phrase("less_than", language, most=limit.at_most, what=limit.what, window=window(language))
-        for language in LANGUAGES
-    }
+    expected = in_each(lambda language: phrase("less_than", language, most=limit.at_most, what=limit.what, window=window(language)))
     times = counted(limit, scene.situation, scene.view, scene.local)
     return Reason(limit.path, expected, _said("times", count=times))
 

@@ -19,17 +19,12 @@ from gateway.storage import Connection, Store, books
 from gateway.storage.books import BookRecord
 from gateway.storage.users import Role
 from rules import BookError
-from rules.words import Language
+from rules.texts import N_, Language
 from rules.workbench.replay import ReplayReport, replay_decisions
 
 State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Start = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The book's hash, or enough of its start.")]
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class BookRow(BaseModel):
@@ -173,7 +168,9 @@ def _done(store: Store, work: Callable[[Connection], Any], language: Language) -
         return store.writer.submit(work).result()
     except StepRefused as error:
         why = error.words[language]
-        raise Problem(409, "step_refused", _("The book can't make that step: {why}"), _("Nothing has changed."), why=why) from error
+        raise Problem(
+            409, "step_refused", N_("The book can't make that step: {why}"), N_("Nothing has changed."), why=why
+        ) from error
     except BookError as error:
         raise faulty(error, language) from error
 
@@ -182,7 +179,7 @@ def faulty(error: BookError, language: Language) -> Problem:
     """What to answer about a book that can't be used."""
     faults = "; ".join(problem.text(language) for problem in error.problems[:20])
     return Problem(
-        422, "faulty_book", _("The book has {count} fault(s): {faults}"), _("Mend them, send it again; the live book stays."),
+        422, "faulty_book", N_("The book has {count} fault(s): {faults}"), N_("Mend them, send it again; the live book stays."),
         count=len(error.problems), faults=faults,
     )  # fmt: skip
 
@@ -192,7 +189,7 @@ def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
         if zone not in zones:
             known = ", ".join(sorted(zones))
             raise Problem(
-                422, "unknown_zone", _("The plan has no zone {zone}."), _("It has: {known}"), zone=repr(zone), known=known
+                422, "unknown_zone", N_("The plan has no zone {zone}."), N_("It has: {known}"), zone=repr(zone), known=known
             )
 
 
@@ -200,7 +197,7 @@ def found(connection: Connection, start: str) -> Any:
     """The row of the book whose hash starts so. Raises Problem."""
     row = books.find(connection, start)
     if row is None:
-        raise Problem(404, "no_such_book", _("No book's hash starts so, or more than one's does."), _("GET /books lists all."))
+        raise Problem(404, "no_such_book", N_("No book's hash starts so, or more than one's does."), N_("GET /books lists all."))
     return row
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.messages import Identity, Language, Outcome, Purpose
+from gateway.messages import Identity, Outcome, Purpose
 from gateway.privacy.dossier import as_document, consent_receipt, dossier
 from gateway.settings import Settings
 from gateway.shoppers.consent import ConsentDecision
@@ -20,17 +20,13 @@ from gateway.shoppers.optins import identity_of
 from gateway.shoppers.people import People
 from gateway.storage import Connection, Store, consents
 from gateway.storage.users import Role
+from rules.texts import N_, Language
 
 Staff = Annotated[Caller, Depends(require(Role.STAFF))]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Admin = Annotated[Caller, Depends(require(Role.ADMIN))]
 Shopper = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The pseudonym.")]
 DESK = "desk"
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class GivenByHand(BaseModel):
@@ -40,7 +36,7 @@ class GivenByHand(BaseModel):
 
     purposes: list[Purpose] = Field(min_length=1, max_length=5)
     identity: Identity = Field(description="The fob or tag that is handed out: beacon, or rotating.")
-    language: Language = "nl"
+    language: Language = Language.NL
     text: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(description="Version of the wording agreed to.")
 
 
@@ -104,7 +100,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
             identity = identity_of(given.identity)
         except ValueError as error:
             raise Problem(
-                422, "wrong_key", _("The key of a rotating identity is 32 hex digits."), _("Copy it again from the app.")
+                422, "wrong_key", N_("The key of a rotating identity is 32 hex digits."), N_("Copy it again from the app.")
             ) from error
         decision = ConsentDecision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
         outcome = await do(lambda connection: people.record_by_hand(connection, shopper, decision, identity))
@@ -122,12 +118,12 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         _check_erased(outcome, shopper)
 
     @routes.get("/shoppers/{shopper}/export")
-    def export_shopper(shopper: Shopper, _caller: Admin, language: Language = "nl") -> dict[str, Any]:
+    def export_shopper(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> dict[str, Any]:
         """All that is held about a shopper, with the reasons of every decision."""
         return _dossier(store, shopper, settings, clock(), language)
 
     @routes.get("/shoppers/{shopper}/export.md", response_class=PlainTextResponse)
-    def export_shopper_document(shopper: Shopper, _caller: Admin, language: Language = "nl") -> str:
+    def export_shopper_document(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> str:
         """The same for a person to read, as Markdown."""
         return as_document(_dossier(store, shopper, settings, clock(), language), settings, language)
 
@@ -147,8 +143,8 @@ def _check_erased(outcome: Outcome, shopper: str) -> None:
         raise Problem(
             404,
             "nothing_erased",
-            _("Nothing was erased: nothing is held here about {shopper}."),
-            _("Check the pseudonym in the app."),
+            N_("Nothing was erased: nothing is held here about {shopper}."),
+            N_("Check the pseudonym in the app."),
             shopper=repr(shopper),
         )
 
@@ -175,7 +171,7 @@ def _unknown(shopper: str) -> Problem:
     return Problem(
         404,
         "unknown_shopper",
-        _("No consent of {shopper} stands here."),
-        _("Check the pseudonym in the app."),
+        N_("No consent of {shopper} stands here."),
+        N_("Check the pseudonym in the app."),
         shopper=repr(shopper),
     )

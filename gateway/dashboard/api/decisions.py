@@ -14,11 +14,7 @@ from gateway.storage import Connection, Store, books, decisions
 from gateway.storage.decisions import DecisionRecord
 from gateway.storage.users import Role
 from rules import BookError, Explanation, explain, situation_of
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
+from rules.texts import N_, in_each
 
 
 class ScoredOffer(BaseModel):
@@ -87,7 +83,7 @@ def router(store: Store) -> APIRouter:
             row = decisions.find(connection, decision)
             if row is None:
                 raise Problem(
-                    404, "no_such_decision", _("There is no such decision."), _("GET /decisions lists those that are kept.")
+                    404, "no_such_decision", N_("There is no such decision."), N_("GET /decisions lists those that are kept.")
                 )
             return Explained(decision=_logged(row), why=_why(connection, row))
 
@@ -117,5 +113,5 @@ def why_of(one: Explanation) -> Why:
         path=one.reason.path,
         expected=dict(one.reason.expected),
         actual=dict(one.reason.actual),
-        text={"nl": one.text("nl"), "en": one.text("en")},
+        text=in_each(one.text),
     )

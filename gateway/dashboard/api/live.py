@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from gateway.dashboard.auth import require
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.hub import CLIENTS_MAX, Hub, Row
-from gateway.dashboard.languages import N_
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.dashboard.view import Health, View
 from gateway.storage.users import Role
+from rules.texts import N_
 
 
 class ZoneState(BaseModel):

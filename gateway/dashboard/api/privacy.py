@@ -10,13 +10,13 @@ from fastapi.responses import PlainTextResponse
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES
-from gateway.messages import Language
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, privacy_report
 from gateway.settings import Settings
 from gateway.storage import Store
 from gateway.storage.users import Role
 from rules.engine.book import Book
+from rules.texts import Language
 
 
 def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]], clock: Callable[[], float]) -> APIRouter:
@@ -28,17 +28,17 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
             return privacy_report(connection, books(), settings, clock(), language)
 
     @routes.get("/privacy/report")
-    def get_privacy_report(language: Language = "nl") -> dict[str, Any]:
+    def get_privacy_report(language: Language = Language.NL) -> dict[str, Any]:
         """Collected, why, read by; how many consented; how long everything is kept."""
         return made(language).as_dict()
 
     @routes.get("/privacy/statement.md", response_class=PlainTextResponse)
-    def get_privacy_statement(language: Language = "nl") -> str:
+    def get_privacy_statement(language: Language = Language.NL) -> str:
         """The draft of a privacy statement, filled in."""
         return privacy_statement(made(language), settings)
 
     @routes.get("/privacy/dpia.md", response_class=PlainTextResponse)
-    def get_dpia(language: Language = "nl") -> str:
+    def get_dpia(language: Language = Language.NL) -> str:
         """The data protection impact assessment's template, filled in as far as the gateway knows."""
         return impact_assessment(made(language), settings)
 

@@ -12,13 +12,9 @@ from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage import Store, caps, happenings, promises
 from gateway.storage.promises import PromiseRecord
 from gateway.storage.users import Role
+from rules.texts import N_
 
 State = Literal["reserved", "announced", "shown", "redeemed", "reversed", "expired", "withdrawn"]
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class Promise(BaseModel):
@@ -98,7 +94,7 @@ def router(store: Store) -> APIRouter:
         with store.read() as connection:
             row = promises.find(connection, promise)
         if row is None:
-            raise Problem(404, "no_such_promise", _("There is no such promise."), _("GET /promises lists those that are kept."))
+            raise Problem(404, "no_such_promise", N_("There is no such promise."), N_("GET /promises lists those that are kept."))
         return _promise(row)
 
     return routes

@@ -17,13 +17,9 @@ from gateway.offers.redemption import KeyReused, Redemption
 from gateway.offers.till import LONGEST_KEY
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
+from rules.texts import N_
 
 Till = Annotated[Caller, Depends(require(Role.TILL))]
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class AtTheTill(BaseModel):
@@ -96,6 +92,6 @@ def _answer(ask: Callable[[str, str, float, str], Redemption], asked: AtTheTill,
         return Answer(**asdict(ask(asked.code, caller.name, at_s, asked.key)))
     except KeyReused as error:
         raise Problem(
-            409, "key_reused", _("The key {key} was used for another request."),
-            _("Send a new key with each new request."), key=repr(asked.key),
+            409, "key_reused", N_("The key {key} was used for another request."),
+            N_("Send a new key with each new request."), key=repr(asked.key),
         ) from error  # fmt: skip

@@ -14,7 +14,7 @@ from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage.users import Role
 from rules import Book, BookError
-from rules.words import Language
+from rules.texts import N_, Language
 
 LARGEST = 1e12
 """A number beyond this is a slip, not a stock or a temperature."""
@@ -24,11 +24,6 @@ Staff = Annotated[Caller, Depends(require(Role.STAFF))]
 Whole = Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)]
 Number = Annotated[StrictFloat, Field(ge=-LARGEST, le=LARGEST)]
 Word = Annotated[StrictStr, Field(max_length=200)]
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class NewValue(BaseModel):
@@ -101,7 +96,7 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
 def _refused(error: BookError, language: Language) -> Problem:
     (problem,) = error.problems
     status, code = (404, "no_such_fact") if problem.code == "unknown_field" else (422, "wrong_value")
-    title, do = _("The shop can't say that: {why}"), _("GET /shop/facts lists what can be said.")
+    title, do = N_("The shop can't say that: {why}"), N_("GET /shop/facts lists what can be said.")
     return Problem(status, code, title, do, why=problem.text(language))
 
 

@@ -23,12 +23,8 @@ from rules import Book, BookError, BookProblem, Gate, explain
 from rules.format.document import CaseSituation
 from rules.loading.checks import check_situation, known_names
 from rules.loading.load import problems_of
+from rules.texts import N_
 from rules.workbench.cases import CaseReport, run_cases, situation_of_case
-
-
-def _(text: str) -> str:
-    """Mark a text for the catalogue; it is translated when it is sent."""
-    return text
 
 
 class Differs(BaseModel):
@@ -106,7 +102,9 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         if isinstance(outcome, Decided):
             return outcome
         faults = [_fault(problem, request) for problem in outcome]
-        refusal = Problem(422, "invalid", _("The request has {count} fault(s)."), _("Mend what `errors` lists."), count=len(faults))
+        refusal = Problem(
+            422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults)
+        )
         return answer(request, refusal, faults)
 
     return routes

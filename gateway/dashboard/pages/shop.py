@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from gateway.dashboard.auth import Csrf, require
 from gateway.dashboard.drawing import draw, level
 from gateway.dashboard.hub import Hub
-from gateway.dashboard.languages import catalogue, language_of
+from gateway.dashboard.languages import language_of
 from gateway.dashboard.pages.rendering import render
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened, words_for_script
@@ -25,10 +25,9 @@ def router(view: View, hub: Hub, csrf: Csrf) -> APIRouter:
     async def shop(request: Request) -> HTMLResponse:
         """The plan with everybody on it, the zones, the feed and the box's health."""
         language = language_of(request)
-        words = catalogue(language)
         plan, frame, health = view.plan, view.frame(), view.health()
         rows = [
-            (row.kind in MOVE_KINDS, clock_time(row.at_s, plan.timezone), happened(row, plan, language, words))
+            (row.kind in MOVE_KINDS, clock_time(row.at_s, plan.timezone), happened(row, plan, language))
             for _sequence, row in reversed(view.feed.after(0))
         ]
         return render(
@@ -43,7 +42,7 @@ def router(view: View, hub: Hub, csrf: Csrf) -> APIRouter:
             rows=rows,
             health=health,
             panel=panel(health),
-            words=words_for_script(plan, language, words),
+            words=words_for_script(plan, language),
             last_id=hub.last_id,
             since=clock_time(health.started_at_s, plan.timezone)[:5],
         )

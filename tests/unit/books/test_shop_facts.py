@@ -10,7 +10,7 @@ from gateway.books.shop_facts import ShopFacts
 from gateway.settings import StorageSettings
 from gateway.storage import Store, open_store
 from rules import Book, BookError, Gate, Situation, decide, load_book
-from rules.words import Language
+from rules.texts import Language
 
 HOUR_S = 3600.0
 OFFER = """

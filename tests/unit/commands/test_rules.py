@@ -104,13 +104,18 @@ def test_explain_reads_sets_and_choices_as_their_field_has_them(run: Run) -> Non
         (["--zone", "fisch", "--language", "nl"], "--zone: onbekende zone `fisch`; bedoelde u `fish`?"),
         (["--dwell", "10"], "--dwell: `10` is no duration"),
         (["--purpose", "offer"], "--purpose: `offer` is not allowed here"),
-        (["--language", "fr"], "nl or en"),
     ],
 )
 def test_a_slip_on_the_command_line_is_told_in_one_line(run: Run, words: list[str], told: str) -> None:
     text = refusal(run(*FISH, *words))
     assert told in text
     assert "Traceback" not in text
+
+
+def test_a_language_that_is_not_spoken_is_refused_with_those_that_are(run: Run) -> None:
+    refused = run(*FISH, "--language", "fr")
+    assert refused.exit_code == 2
+    assert "'nl', 'en'" in refused.output
 
 
 def test_a_wrong_now_is_told(run: Run) -> None:

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import CLIENTS_MAX
-from gateway.dashboard.languages import catalogue
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
 from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow
@@ -88,8 +87,8 @@ async def test_a_plan_of_names_only_gets_a_list_and_a_hint() -> None:
     ],
 )
 def test_what_happened_is_a_sentence_in_both_languages(plan: StorePlan, row: FeedItem, dutch: str, english: str) -> None:
-    assert happened(row, plan, "nl", catalogue("nl")) == dutch
-    assert happened(row, plan, "en", catalogue("en")) == english
+    assert happened(row, plan, "nl") == dutch
+    assert happened(row, plan, "en") == english
 
 
 def test_times_are_the_shop_s_own() -> None:

@@ -17,6 +17,7 @@ from gateway.radio.remote.refusals import LATELY_S, Refusal
 from gateway.radio.remote.scanners import matches
 from gateway.radio.remote.sender import SILENT_S
 from gateway.radio.watchdog import ScannerState
+from rules.texts import Language
 
 NOW_S = 1_795_000_000.0
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
@@ -301,7 +302,7 @@ def test_what_was_refused_lately_is_told_and_then_no_longer(scanners: RemoteScan
     scanners.tick(NOW_S + 1)
     health = health_of(scanners, "pi-2")
     assert words_in("en", health).endswith("Not used in the last minute: 1 repeated.")
-    assert words_in("nl", health).endswith("De laatste minuut niet gebruikt: 1 dubbel.")
+    assert words_in(Language.NL, health).endswith("De laatste minuut niet gebruikt: 1 dubbel.")
     for minute in (1, 2):
         now_s = NOW_S + minute * LATELY_S
         scanners.parse(f"{PREFIX}/sightings/pi-2", batch(sequence=1 + minute, readings=[[now_s, BEACON.hex(), -71]]), now_s)

@@ -17,12 +17,15 @@ import structlog
 from gateway.model import Advertisement
 from gateway.radio import bluez, mgmt_source
 from gateway.radio import scanners as scanners_module
-from gateway.radio.health import REASONS_NL, WORDS, words_in
+from gateway.radio.health import REASONS, WORDS, words_in
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner, make_scanners
 from gateway.radio.sources import AdapterAbsentError, SourceError
 from gateway.radio.watchdog import ScannerState
 from gateway.settings import RadioSettings
+from rules.texts import Language
+
+NL, EN = Language.NL, Language.EN
 
 
 class Box:
@@ -115,7 +118,7 @@ def test_an_adapter_that_comes_later_is_taken_without_a_restart(listen: Any) -> 
         box.source.raises, box.source.broken = AdapterAbsentError("no adapter hci0"), "the adapter was unplugged"
         await box.pass_time(30)
         assert box.scanner.health().state is ScannerState.ABSENT
-        assert "Bluetooth stick" in words_in("en", box.scanner.health())
+        assert "Bluetooth stick" in words_in(EN, box.scanner.health())
         box.source.raises = None
         await box.pass_time(6, per_tick=1)
         assert box.scanner.health().state is ScannerState.HEARING
@@ -152,13 +155,7 @@ def test_the_choice_can_be_made_in_the_settings(monkeypatch: pytest.MonkeyPatch)
     assert scanner.health().kind == "bleak pair"
 
 
-def test_every_sentence_exists_in_dutch_and_english_with_the_same_gaps() -> None:
-    gaps = {key: {name: sentence.count("{" + name + "}") for name in ("scanner", "rate", "reason", "share", "silent_s", "next_s")}
-            for key, sentences in WORDS.items() for sentence in [sentences["en"]]}  # fmt: skip
-    for key, sentences in WORDS.items():
-        assert set(sentences) == {"nl", "en"}
-        for name, count in gaps[key].items():
-            assert sentences["nl"].count("{" + name + "}") == count, (key, name)
+def test_every_state_has_its_sentence() -> None:
     assert {f"scanner.{state}" for state in ScannerState} <= set(WORDS)
 
 
@@ -181,18 +178,18 @@ def test_the_sources_own_reasons_are_said_in_dutch_too() -> None:
     }
     assert len(given) >= 4
     assert len(said) == 3
-    assert given | said <= set(REASONS_NL)
+    assert given | said <= set(REASONS)
 
 
 def test_who_was_deaf_and_hears_again_says_how_often_and_why(listen: Any) -> None:
     async def story(box: Box) -> None:
         await box.pass_time(5, per_tick=1)
-        assert "Recoveries" not in words_in("en", box.scanner.health())
+        assert "Recoveries" not in words_in(EN, box.scanner.health())
         box.source.broken = "bluetoothd went away"
         await box.pass_time(1)
         box.source.broken = None
         await box.pass_time(10, per_tick=1)
-        assert words_in("en", box.scanner.health()).endswith("Recoveries since the start: 1; the last after: bluetoothd went away.")
-        assert words_in("nl", box.scanner.health()).endswith("Herstellingen sinds de start: 1; de laatste na: bluetoothd is weg.")
+        assert words_in(EN, box.scanner.health()).endswith("Recoveries since the start: 1; the last after: bluetoothd went away.")
+        assert words_in(NL, box.scanner.health()).endswith("Herstellingen sinds de start: 1; de laatste na: bluetoothd is weg.")
 
     listen(story)

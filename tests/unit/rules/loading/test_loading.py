@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from rules import Book, BookError, load_book, load_data
-from rules.words import GATES, PHRASES, PROBLEMS
 
 Make = Callable[..., dict[str, Any]]
 Faults = Callable[..., dict[str, str]]
@@ -244,12 +243,6 @@ def test_zones_of_the_plan_bind_moments_and_conditions(document: Make, offer: Ma
         load_data(document(offer(at={"event": "enter", "zone": "fish"})), plan)
     with pytest.raises(BookError, match="no value of path"):
         load_data(document(offer(if_='"fish" in path')), plan)
-
-
-def test_every_text_exists_in_dutch_and_english() -> None:
-    for texts in (*GATES.values(), *PROBLEMS.values(), *PHRASES.values()):
-        assert texts["nl"].strip()
-        assert texts["en"].strip()
 
 
 def test_a_book_says_what_it_needs_to_know(book: Callable[..., Book], offer: Make) -> None:
