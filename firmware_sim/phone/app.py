@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from firmware_sim.backend import Backend, Card
+from firmware_sim.phone.words import spoken_words
+from rules.texts import Language
 
 HERE = Path(__file__).parent
 CARDS_SHOWN = 20
@@ -51,6 +53,10 @@ def create_phone(backend: Backend, shopper: str, identity: Mapping[str, Any]) ->
     @app.get("/")
     def page() -> FileResponse:
         return FileResponse(HERE / "phone.html")
+
+    @app.get("/words")
+    def words() -> dict[Language, dict[str, str]]:
+        return spoken_words()
 
     @app.get("/cards")
     def cards() -> dict[str, Any]:

@@ -1,13 +1,13 @@
 // The phone: asks once a second what has arrived, draws a card once, and sends what the thumb does.
-import { WORDS } from "./words.js";
 
+const WORDS = await (await fetch("words")).json(); // in every language, from the one catalogue
 const ASK_MS = 1000;
 const cards = document.querySelector("#cards");
 const link = document.querySelector("#link");
 const consent = document.querySelector("#consent");
 const switcher = document.querySelector("#language");
 const drawn = new Map(); // promise -> what the card looked like
-let language = "nl";
+let language = Object.keys(WORDS)[0];
 
 const word = (name) => WORDS[language][name];
 
@@ -102,6 +102,7 @@ switcher.addEventListener("click", () => {
   ask();
 });
 consent.addEventListener("change", () => send("consent", { yes: consent.checked }));
-speak(new URLSearchParams(location.search).get("lang") === "en" ? "en" : "nl");
+const asked = new URLSearchParams(location.search).get("lang");
+speak(asked in WORDS ? asked : language);
 ask();
 setInterval(() => document.hidden || ask(), ASK_MS);

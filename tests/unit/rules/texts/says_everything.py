@@ -19,6 +19,7 @@ from typing import Any, get_args
 import httpx
 
 import rules
+from firmware_sim.phone.words import spoken_words
 from firmware_sim.pretend_view import PretendView
 from gateway.books.lifecycle import _REFUSALS as BOOK_REFUSALS
 from gateway.dashboard.app import create_app
@@ -161,6 +162,7 @@ def main() -> None:
         "report": [part for line in made.collected for part in (line.label, line.why, line.supplier)]
         + [part for line in made.kept for part in (line.holds, line.how_long)],
         "dossier": [text(QX, message) for message in (*_SAY.values(), *PURPOSE_WORDS.values())],
+        "phone": [said for name, said in spoken_words()[QX].items() if not name.startswith("other")],
         "papers": [re.sub(r"`[^`]*`", "", paragraph) for paper in papers for paragraph in paper.split("\n\n")],
     }
     print(json.dumps(said, ensure_ascii=False))

@@ -23,7 +23,7 @@ from babel.messages.pofile import read_po
 from rules.texts.catalogue import Language
 
 ROOT = Path(__file__).parents[4]
-PLACES = ("page", "stream", "refusals", "reasons", "faults", "lifecycle", "health", "report", "dossier", "papers")
+PLACES = ("page", "stream", "refusals", "reasons", "faults", "lifecycle", "health", "report", "dossier", "papers", "phone")
 LINE = '    EN = "en"\n'
 SPEAKER = Path(__file__).with_name("says_everything.py")
 UNSAID = re.compile(r"[^\W\d_]{2,}")
