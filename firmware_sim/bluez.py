@@ -133,6 +133,10 @@ class FakeBluez:
             self._remove(_device_path(name, gone))
         return told
 
+    def rssi_alone(self, address: str, rssi_dbm: int, name: str = "hci0") -> None:
+        """Tell of a change of a known device's strength, without any data: it goes on advertising something else."""
+        self._change(_device_path(name, address), DEVICE, {"RSSI": Variant("n", rssi_dbm)})
+
     # ---- signals -----------------------------------------------------------------------------------------------------
 
     def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:

@@ -17,11 +17,11 @@ from bleak.args.bluez import BlueZScannerArgs, OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import BleakError
+from bleak.exc import BleakDBusError, BleakError
 
 from gateway.model import Advertisement
-from gateway.radio.bluez import Bluez
-from gateway.radio.frames import APPLE_COMPANY_ID
+from gateway.radio.bluez import Bluez, bluez_words
+from gateway.radio.frames import APPLE_COMPANY_ID, IBEACON_PREFIX
 from gateway.radio.health import Tally
 from gateway.radio.sources import AdapterAbsentError, Hear, SourceError
 
@@ -75,6 +75,8 @@ class BleakSource:
                 await self._bluez.watch(name, self._lost)
         except TimeoutError as error:
             raise SourceError(f"BlueZ didn't start to scan within {START_TIMEOUT_S:.0f} s") from error
+        except BleakDBusError as error:
+            raise SourceError(bluez_words(str(error.dbus_error), error.dbus_error_details or "")) from error
         except (BleakError, OSError, EOFError) as error:
             raise (AdapterAbsentError if "not found" in str(error) else SourceError)(str(error)) from error
 
@@ -105,11 +107,26 @@ class BleakSource:
         scanner, clock = self._scanner, self._clock
 
         def heard(device: BLEDevice, data: AdvertisementData) -> None:
-            payload = data.manufacturer_data.get(APPLE_COMPANY_ID)
-            if payload is None:
+            payload = _fresh_payload(data)
+            if payload is None or not payload.startswith(IBEACON_PREFIX):
                 tally.other += 1
             else:
                 tally.heard += 1
                 hear(Advertisement(clock(), scanner, device.address, data.rssi, payload))
 
         return heard
+
+
+def _fresh_payload(data: AdvertisementData) -> bytes | None:
+    """Return Apple's manufacturer data if this very advertisement carried it, and not BlueZ's memory of an earlier one.
+
+    bleak shows all that is known of a device at each change, so at a change of its RSSI alone as well. Its record of a device has
+    a new dictionary whenever manufacturer data comes; what is read is taken out of it, and so never read twice.
+    """
+    match data.platform_data:
+        case (_, {"ManufacturerData": dict() as remembered}):
+            payload = remembered.pop(APPLE_COMPANY_ID, None)
+            return None if payload is None else bytes(payload)
+        case (_, {"Adapter": _}):
+            return None
+    return data.manufacturer_data.get(APPLE_COMPANY_ID)

@@ -21,6 +21,15 @@ ADAPTER = "org.bluez.Adapter1"
 CALL_TIMEOUT_S = 3.0
 _NOT_RUNNING = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1.")
 """Nobody answers for BlueZ, or D-Bus or systemd failed to start it. No recovery step mends that: it is only looked for."""
+_WORDS = {
+    "org.bluez.Error.NotPermitted": "BlueZ doesn't permit it; is `Experimental = true` set in /etc/bluetooth/main.conf?",
+    "org.bluez.Error.NotReady": "the adapter is switched off; `rfkill unblock bluetooth`, then `bluetoothctl power on`",
+    "org.bluez.Error.InProgress": "BlueZ is still busy with an earlier scan",
+    "org.bluez.Error.NotSupported": "this controller or BlueZ can't do that",
+    "org.bluez.Error.Failed": "BlueZ failed",
+    "org.freedesktop.DBus.Error.AccessDenied": "this user may not talk to BlueZ; add it to the group `bluetooth`",
+    "org.freedesktop.DBus.Error.NoReply": "BlueZ doesn't answer; the controller's firmware may hang",
+}
 POWER_OFF_S = 0.5
 """How long the power stays off: enough for the controller to forget its scan."""
 
@@ -102,6 +111,12 @@ class Bluez:
         raise AdapterAbsentError(f"BlueZ has no adapter {self._adapter}")
 
 
+def bluez_words(error: str, details: str = "") -> str:
+    """Return what an error of BlueZ's or D-Bus's means and what to do, with its own name behind it."""
+    own = f"{error}: {details}" if details else error
+    return f"{_WORDS[error]} ({own})" if error in _WORDS else f"BlueZ refused: {own}"
+
+
 async def _connected() -> MessageBus:
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
@@ -136,7 +151,7 @@ async def _call(
         fault = str(reply.error_name) if reply else "no reply"
         if fault.startswith(_NOT_RUNNING):
             raise AdapterAbsentError("bluetoothd isn't running; `systemctl start bluetooth`")
-        raise SourceError(f"BlueZ refused {member}: {fault}")
+        raise SourceError(f"{member}: {bluez_words(fault)}")
     return list(reply.body)
 
 

@@ -35,19 +35,39 @@ _MONITOR_INTERVAL, _MONITOR_WINDOW = 0x0013, 0x0014
 _SCAN_60_MS = 96
 """In units of 0.625 ms."""
 
+COMMAND_WORDS = {
+    READ_INDEX_LIST: "list the adapters",
+    READ_INFO: "read the adapter's state",
+    SET_POWERED: "switch the adapter on or off",
+    SET_LE: "switch Low Energy on",
+    SET_DEFAULTS: "set the scan's timing",
+    ADD_PATTERNS_MONITOR: "watch for advertisements",
+    REMOVE_MONITOR: "end the watch for advertisements",
+}
+UNKNOWN_COMMAND, NO_RESOURCES, NOT_SUPPORTED, INVALID_INDEX = 0x01, 0x07, 0x0C, 0x11
 STATUS_WORDS = {
+    UNKNOWN_COMMAND: "this kernel is too old for it; Linux 5.10 and later can",
     0x03: "the controller failed",
+    NO_RESOURCES: "no room is left for it in the controller or kernel; end other programs that scan",
     0x08: "the controller timed out",
     0x0A: "the controller is busy",
     0x0B: "the kernel refused it",
-    0x0C: "not supported by this controller",
+    NOT_SUPPORTED: "not supported by this controller or kernel",
+    0x0D: "the kernel didn't take its parameters",
     0x0F: "the adapter is not powered",
     0x10: "cancelled",
-    0x11: "there is no such adapter",
+    INVALID_INDEX: "there is no such adapter",
     0x12: "switched off by rfkill; `rfkill unblock bluetooth`",
     0x14: "not permitted; give the gateway CAP_NET_ADMIN",
 }
-INVALID_INDEX = 0x11
+UNSUPPORTED = (UNKNOWN_COMMAND, NOT_SUPPORTED)
+"""Statuses that no recovery step changes."""
+
+
+def failure_words(opcode: int, status: int) -> str:
+    """Return what failed and why, in words for a technician."""
+    what = COMMAND_WORDS.get(opcode, f"carry out command {opcode:#06x}")
+    return f"the kernel couldn't {what}: {STATUS_WORDS.get(status, f'status {status:#04x}')}"
 
 
 def command(opcode: int, index: int, parameters: bytes = b"") -> bytes:

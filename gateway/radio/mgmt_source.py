@@ -17,7 +17,7 @@ from gateway.model import Advertisement
 from gateway.radio import mgmt_protocol as mgmt
 from gateway.radio.hci import management_socket, reset_controller
 from gateway.radio.health import Tally
-from gateway.radio.sources import AdapterAbsentError, Hear, SourceError
+from gateway.radio.sources import AdapterAbsentError, Hear, SourceError, UnsupportedError
 
 COMMAND_TIMEOUT_S = 4.0
 """The kernel itself gives a controller 2 s for each HCI command."""
@@ -126,16 +126,16 @@ class MgmtSource:
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 status, reply = await answer
         except TimeoutError as error:
-            raise SourceError(f"the kernel doesn't answer management command {opcode:#06x}") from error
+            raise SourceError(f"the kernel doesn't answer when asked to {mgmt.COMMAND_WORDS[opcode]}") from error
         except OSError as error:
-            raise SourceError(f"management command {opcode:#06x} can't be sent ({error.strerror})") from error
+            raise SourceError(f"the kernel can't be asked to {mgmt.COMMAND_WORDS[opcode]} ({error.strerror})") from error
         finally:
             self._waiting.pop((opcode, index), None)
         if status == mgmt.INVALID_INDEX:
             raise AdapterAbsentError(f"the kernel has no adapter {self._adapter} any more")
         if status:
-            words = mgmt.STATUS_WORDS.get(status, f"status {status:#04x}")
-            raise SourceError(f"management command {opcode:#06x}: {words}")
+            never = opcode == mgmt.ADD_PATTERNS_MONITOR and status in mgmt.UNSUPPORTED
+            raise (UnsupportedError if never else SourceError)(mgmt.failure_words(opcode, status))
         return reply
 
     def _read(self) -> None:

@@ -10,22 +10,20 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import structlog
 
 from gateway.model import Advertisement
+from gateway.radio.fallback_source import FallbackSource
 from gateway.radio.frames import uuid_bytes
-from gateway.radio.hci import management_fault
+from gateway.radio.hci import management_fault, may_manage
 from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
-from gateway.radio.sources import AdapterAbsentError, Hear, Source
+from gateway.radio.sources import AdapterAbsentError, Hear, Source, SourceError
 from gateway.radio.watchdog import ScannerState, Step, Watchdog
 from gateway.settings import RadioSettings
-
-if TYPE_CHECKING:
-    from gateway.radio.bleak_source import BleakSource
 
 TICK_S = 0.5
 STEP_TIMEOUT_S = 15.0
@@ -60,6 +58,7 @@ class AdapterScanner:
         meter: QualityMeter,
         *,
         may_power_cycle: bool = True,
+        may_reset: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._id = scanner
@@ -67,7 +66,7 @@ class AdapterScanner:
         self._meter = meter
         self._monotonic = monotonic
         self._tally = Tally()
-        self._watchdog = Watchdog(monotonic(), may_power_cycle=may_power_cycle)
+        self._watchdog = Watchdog(monotonic(), may_power_cycle=may_power_cycle, may_reset=may_reset)
         self._adverts_per_s = 0.0
 
     @property
@@ -128,18 +127,13 @@ class AdapterScanner:
         return step
 
     async def _carry_out(self, step: Step, hear: Hear) -> None:
-        """Stop, do what the step adds, start. Whatever it raises is an answer for the watchdog, not the end of
-        the scanner."""
+        """Stop, do what the step adds, start. Whatever that raises is an answer for the watchdog, not the end of the scanner."""
         source, watchdog = self._source, self._watchdog
         reason_before = watchdog.reason
         try:
             async with asyncio.timeout(STEP_TIMEOUT_S):
                 await source.stop()
-                if step is Step.POWER_CYCLE:
-                    await source.power_cycle()
-                elif step is Step.RESET:
-                    await source.reset()
-                    await source.power_cycle()  # or the kernel goes on believing that the chip scans
+                await self._prepare(step)
                 await source.start(hear, self._tally)
         except AdapterAbsentError as error:
             watchdog.absent(self._monotonic(), str(error))
@@ -149,6 +143,17 @@ class AdapterScanner:
             watchdog.started(self._monotonic())
         if watchdog.reason != reason_before:
             log.warning("scanner can't listen", scanner=self._id, step=step.value, reason=watchdog.reason)
+
+    async def _prepare(self, step: Step) -> None:
+        """Do what a step does before the start. If that can't be done, the start says why nothing listens: its is the cause."""
+        try:
+            if step is Step.RESET:
+                await self._source.reset()
+            if step is not Step.RESTART:
+                await self._source.power_cycle()  # after a reset too, or the kernel goes on believing that the chip scans
+        except SourceError as error:
+            self._watchdog.failures += 1
+            log.warning("a recovery step can't be taken", scanner=self._id, step=step.value, because=str(error))
 
 
 def make_scanners(radio: RadioSettings, clock: Callable[[], float], *, platform: str = sys.platform) -> list[RunningScanner]:
@@ -164,16 +169,15 @@ def make_scanners(radio: RadioSettings, clock: Callable[[], float], *, platform:
     if platform != "linux":
         log.warning(_NOT_HERE.get(platform, _NOT_HERE["other"]))
         return []
-    source = _source_for(radio)
+    make_source = _source_for(radio, clock)
     interval_s = radio.beacon_interval_ms / 1000 if radio.beacon_interval_ms else None
     uuids = frozenset(uuid_bytes(uuid) for uuid in radio.uuids)
     scanners: list[RunningScanner] = []
     for scanner, adapter in radio.adapters.items():
         meter = QualityMeter(uuids, interval_s)
-        scanners.append(
-            AdapterScanner(scanner, source(scanner, adapter, clock=clock), meter, may_power_cycle=radio.may_power_cycle)
-        )
-        log.info("scanner", scanner=scanner, adapter=adapter, source=source.__name__)
+        source = make_source(scanner, adapter)
+        scanners.append(AdapterScanner(scanner, source, meter, may_power_cycle=radio.may_power_cycle, may_reset=may_manage()))
+        log.info("scanner", scanner=scanner, adapter=adapter, source=source.kind)
     return scanners
 
 
@@ -184,13 +188,25 @@ _NOT_HERE = {
 }
 
 
-def _source_for(radio: RadioSettings) -> type[MgmtSource] | type[BleakSource]:
-    """The management socket where this process may use it, BlueZ through bleak otherwise."""
-    fault = management_fault() if radio.source == "auto" else None
-    if radio.source == "mgmt" or (radio.source == "auto" and fault is None):
-        return MgmtSource
-    if fault is not None:
-        log.warning("reading the adapters through BlueZ, at several times the CPU (docs/radio.md)", because=fault)
-    from gateway.radio.bleak_source import BleakSource  # only here: macOS and Windows have no D-Bus library
+def _source_for(radio: RadioSettings, clock: Callable[[], float]) -> Callable[[str, str], Source]:
+    """Return what makes a source for a scanner's adapter: the management socket where this process and kernel can use it, else
+    BlueZ through bleak."""
 
-    return BleakSource
+    def bleak(scanner: str, adapter: str) -> Source:
+        from gateway.radio.bleak_source import BleakSource  # only here: macOS and Windows have no D-Bus library
+
+        return BleakSource(scanner, adapter, clock=clock)
+
+    def mgmt(scanner: str, adapter: str) -> Source:
+        return MgmtSource(scanner, adapter, clock=clock)
+
+    def either(scanner: str, adapter: str) -> Source:
+        return FallbackSource(mgmt(scanner, adapter), lambda: bleak(scanner, adapter))
+
+    if radio.source != "auto":
+        return mgmt if radio.source == "mgmt" else bleak
+    fault = management_fault()
+    if fault is None:
+        return either
+    log.warning("reading the adapters through BlueZ, at several times the CPU (docs/radio.md)", because=fault)
+    return bleak

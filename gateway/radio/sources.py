@@ -19,15 +19,23 @@ class SourceError(Exception):
     """An adapter can't be read; `str()` says what and, where known, what to do."""
 
 
+class UnsupportedError(SourceError):
+    """This way to read an adapter will never work on this kernel; another may."""
+
+
 class Source(Protocol):
     """One way to read one adapter: the kernel's management socket, or BlueZ through bleak.
 
     Every method may raise SourceError or AdapterAbsentError; `stop` leaves nothing behind, whatever state it finds.
     """
 
-    kind: str
-    broken: str | None
-    """Set by the source when it learns that it no longer listens: the reason. None again after `start`."""
+    @property
+    def kind(self) -> str:
+        """What people call it."""
+
+    @property
+    def broken(self) -> str | None:
+        """The reason, once the source has learned that it no longer listens; None again after `start`."""
 
     async def start(self, hear: Hear, tally: Tally) -> None:
         """Begins to listen: everything that carries Apple's data goes to `hear`, in the loop's thread; the rest is

@@ -81,6 +81,8 @@ class Watchdog:
     now_s: float
     may_power_cycle: bool = True
     """False where something else on this box uses the adapter: then only RESTART is ever asked for."""
+    may_reset: bool = True
+    """False where this process may not: then RESET is never asked for."""
     state: ScannerState = ScannerState.RECOVERING
     reason: str = ""
     """Why the scanner was deaf last; kept after it recovered."""
@@ -96,8 +98,13 @@ class Watchdog:
     _hearing_since_s: float = float("-inf")
     _steps_taken: int = 0
     _fails_in_row: int = 0
+    _first_cause: str = ""
     _heavy_done: int = 0
     _heavy_due_s: float = 0.0
+
+    @property
+    def _recovery(self) -> tuple[Step, ...]:
+        return RECOVERY_STEPS if self.may_reset else RECOVERY_STEPS[:-1]
 
     def __post_init__(self) -> None:
         self.next_step_s = self.now_s
@@ -127,17 +134,19 @@ class Watchdog:
             self.state, self.next_step_s = ScannerState.QUIET, now_s + QUIET_RESTART_S
         else:
             self.state = ScannerState.DEAF
-            self.next_step_s = now_s + (SETTLE_S if self._steps_taken < len(RECOVERY_STEPS) else RETRY_SILENT_S)
+            self.next_step_s = now_s + (SETTLE_S if self._steps_taken < len(self._recovery) else RETRY_SILENT_S)
 
     def failed(self, now_s: float, reason: str) -> None:
-        """The step raised: nothing listens."""
+        """Note that the start raised: nothing listens. The first cause stays in the reason, whatever later starts stumble on."""
         self.failures += 1
-        self.reason = reason
+        if self._fails_in_row == 0:
+            self._first_cause = reason
+        self.reason = reason if reason == self._first_cause else f"{self._first_cause}; then: {reason}"
         self.state = ScannerState.DEAF
         self.deaf_since_s = now_s if self.deaf_since_s is None else self.deaf_since_s
         self.next_step_s = now_s + RETRY_FAILED_S[min(self._fails_in_row, len(RETRY_FAILED_S) - 1)]
         self._fails_in_row += 1
-        if self._steps_taken >= len(RECOVERY_STEPS):
+        if self._steps_taken >= len(self._recovery):
             self._steps_taken = 0
 
     def absent(self, now_s: float, reason: str) -> None:
@@ -174,7 +183,7 @@ class Watchdog:
     def _gone_deaf(self, now_s: float, reason: str) -> None:
         self.state, self.reason = ScannerState.DEAF, reason
         self.deaf_since_s = self.next_step_s = now_s
-        if now_s - self._hearing_since_s > STEADY_S or self._steps_taken >= len(RECOVERY_STEPS):
+        if now_s - self._hearing_since_s > STEADY_S or self._steps_taken >= len(self._recovery):
             self._steps_taken = self._heavy_done = 0
 
     def _next_step(self, now_s: float) -> Step:
@@ -186,12 +195,12 @@ class Watchdog:
     def _step_now(self, now_s: float) -> Step:
         """Return the next step in line; after the last one restarts, with a heavy step now and then."""
         step = Step.RESTART
-        if self._steps_taken < len(RECOVERY_STEPS):
-            step = RECOVERY_STEPS[self._steps_taken]
+        if self._steps_taken < len(self._recovery):
+            step = self._recovery[self._steps_taken]
             self._steps_taken += 1
         elif now_s >= self._heavy_due_s:
-            step = RECOVERY_STEPS[1 + self._heavy_done % 2]
-        if self._steps_taken == len(RECOVERY_STEPS) and step is not Step.RESTART:
+            step = self._recovery[1 + self._heavy_done % (len(self._recovery) - 1)]
+        if self._steps_taken == len(self._recovery) and step is not Step.RESTART:
             self._heavy_due_s = now_s + HEAVY_BACK_OFF_S[min(self._heavy_done, len(HEAVY_BACK_OFF_S) - 1)]
             self._heavy_done += 1
         return step

@@ -203,6 +203,23 @@ def test_a_bluez_without_monitors_is_a_clear_reason_not_half_a_scanner(bus: str)
     run(work)
 
 
+def test_bluez_memory_of_a_frame_is_not_heard_again_when_the_strength_alone_changes(bus: str) -> None:
+    async def work() -> None:
+        async with shop_on(bus) as shop:
+            await shop.hears_again()
+            shop.silent = True
+            await asyncio.sleep(0.2)
+            heard, other = len(shop.heard), shop.scanner.health().other
+            for number in range(20):
+                shop.bluez.rssi_alone("C0:00:00:00:00:01", -50 - number)
+            await shop.until(lambda: shop.scanner.health().other >= other + 20)
+            assert len(shop.heard) == heard
+            shop.silent = False
+            await shop.hears_again()
+
+    run(work)
+
+
 def test_nothing_stays_behind_when_the_ear_is_ended(bus: str) -> None:
     async def work() -> None:
         async with shop_on(bus) as shop:

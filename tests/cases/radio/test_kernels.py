@@ -19,8 +19,6 @@ ADVERTISING_DATA = b"\x1a\xff\x4c\x00" + bytes.fromhex("0215e2c56db5dffb48d2b060
 UNKNOWN_COMMAND, NO_RESOURCES = 0x01, 0x07
 SET_DEFAULT_SYSTEM_CONFIGURATION, INVALID_PARAMETERS = 0x4C, 0x0D
 
-not_yet = pytest.mark.xfail(strict=True, raises=AssertionError, reason="remote scanners")
-
 
 def listen(patch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, done: Callable[[ScannerHealth], bool]) -> ScannerHealth:
     """Listen to a kernel until the scanner's health is as wanted; return it as it is then, or after ten seconds."""
@@ -46,7 +44,6 @@ def listen(patch: pytest.MonkeyPatch, adapter: str, kernel: MgmtKernel, done: Ca
 
 
 @pytest.mark.parametrize("status", [UNKNOWN_COMMAND, NO_RESOURCES])
-@not_yet
 def test_a_kernel_without_room_for_monitors_is_said_in_words(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = MgmtKernel(0)
     kernel.refuses.update({mgmt_protocol.ADD_PATTERNS_MONITOR: status})

@@ -177,6 +177,30 @@ def test_failing_starts_try_every_step_again_and_again_never_more_than_6_s_apart
     assert shop.watchdog.failures == len(steps)
 
 
+def test_a_reset_is_never_asked_for_where_this_process_may_not() -> None:
+    watchdog = Watchdog(0.0, may_reset=False)
+    steps = []
+    for second in range(1, 3600):
+        step = watchdog.tick(float(second), 1 if second >= 5 else 0)
+        if step is not None:
+            steps.append(step)
+            watchdog.started(float(second))
+    assert Step.POWER_CYCLE in steps
+    assert Step.RESET not in steps
+
+
+def test_the_first_cause_stays_in_the_reason_whatever_later_starts_stumble_on() -> None:
+    watchdog = Watchdog(0.0)
+    watchdog.failed(0.0, "not permitted")
+    watchdog.failed(1.0, "in progress")
+    assert watchdog.reason == "not permitted; then: in progress"
+    watchdog.failed(2.0, "not permitted")
+    assert watchdog.reason == "not permitted"
+    watchdog.started(3.0)
+    watchdog.failed(4.0, "in progress")
+    assert watchdog.reason == "in progress"
+
+
 def test_heavy_steps_are_never_taken_where_the_adapter_is_shared() -> None:
     shop = Shop(may_power_cycle=False)
     shop.run(120)
