@@ -15,9 +15,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     SecretStr,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
     model_serializer,
     model_validator,
 )
@@ -115,17 +118,24 @@ class OptInWithdrawn(Message):
     version: int = Field(ge=1)
 
 
-AttributeValue = bool | int | float | Annotated[str, StringConstraints(max_length=200)] | list[Word]
+_ATTRIBUTE = TypeAdapter[object](bool | int | float | Annotated[str, StringConstraints(max_length=200)] | list[Word])
+AttributeValue = Annotated[JsonValue, WithJsonSchema(_ATTRIBUTE.json_schema())]
+"""What an attribute may be. One that is something else is left out of its profile by itself."""
+Affinity = Annotated[JsonValue, WithJsonSchema({"type": "number", "minimum": 0})]
 
 
 class Profile(Message):
-    """What the backend knows of a shopper that a rule may read."""
+    """What the backend knows of a shopper that a rule may read. A part that doesn't fit is left out, and the reply says so."""
 
     TYPE: ClassVar = "etalage.profile"
     shopper: Pseudonym
     version: int = Field(ge=1)
-    attributes: dict[Word, AttributeValue] = Field(default_factory=dict, max_length=200)
-    affinities: dict[Word, float] = Field(default_factory=dict, max_length=1000, description="Offer id to 0..1.")
+    attributes: dict[str, AttributeValue] = Field(default_factory=dict, max_length=200)
+    affinities: dict[str, Affinity] = Field(
+        default_factory=dict,
+        max_length=1000,
+        description="Offer id to a factor: 0 or more; 1 is neutral, and so is an offer that isn't named.",
+    )
 
 
 # ---- what was promised: to the backend -------------------------------------------------------------------------------------

@@ -37,3 +37,5 @@ def erase(
         return
     after = "and so are the bytes" if scrubbed else "the bytes go with the running gateway's next scrub"
     typer.echo(f"Everything about {shopper} is erased, {after}. What they were promised is still honoured, without a name.")
+    days = settings.shoppers.erasure_digests_days
+    typer.echo(f"How often they used offers with a worth is kept for {days} days, under a hash that names nobody.")

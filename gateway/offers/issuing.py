@@ -93,7 +93,7 @@ def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, pr
     """Write one promise down; the reason when a cap stands in the way, also where the offer's fallback was promised instead."""
     shopper = request.situation.shopper
     held = _held(chosen.caps, request.allotment)
-    reached = _take_all(connection, held, request)
+    reached = _take_all(connection, held, request, worth=chosen.voucher is not None)
     code = None
     if reached is None and chosen.voucher is not None:
         code = _code(connection, request, chosen, promise_id)
@@ -123,20 +123,20 @@ def announce(connection: Connection, promise: PromiseRecord, card: Card, source:
     )
 
 
-def _take_all(connection: Connection, held: Sequence[Cap], request: PromiseRequest) -> str | None:
+def _take_all(connection: Connection, held: Sequence[Cap], request: PromiseRequest, *, worth: bool) -> str | None:
     """Take a share of every cap, or of none: then the kind of the cap that is reached."""
     for place, cap in enumerate(held):
-        if not _take(connection, cap, request):
+        if not _take(connection, cap, request, worth=worth):
             caps.give_back(connection, _takings(held[:place]), request.situation.shopper)
             return PER_SHOPPER if cap.per_shopper else cap.kind.value
     return None
 
 
-def _take(connection: Connection, cap: Cap, request: PromiseRequest) -> bool:
+def _take(connection: Connection, cap: Cap, request: PromiseRequest, *, worth: bool) -> bool:
     """Take one promise's share of a cap. A shopper is at one gateway at a time: nobody waits for a counter of theirs."""
     shopper, at_s = request.situation.shopper, request.situation.at_s
     if cap.per_shopper or request.lessee is None:
-        return caps.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s)
+        return caps.take(connection, cap.key, shopper if cap.per_shopper else "", cap.amount, cap.at_most, at_s, worth=worth)
     return caps.take_leased(connection, cap.key, request.lessee, cap.amount, cap.at_most, at_s)
 
 

@@ -8,10 +8,13 @@ and reported to the sender.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
+
+from pydantic import JsonValue
 
 from gateway.messages import Refusal
 from rules import Value
@@ -20,6 +23,12 @@ from rules.engine.rule import Rule
 from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
 
 Json = str | float | int | bool | list[str]
+LONGEST_TEXT = 200
+"""Characters of a value; a declared choice or a name is shorter by far."""
+LARGEST_NUMBER = 1e15
+"""Beyond it a float can't count any more, and no attribute of a shopper is that large."""
+_NAME = re.compile(r"data\.[a-z]+\.[a-z0-9_.-]{1,64}")
+"""A path to name in a reply; a key of the sender's own making may be anything."""
 
 BACKEND = "backend"
 SHOPPER = "shopper"
@@ -58,7 +67,7 @@ class DeclaredAttributes:
         return frozenset(name for name in self.read_by if self._consented(self.fields[name], purposes))
 
     def sift(
-        self, attributes: Mapping[str, Json], affinities: Mapping[str, float], purposes: frozenset[str]
+        self, attributes: Mapping[str, JsonValue], affinities: Mapping[str, JsonValue], purposes: frozenset[str]
     ) -> tuple[dict[str, Json], list[Refusal]]:
         """What to keep of a backend's profile, field to value, and why the rest is left out."""
         kept: dict[str, Json] = {}
@@ -67,13 +76,14 @@ class DeclaredAttributes:
         sent += [(f"data.affinities.{offer}", f"{AFFINITY}.{offer}", value) for offer, value in affinities.items()]
         for path, name, value in sent:
             code = self._objection(name, value, purposes)
-            if code is None:
+            if code is None and is_plain(value):
                 kept[name] = value
             else:
-                left_out.append(Refusal(path=path, code=code, text=_WHY[code]))
+                code = code or "wrong_value"
+                left_out.append(Refusal(path=path if _NAME.fullmatch(name) else "data", code=code, text=_WHY[code]))
         return kept, left_out
 
-    def _objection(self, name: str, value: Json, purposes: frozenset[str]) -> str | None:
+    def _objection(self, name: str, value: JsonValue, purposes: frozenset[str]) -> str | None:
         declared = self.fields.get(name)
         if declared is None:
             return "undeclared"
@@ -83,7 +93,10 @@ class DeclaredAttributes:
             return "not_yours"
         if not self._consented(declared, purposes):
             return "no_consent"
-        return None if declared.admits(value_of(value)) else "wrong_value"
+        if not is_plain(value) or not declared.admits(value_of(value)):
+            return "wrong_value"
+        below_scale = name.startswith(f"{AFFINITY}.") and not isinstance(value, str | list) and value < 0
+        return "wrong_value" if below_scale else None
 
     @staticmethod
     def _consented(declared: Field, purposes: frozenset[str]) -> bool:
@@ -124,6 +137,15 @@ def _questions(book: Book) -> Iterator[tuple[str, Asked]]:
         question = rule.offer.question
         if question is not None:
             yield rule.id, Asked(book.fields[question.attribute], frozenset(question.answers), question.valid_for)
+
+
+def is_plain(value: JsonValue) -> TypeGuard[Json]:
+    """Tell whether a value that was sent can be any attribute's at all."""
+    if isinstance(value, list):
+        return all(isinstance(one, str) and len(one) <= LONGEST_TEXT for one in value)
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    return isinstance(value, bool | int | float) and abs(value) <= LARGEST_NUMBER
 
 
 def value_of(value: Json) -> Value:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge, placed
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
-from gateway.storage import Connection, consents, decisions, happenings, identities, journey, profiles, promises, subject
+from gateway.storage import Connection, caps, consents, decisions, happenings, identities, journey, profiles, promises, subject
 from rules import Situation
 
 UUID_BYTES = 16
@@ -59,10 +59,11 @@ class ConsentRegistry:
         if withdrawal is not None:
             consent = replace(consent, withdrawn_at_s=max(withdrawal.decided_at_s, consent.withdrawn_at_s))
         if before is None:
+            caps.take_up_uses(connection, shopper, self._digest(shopper))
             consents.begin(connection, _row(shopper, consent, str(uuid.uuid4()), now_s), _event(shopper, decision, now_s))
         else:
             consents.note(connection, _event(shopper, decision, now_s))
-            consents.put(connection, _row(shopper, consent, before.record, now_s))
+            consents.put(connection, _row(shopper, consent, before.record, now_s, before.measure_left))
             if consent.latest != decision:
                 return Recorded(standing=False)
             self._narrow(connection, shopper, decision.purposes)
@@ -80,12 +81,14 @@ class ConsentRegistry:
             standing = stored(before)
             withdrawal = placed(withdrawal, standing.latest)
             if standing.latest.decided_at_s > withdrawal.decided_at_s:
-                consents.put(connection, _row(shopper, merge(standing, consent_of(withdrawal)), before.record, now_s))
+                consent = merge(standing, consent_of(withdrawal))
+                consents.put(connection, _row(shopper, consent, before.record, now_s, before.measure_left))
                 return None
         key = identities.key_of(connection, shopper)
-        rows = subject.erase_all(connection, shopper)
+        digest = self._digest(shopper)
+        rows = subject.erase_all(connection, shopper, digest, now_s)
         proof = consents.ErasureProof(withdrawal.decided_at_s, withdrawal.version, withdrawal.ahead)
-        consents.prove_erasure(connection, self._digest(shopper), proof, now_s, rows)
+        consents.prove_erasure(connection, digest, proof, now_s, rows)
         return frozenset({shopper.encode(), key} if key else {shopper.encode()})
 
     def _narrow(self, connection: Connection, shopper: str, purposes: frozenset[str]) -> None:
@@ -168,11 +171,12 @@ def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, A
     }
 
 
-def _row(shopper: str, consent: Consent, record: str, now_s: float) -> dict[str, Any]:
+def _row(shopper: str, consent: Consent, record: str, now_s: float, measure_left: bool = False) -> dict[str, Any]:
     withdrawn = consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None
     return _event(shopper, consent.latest, now_s) | {
         "record": record,
         "ahead": consent.latest.ahead,
+        "measure_left": measure_left or consent.state("measure") is PurposeState.WITHDRAWN,
         "given_at": dict(consent.given_at_s),
         "withdrawn_at_s": withdrawn,
     }

@@ -15,13 +15,17 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Float,
+    Index,
+    LargeBinary,
     String,
     Table,
     bindparam,
     delete,
+    false,
     func,
     insert,
     select,
@@ -53,8 +57,21 @@ counters = Table(
     Column("shopper", String(64), primary_key=True),  # "" where the cap is not per shopper
     Column("used", BigInteger, nullable=False),  # issues, redemptions or cents
     Column("opened_at_s", Float, nullable=False),
+    Column("worth", Boolean, nullable=False, server_default=false()),  # what it counts has a worth, so it outlives an erasure
 )
 """What is out of each cap."""
+
+kept_uses = Table(
+    "kept_uses",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # keyed hash, as in the proof of the erasure
+    Column("key", String(200), primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    Column("opened_at_s", Float, nullable=False),
+    Column("erased_at_s", Float, nullable=False),
+    Index("ix_kept_uses_erased", "erased_at_s"),
+)
+"""What an erased shopper had used of their own caps on offers with a worth: erasing oneself must not pay."""
 
 leases = Table(
     "leases",
@@ -98,17 +115,25 @@ _GIVE_BACK = (
     .values(used=counters.c.used - bindparam("b_amount"))
 )
 _PURGE = delete(counters).where(counters.c.key.contains("@", autoescape=True), counters.c.opened_at_s < bindparam("b_before_s"))
+_PURGE_KEPT = delete(kept_uses).where(
+    kept_uses.c.key.contains("@", autoescape=True), kept_uses.c.opened_at_s < bindparam("b_before_s")
+)
 _PURGE_LEASES = delete(leases).where(leases.c.key.not_in(select(counters.c.key)))
-_OPEN = text("INSERT INTO counters (key, shopper, used, opened_at_s) VALUES (:key, :shopper, 0, :at_s) ON CONFLICT DO NOTHING")
+_OPEN = text(
+    "INSERT INTO counters (key, shopper, used, opened_at_s, worth) VALUES (:key, :shopper, 0, :at_s, :worth) ON CONFLICT DO NOTHING"
+)
 
 
-def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int, at_s: float) -> bool:
-    """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit."""
+def take(connection: Connection, key: str, shopper: str, amount: int, at_most: int, at_s: float, *, worth: bool = False) -> bool:
+    """Add `amount` to a counter if the sum stays at or below `at_most`, in one conditional write; False: it doesn't fit.
+
+    `worth`: what is counted has a worth, so a shopper's own count is kept after their erasure, without a name.
+    """
     values = {"b_key": key, "b_shopper": shopper, "b_amount": amount, "b_at_most": at_most}
     if _TAKE.run(connection, values).rowcount == 1:
         return True
     # Whoever opens it, here or in another gateway at this very moment: after this it is there.
-    connection.execute(_OPEN, {"key": key, "shopper": shopper, "at_s": at_s})
+    connection.execute(_OPEN, {"key": key, "shopper": shopper, "at_s": at_s, "worth": worth})
     return _TAKE.run(connection, values).rowcount == 1
 
 
@@ -116,7 +141,7 @@ def take_leased(connection: Connection, key: str, gateway: str, amount: int, at_
     """The same for one of several gateways: from its own lease, or else from the counter, with a block for what comes next."""
     if _SPEND.run(connection, {"b_key": key, "b_gateway": gateway, "b_amount": amount, "b_at_most": at_most}).rowcount == 1:
         return True
-    connection.execute(_OPEN, {"key": key, "shopper": "", "at_s": at_s})
+    connection.execute(_OPEN, {"key": key, "shopper": "", "at_s": at_s, "worth": False})
     out: int = connection.execute(_HOLD, {"b_key": key}).scalar_one()
     out -= sum(connection.execute(_END_OWN, {"b_key": key, "b_gateway": gateway}).scalars())
     if out + amount > at_most:
@@ -152,7 +177,33 @@ def purge(connection: Connection, windows_opened_before_s: float) -> None:
     Counters of no window stay: a cap for the whole life of an offer must not begin anew.
     """
     connection.execute(_PURGE, {"b_before_s": windows_opened_before_s})
+    connection.execute(_PURGE_KEPT, {"b_before_s": windows_opened_before_s})
     connection.execute(_PURGE_LEASES)
+
+
+def keep_uses(connection: Connection, shopper: str, digest: bytes, erased_at_s: float) -> None:
+    """Note without a name what a shopper who is being erased has used of their own caps on offers with a worth."""
+    columns = (counters.c.key, counters.c.used, counters.c.opened_at_s)
+    used = select(*columns).where(counters.c.shopper == shopper, counters.c.worth, counters.c.used > 0)
+    rows = [dict(row) for row in connection.execute(used).mappings()]
+    connection.execute(delete(kept_uses).where(kept_uses.c.digest == digest))
+    if rows:
+        connection.execute(insert(kept_uses), [row | {"digest": digest, "erased_at_s": erased_at_s} for row in rows])
+
+
+def take_up_uses(connection: Connection, shopper: str, digest: bytes) -> None:
+    """Let a shopper who comes back after an erasure go on where their own caps stood."""
+    kept = select(kept_uses.c.key, kept_uses.c.used, kept_uses.c.opened_at_s).where(kept_uses.c.digest == digest)
+    rows = [dict(row) | {"shopper": shopper, "worth": True} for row in connection.execute(kept).mappings()]
+    if rows:
+        connection.execute(insert(counters), rows)
+        connection.execute(delete(kept_uses).where(kept_uses.c.digest == digest))
+
+
+def export(connection: Connection, shopper: str) -> dict[str, object]:
+    """Return what a shopper has used of their own caps."""
+    used = select(counters.c.key, counters.c.used, counters.c.opened_at_s).where(counters.c.shopper == shopper)
+    return {"counters": [dict(row) for row in connection.execute(used.order_by(counters.c.key)).mappings()]}
 
 
 def erase(connection: Connection, shopper: str) -> int:

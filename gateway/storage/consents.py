@@ -43,6 +43,7 @@ consents = Table(
     Column("channel", String(64), nullable=False),
     Column("recorded_at_s", Float, nullable=False),
     Column("ahead", Boolean, nullable=False, server_default=false()),  # counts from its receipt
+    Column("measure_left", Boolean, nullable=False, server_default=false()),  # `measure` was given once and taken back
 )
 """The standing decision of each shopper: one row."""
 

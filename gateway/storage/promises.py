@@ -235,15 +235,14 @@ def erase(connection: Connection, shopper: str) -> int:
     """Make a shopper's promises nameless; what can no longer be honoured goes altogether. Rows touched.
 
     A voucher that may have been shown keeps code, wording, value and end; who, where and why are gone. What was never handed to
-    the network is cancelled, and its caps get their share back.
+    the network is cancelled, and its caps get their share back. The shopper's own counters stay: they outlive a switch.
     """
     for unsent in outbox.cancel_unsent(connection, shopper):
         promise = hold(connection, unsent)
         if promise is not None and promise.state == promise_states.RESERVED:
             release(connection, promise, promise.at_s)
-    touched = caps.erase(connection, shopper)
     worthless = promises.c.code.is_(None) | promises.c.state.in_(promise_states.DONE)
-    touched += connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
+    touched = connection.execute(delete(promises).where(promises.c.shopper == shopper, worthless)).rowcount
     nameless = {"shopper": None, "visit": None, "zone": None, "decision": None, "reward": null()}
     return touched + connection.execute(update(promises).where(promises.c.shopper == shopper).values(**nameless)).rowcount
 

@@ -128,7 +128,7 @@ def _erase_again(connection: Connection, keys: Keys, proven: dict[bytes, float])
         withdrawn_s = proofs.get(keys.digest(shopper))
         standing = consents.find(connection, shopper)
         if withdrawn_s is not None and (standing is None or standing.decided_at_s <= withdrawn_s):
-            subject.erase_all(connection, shopper)
+            subject.erase_all(connection, shopper, keys.digest(shopper), withdrawn_s)
             again += 1
     return again
 

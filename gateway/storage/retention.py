@@ -20,8 +20,8 @@ from gateway.settings import Settings
 from gateway.storage.consents import consents, erasures
 from gateway.storage.journey import visits
 from gateway.storage.keys import Keys
-from gateway.storage.metadata import metadata
 from gateway.storage.profiles import profile_values
+from gateway.storage.tables import metadata
 from rules.texts import N_
 
 DAY_S = 86_400.0
@@ -78,6 +78,12 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule("unmatched_receipts", N_("receipts without a promise"), "offers.promises_days"),
     RetentionRule("redemptions", N_("redemptions, without a shopper"), "offers.promises_days"),
     RetentionRule("counters", N_("state of the caps"), until=IN_USE),
+    RetentionRule(
+        "kept_uses",
+        N_("after an erasure, without a name: how often offers with a worth were used"),
+        "shoppers.erasure_digests_days",
+        column="erased_at_s",
+    ),
     RetentionRule("leases", N_("what a gateway took of the caps beforehand"), until=IN_USE),
     RetentionRule("pool_codes", N_("voucher codes"), until=IN_USE),
     RetentionRule("decisions", N_("decisions with reasons"), "offers.decisions_days"),

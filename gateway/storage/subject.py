@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.storage import consents, decisions, happenings, identities, journey, outbox, profiles, promises, quarantine
+from gateway.storage import caps, consents, decisions, happenings, identities, journey, outbox, profiles, promises, quarantine
 
-ABOUT_SHOPPERS = (promises, happenings, outbox, quarantine, decisions, journey, profiles, identities, consents)
+ABOUT_SHOPPERS = (promises, caps, happenings, outbox, quarantine, decisions, journey, profiles, identities, consents)
 """Each has `erase` and `export`. Promises first: what of them was never sent is released while the outbox still says so."""
 
 
-def erase_all(connection: Connection, shopper: str) -> int:
-    """Erase everything about a shopper; how many rows went or were made nameless."""
-    return sum(room.erase(connection, shopper) for room in ABOUT_SHOPPERS)
+def erase_all(connection: Connection, shopper: str, digest: bytes, at_s: float) -> int:
+    """Erase everything about a shopper; how many rows went or were made nameless.
+
+    Under `digest`, which stands for them in the proof, stays what they had used of their own caps on offers with a worth.
+    """
+    rows: int = promises.erase(connection, shopper)  # first: it gives back what was never sent
+    caps.keep_uses(connection, shopper, digest, at_s)
+    for room in ABOUT_SHOPPERS[1:]:
+        rows += room.erase(connection, shopper)
+    return rows
 
 
 def export_all(connection: Connection, shopper: str) -> dict[str, object]:

@@ -85,7 +85,7 @@ def _row(table: Any, at_s: float, column: str) -> dict[str, Any]:
         elif not each.nullable and not (each.primary_key and each.name == "seq"):
             python = each.type.python_type
             word = f"{at_s}"[-(getattr(each.type, "length", None) or 36) :]
-            filled[each.name] = {str: word, int: 1, float: at_s, bytes: word.encode(), dict: {}}.get(python, "x")
+            filled[each.name] = {str: word, int: 1, bool: True, float: at_s, bytes: word.encode(), dict: {}}.get(python, "x")
     return filled
 
 

@@ -189,6 +189,13 @@ def test_of_a_profile_only_what_a_live_rule_reads_is_kept_and_the_rest_is_counte
     assert people.left_out == {"undeclared": 1, "unread": 1}
 
 
+def test_one_bad_attribute_drops_itself_and_not_the_profile(send: Send, given: Make, profile: Make, store: Store) -> None:
+    send(given())
+    outcome = send(profile(segment="family", basket={"wine": [None]}, affinities={"wine-tasting": "lots", "ask-diet": 1.5}))
+    assert (outcome.taken, sorted(codes(outcome))) == (True, ["wrong_value", "wrong_value"])
+    assert held(store) == {"segment": "family", "affinity.ask-diet": 1.5}
+
+
 def test_a_profile_of_a_stranger_is_refused_and_leaves_nothing(send: Send, profile: Make, store: Store) -> None:
     outcome = send(profile(segment="family"))
     assert not outcome.taken

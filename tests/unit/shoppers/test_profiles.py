@@ -23,6 +23,11 @@ EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measur
         ("diet", "vegan", "not_yours"),
         ("shoe_size", 43, "unread"),
         ("shoe_colour", "red", "undeclared"),
+        ("segment", None, "wrong_value"),
+        ("segment", {"family": True}, "wrong_value"),
+        ("basket", [["wine"]], "wrong_value"),
+        ("basket", ["wine", 3], "wrong_value"),
+        ("segment", "x" * 201, "wrong_value"),
     ],
 )
 def test_each_value_is_kept_or_left_out_for_one_reason(book: Book, name: str, value: Json, code: str | None) -> None:
@@ -46,6 +51,26 @@ def test_affinities_are_kept_for_the_live_books_offers_alone(book: Book) -> None
         "data.affinities.gone": "undeclared",
         "data.affinities.ask-diet": "wrong_value",
     }
+
+
+def test_affinity_is_0_or_more_and_1_is_neutral(book: Book) -> None:
+    sent = {"wine-tasting": 1.4, "vegan-week": 0, "ask-diet": -0.1}
+    kept, left_out = declared_attributes([book]).sift({}, sent, EVERYTHING)
+    assert kept == {"affinity.wine-tasting": 1.4, "affinity.vegan-week": 0}
+    assert [(refusal.path, refusal.code) for refusal in left_out] == [("data.affinities.ask-diet", "wrong_value")]
+
+
+@pytest.mark.parametrize("affinity", [True, "1.2", [], None, 10**400, math.nan])
+def test_an_affinity_that_is_no_number_is_left_out_by_itself(book: Book, affinity: Json) -> None:
+    kept, left_out = declared_attributes([book]).sift({"segment": "family"}, {"wine-tasting": affinity}, EVERYTHING)
+    assert kept == {"segment": "family"}
+    assert [refusal.code for refusal in left_out] == ["wrong_value"]
+
+
+def test_a_name_that_is_none_is_left_out_without_being_repeated(book: Book) -> None:
+    kept, left_out = declared_attributes([book]).sift({"segment": "family", "Jan Jansen": "x"}, {}, EVERYTHING)
+    assert kept == {"segment": "family"}
+    assert [(refusal.path, refusal.code) for refusal in left_out] == [("data", "undeclared")]
 
 
 def test_without_a_live_book_nothing_is_kept() -> None:
