@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.zones.filter import MOST_SENT, OFFSET_STEP_DB, STANDING, Filter
+from gateway.zones.filter import STANDING, Filter
+from gateway.zones.observation import OFFSET_STEP_DB
 from gateway.zones.place_model import PlaceModel
 from gateway.zones.radio_map import STEP_DB, prior_covariance, regress
 from gateway.zones.smoothing import StepRecord, smooth
@@ -41,11 +42,10 @@ class LevelStatistics:
         state = smoothed.sum(1).astype(float)
         stands = smoothed[:, STANDING].sum(1, keepdims=True)
         tells = filter_.step_s * seen.steps * ((1 - stands) / WALKING_S + stands / STANDING_S)
-        heard = (seen.readings > 0) * tells
+        heard = (seen.counts > 0) * tells
         self.weight += heard.T @ state
-        self.total += (heard * seen.above_dbm).T @ state - filter_.body_shadow(heard, smoothed)
-        sent = np.minimum(seen.readings.max(1, keepdims=True), MOST_SENT)
-        self._add_silence(filter_, state, (seen.readings == 0) * seen.listening * sent * tells, seen.offset_db)
+        self.total += (heard * seen.above_dbm).T @ state - filter_.observations.body_shadow(heard, smoothed)
+        self._add_silence(filter_, state, seen.unheard * tells / (filter_.step_s * seen.steps), seen.offset_db)
 
     def _add_silence(self, filter_: Filter, state: Floats, silent: Floats, offset_db: Array) -> None:
         """Add packets (b, r) that a scanner missed: without them the far would seem near, as only lucky readings come from there.
@@ -56,7 +56,7 @@ class LevelStatistics:
         rounded = np.rint(offset_db / OFFSET_STEP_DB) * OFFSET_STEP_DB
         for offset in np.unique(rounded):
             rows = rounded == offset
-            slope, information = filter_.silence_information(float(offset))
+            slope, information = filter_.observations.silence_information(float(offset))
             times = STEP_DB**2 * filter_.parameters.silence_share * (silent[rows].T @ state[rows])
             self.weight += times * information
             self.total += times * (information * level + slope)

@@ -49,6 +49,8 @@ class PlaceModel:
     """(n, r) how far that mean may be off: shadows, the scanner, the plan's inexactness."""
     bearing: Floats
     """(n, r) direction from the state to the scanner in radians: where the carrier's body may stand in between."""
+    distance_m: Floats | None
+    """(n, r) from the state to the scanner, metres, the height between them included; None without a drawing."""
     headings: Floats
     """(w, 2) unit vectors of the headings somebody may walk along; a single zero vector where directions mean nothing."""
     transitions: Floats
@@ -104,6 +106,7 @@ def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> 
         level_dbm=level,
         spread_db=SPREAD_DB * (1 + SPREAD_PER_DECADE * np.log10(np.maximum(distance / NEAR_M, 1))),
         bearing=np.arctan2(towards[..., 1], towards[..., 0]),
+        distance_m=np.hypot(distance, HEIGHT_M),
         headings=_HEADINGS,
         transitions=_transitions(at, cell_m, [piece for piece, _ in walls], step_s),
         prior=np.full(len(at), 1 / len(at)),
@@ -232,6 +235,7 @@ def _listed(plan: StorePlan, step_s: float) -> PlaceModel:
         level_dbm=level[states],
         spread_db=np.full((len(states), len(ids)), SPREAD_DB),
         bearing=np.zeros((len(states), len(ids))),
+        distance_m=None,
         headings=np.zeros((1, 2)),
         transitions=_passages(plan, states, step_s)[None],
         prior=np.full(len(states), 1 / len(states)),

@@ -21,7 +21,9 @@ STEP_MOST = -2.5
 FORGETS = 0.995
 """Share of the record of heard and expected packets that a step keeps: minutes."""
 CREDIT_PACKETS = 20.0
-"""A scanner must have heard so many packets before its silence means anything."""
+"""A scanner must have heard so many packets before it can be held for deaf; its measured reception starts from one of so many."""
+BEST_RECEPTION = 1.5
+"""A scanner hears at most so many times what the others do."""
 
 
 class ScannerSilence:
@@ -47,6 +49,12 @@ class ScannerSilence:
         """Tell which scanners' (r,) silence is evidence about people."""
         return ~self._down & (self._score > SUSPECT)
 
+    @property
+    def reception(self) -> Array:
+        """Return the share (r,) of what it should hear that each scanner reports, as measured; 0 where its silence says nothing."""
+        share = (self._heard + CREDIT_PACKETS) / (self._expected + CREDIT_PACKETS)
+        return np.where(self.trusted, np.minimum(share, BEST_RECEPTION), 0).astype(np.float32)
+
     def told(self, scanner: int, hears: bool) -> None:
         """Take the word of the radio's own watch that a scanner is down, or up again."""
         self._unheard.discard(scanner)
@@ -58,13 +66,13 @@ class ScannerSilence:
         if scanner in self._unheard:
             self.told(scanner, hears=True)
 
-    def listen(self, heard: NDArray[np.float64], expected: NDArray[np.float64], silence: NDArray[np.float64]) -> None:
-        """Take in one step: packets heard and expected (r,), and the log probability (r,) of hearing nothing at all."""
+    def listen(self, heard: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
+        """Take in one step: packets heard, and those expected of a good scanner (r,)."""
         self._heard = FORGETS * self._heard + heard
         self._expected = FORGETS * self._expected + expected
         quality = np.clip(self._heard / np.maximum(self._expected, 1e-6), 0.0, 1.0)
         quality[self._heard < CREDIT_PACKETS] = 0.0
-        step = np.maximum(silence * quality, STEP_MOST)
+        step = np.maximum(-expected * quality, STEP_MOST)
         self._score = np.where(heard > 0, 0.0, self._score + step)
 
     def blind(self) -> frozenset[int]:

@@ -26,12 +26,12 @@ class StepRecord(NamedTuple):
     """(b,) log odds that they walk"""
     above_dbm: Array
     """(b, r) mean levels, less the phone's offset"""
-    readings: Array
-    """(b, r) how many of each scanner"""
+    counts: Array
+    """(b, r) how many readings of each scanner"""
     offset_db: Array
     """(b,) the phone's offset"""
-    listening: NDArray[np.bool_]
-    """(r,) whose silence means something"""
+    unheard: Array
+    """(b, r) packets that a scanner close by would have heard, where this one heard none and its silence means something"""
     steps: int = 1
     """so many steps at once"""
 
@@ -44,9 +44,9 @@ class StepRecord(NamedTuple):
             self.believed[one].copy(),
             self.walking[one].copy(),
             self.above_dbm[one].copy(),
-            self.readings[one].copy(),
+            self.counts[one].copy(),
             self.offset_db[one].copy(),
-            self.listening,
+            self.unheard[one].copy(),
             self.steps,
         )
 

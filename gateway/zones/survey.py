@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from gateway.model import Sighting
 from gateway.zones.calibration import Calibration, CalibrationError
-from gateway.zones.filter import RECENT_STEPS_S, Filter, ModelParameters
+from gateway.zones.filter import RECENT_STEPS_S, Filter
 from gateway.zones.learning import LevelStatistics
+from gateway.zones.observation import OFFSET, Readings
+from gateway.zones.parameters import ModelParameters
 from gateway.zones.place_model import PlaceModel, build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.radio_map import prior_covariance, regress
@@ -217,12 +219,11 @@ def _taught(filter_: Filter, steps: _Steps) -> LevelStatistics:
 
 def _forward(filter_: Filter, steps: _Steps) -> Iterator[StepRecord]:
     """Filter the walks as the tracker does, told the zone where it is known; yield the walkers heard in each step."""
-    place, parameters = filter_.place, filter_.parameters
+    place = filter_.place
     walkers = steps.zone.shape[1]
     belief = np.repeat(filter_.initial_belief()[None], walkers, axis=0)
-    offset_db = np.zeros(walkers, dtype=np.float32)
-    offset_var = np.full(walkers, parameters.phone_spread_db**2, dtype=np.float32)
-    alive = np.ones(len(place.scanners), dtype=bool)
+    phone = np.repeat(filter_.new_phone()[:, None], walkers, axis=1)
+    reception = np.asarray(steps.counts.any((0, 1)), dtype=np.float32)  # who heard nothing on any walk may be dead
     span = max(1, round(RECENT_STEPS_S / STEP_S))
     for k in range(len(steps.zone)):
         known = np.flatnonzero(steps.counts[k].sum(1) > 0)
@@ -234,11 +235,11 @@ def _forward(filter_: Filter, steps: _Steps) -> Iterator[StepRecord]:
         predicted = _told(place, filter_.predict(belief[known], walking[known]), steps.zone[k, known])
         counts = steps.counts[k, known]
         means = steps.sums[k, known] / np.maximum(counts, 1)
-        belief[known], offset_db[known], offset_var[known] = filter_.update(
-            predicted, offset_db[known], offset_var[known], means, counts, alive.astype(np.float32)
-        )
-        above = means - offset_db[known][:, None]
-        yield StepRecord(known, predicted, belief[known], walking[known], above, counts, offset_db[known], alive)
+        rate = filter_.observations.packets(phone[:, known])
+        belief[known], phone[:, known], _ = filter_.update(predicted, phone[:, known], Readings(means, counts), reception)
+        offset_db = phone[OFFSET, known]
+        unheard = np.where(counts == 0, rate[:, None] * reception, 0).astype(np.float32)
+        yield StepRecord(known, predicted, belief[known], walking[known], means - offset_db[:, None], counts, offset_db, unheard)
 
 
 def _told(place: PlaceModel, belief: Array, zone: NDArray[np.intp]) -> Array:

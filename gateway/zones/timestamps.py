@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections import deque
 from enum import Enum
 
 from gateway.model import USABLE_S
@@ -10,6 +13,12 @@ LEAP_S = 60.0
 """A stamp this far ahead is not believed at once: of a recording's it may be one scanner's fault, of the box's own it is a leap."""
 BELIEVE_AFTER = 20
 """So many readings of a recording in a row at a new time, either way, and it is the time that has moved."""
+SKEW_TOLERANCE_S = 2.0
+"""A clock is corrected only beyond this: batches and networks delay by as much."""
+SKEW_ROUNDS = 5
+"""A scanner has to be ahead in so many rounds in a row before its clock is held for fast."""
+LEAST_TO_COMPARE = 3
+"""Of two clocks that differ nobody can say which one is wrong."""
 
 
 class TimestampVerdict(Enum):
@@ -56,3 +65,35 @@ class TimestampGuard:
             return TimestampVerdict.LATE if at_s < self.now_s else TimestampVerdict.DOUBTED
         self._doubts, self.now_s = 0, at_s
         return TimestampVerdict.MOVED
+
+
+class ClockSkew:
+    """Corrects scanners whose clocks are ahead, by the stamps of those that are heard at the same time.
+
+    Delay only makes stamps older, so the others' newest stamps tell the time, and who stays ahead of their median has a fast clock.
+    In a live shop that tells the time by ticks, stamps come corrected already (radio/quality.py), and nothing is estimated here.
+    """
+
+    def __init__(self, scanners: int) -> None:
+        self.told_time = False
+        self._ahead_s = [0.0] * scanners
+        self._newest_s = [-math.inf] * scanners
+        self._leads_s = [deque[float](maxlen=SKEW_ROUNDS) for _ in range(scanners)]
+
+    def correct(self, column: int, stamp_s: float) -> float:
+        """Return the moment of a reading that a scanner's own clock puts at `stamp_s`."""
+        if stamp_s > self._newest_s[column]:
+            self._newest_s[column] = stamp_s
+        return stamp_s - self._ahead_s[column]
+
+    def compare(self) -> None:
+        """Compare the clocks of all scanners heard since the last round."""
+        heard = [column for column, newest_s in enumerate(self._newest_s) if math.isfinite(newest_s)]
+        if len(heard) >= LEAST_TO_COMPARE and not self.told_time:
+            middle_s = statistics.median_low([self._newest_s[column] for column in heard])
+            for column in heard:
+                leads_s = self._leads_s[column]
+                leads_s.append(self._newest_s[column] - middle_s)
+                steady = len(leads_s) == SKEW_ROUNDS and min(leads_s) > SKEW_TOLERANCE_S and max(leads_s) <= LEAP_S
+                self._ahead_s[column] = statistics.median(leads_s) if steady else 0.0
+        self._newest_s = [-math.inf] * len(self._newest_s)

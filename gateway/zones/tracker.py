@@ -21,13 +21,15 @@ from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.announcer import NO_ZONE, Announcer, Track
 from gateway.zones.calibration import Calibration, calibrated, load_calibration
-from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter, ModelParameters
+from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter
 from gateway.zones.learning import MapLearner
+from gateway.zones.observation import OFFSET, PHONE_STATE, Readings
+from gateway.zones.parameters import ModelParameters
 from gateway.zones.place_model import PlaceModel, build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.silence import ScannerSilence
 from gateway.zones.smoothing import StepRecord
-from gateway.zones.timestamps import TimestampGuard, TimestampVerdict
+from gateway.zones.timestamps import ClockSkew, TimestampGuard, TimestampVerdict
 
 STRONGEST_DBM, WEAKEST_DBM = 10, -120
 """No phone is heard outside of this: +42 and -200 are faults of a scanner's firmware."""
@@ -63,6 +65,7 @@ class Tracker:
         self._announcer = Announcer(place.zones, settings.false_entry_cost, settings.dwell_steps_s)
         self._columns = {name: column for column, name in enumerate(place.scanners)}
         self._clock = TimestampGuard()
+        self._skew = ClockSkew(len(place.scanners))
         self._due_s = -math.inf
         self._tracks: dict[str, Track] = {}
         self._free: list[int] = []
@@ -82,16 +85,17 @@ class Tracker:
         if not WEAKEST_DBM <= sighting.rssi_dbm <= STRONGEST_DBM:
             self.skipped["impossible RSSI"] += 1
             return ()
-        moves = self._pass_time(sighting.at_s)
+        at_s = self._skew.correct(column, sighting.at_s)
+        moves = self._pass_time(at_s)
         if moves is None:
             return ()
         self._silence_watch.heard(column)
-        track = self._tracks.get(sighting.shopper) or self._start_track(sighting.shopper, sighting.at_s)
+        track = self._tracks.get(sighting.shopper) or self._start_track(sighting.shopper, at_s)
         if track is None:
             self.skipped["too many shoppers"] += 1
             return moves
-        if sighting.at_s > track.last_heard_s:
-            track.last_heard_s = sighting.at_s
+        if at_s > track.last_heard_s:
+            track.last_heard_s = at_s
         rows, columns, levels = self._pending
         rows.append(track.row)
         columns.append(column)
@@ -170,7 +174,7 @@ class Tracker:
 
     def _pass_own_time(self, now_s: float) -> list[Move]:
         """Step up to the box's own time. Where that leapt, nobody came or went by it: what is known of people leaps along."""
-        before_s = self._clock.now_s
+        before_s, self._skew.told_time = self._clock.now_s, True
         if self._clock.tick(now_s) is TimestampVerdict.MOVED and before_s is not None:
             self.leapt_s += now_s - before_s
             self._due_s = -math.inf
@@ -209,14 +213,14 @@ class Tracker:
         old = len(self._belief) if self._tracks else 0
         n, r = len(self._place.zone_of_state), len(self._place.scanners)
         belief = np.zeros((rows, 1 + len(self._place.headings), n), dtype=np.float32)
-        offsets = np.zeros((2, rows), dtype=np.float32)
+        phone = np.zeros((PHONE_STATE, rows), dtype=np.float32)
         recent = np.zeros((2, 2 * self._spans + 1, rows, r), dtype=np.float32)
         waited = np.zeros(rows, dtype=np.intp)
         if old:
-            belief[:old], offsets[:, :old], recent[:, :, :old] = self._belief, self._phone, self._recent
+            belief[:old], phone[:, :old], recent[:, :, :old] = self._belief, self._phone, self._recent
             waited[:old] = self._waited
         self._belief: NDArray[np.float32] = belief
-        self._phone: NDArray[np.float32] = offsets
+        self._phone: NDArray[np.float32] = phone
         self._recent: NDArray[np.float32] = recent
         """(2, spans + 1, rows, r) sums and counts of the latest steps; the last is still being filled."""
         self._waited: NDArray[np.intp] = waited
@@ -230,7 +234,7 @@ class Tracker:
         track = Track(shopper, self._free.pop(), at_s, at_s)
         self._tracks[shopper] = track
         self._belief[track.row] = self._filter.initial_belief()
-        self._phone[:, track.row] = 0.0, self._filter.parameters.phone_spread_db**2
+        self._phone[:, track.row] = self._filter.new_phone()
         self._recent[:, :, track.row] = 0.0
         self._waited[track.row] = 0
         return track
@@ -247,6 +251,7 @@ class Tracker:
 
     def _step(self, at_s: float) -> list[Move]:
         """Take everybody one step on: who left, where the others are, what is to be announced."""
+        self._skew.compare()
         gone_s = at_s - self._settings.gone_after_s
         hears = bool(self._silence_watch.alive.any())
         moves = self._end_tracks([p for p in self._tracks.values() if p.last_heard_s < gone_s and hears], at_s)
@@ -297,16 +302,16 @@ class Tracker:
         """Predict and update everybody due, in groups that fit the processor's cache; then judge the scanners."""
         if self._settings.learns:
             self._learner.choose(rows)
-        silence = np.zeros((3, len(self._place.scanners)))
+        packets = np.zeros((2, len(self._place.scanners)))
         for steps in range(1, MOST_STEPS_AT_ONCE + 1):
             group = rows[self._waited[rows] == steps]
             for first in range(0, len(group), ROWS_AT_ONCE):
-                silence += self._filter_group(group[first : first + ROWS_AT_ONCE], steps)
-        if silence.any():
-            self._silence_watch.listen(*silence)
+                packets += self._filter_group(group[first : first + ROWS_AT_ONCE], steps)
+        if packets.any():
+            self._silence_watch.listen(*packets)
 
     def _filter_group(self, rows: NDArray[np.intp], steps: int) -> NDArray[np.float64]:
-        """Filter shoppers who waited equally long; return packets heard, expected, and log probability of none (3, r)."""
+        """Filter shoppers who waited equally long; return the packets heard of them, and expected (2, r)."""
         recent = self._recent[:, 1:][:, :, rows]
         sums, counts = recent[0, -1], recent[1, -1]
         spans = recent.reshape(2, 2, self._spans, *counts.shape).sum(2)
@@ -315,17 +320,17 @@ class Tracker:
         belief = self._filter.predict(self._belief[rows], walking, steps)
         self._belief[rows] = belief
         if not heard.any():
-            return np.zeros((3, len(self._place.scanners)))
+            return np.zeros((2, len(self._place.scanners)))
         rows, sums, counts, belief = rows[heard], sums[heard], counts[heard], belief[heard]
-        means = sums / np.maximum(counts, 1)
-        trusted = self._silence_watch.trusted
-        phone = self._phone[:, rows]
-        updated = self._filter.update(belief, phone[0], phone[1], means, counts, trusted.astype(np.float32))
-        believed, offset_db, self._phone[1, rows] = updated
-        self._belief[rows], self._phone[0, rows] = believed, offset_db
-        seen = StepRecord(rows, belief, believed, walking[heard], means - offset_db[:, None], counts, offset_db, trusted, steps)
-        self._learner.record(self._filter, rows, seen)
-        return np.stack([counts.sum(0).astype(float), *self._filter.expected(believed.sum(1), offset_db, counts)])
+        means, phone, reception = sums / np.maximum(counts, 1), self._phone[:, rows], self._silence_watch.reception
+        rate = self._filter.observations.packets(phone) * np.float32(steps)
+        updated, phone, expected = self._filter.update(belief, phone, Readings(means, counts), reception, steps)
+        self._belief[rows], self._phone[:, rows] = updated, phone
+        unheard = np.where(counts == 0, rate[:, None] * reception, 0).astype(np.float32)
+        above = means - phone[OFFSET][:, None]
+        record = StepRecord(rows, belief, updated, walking[heard], above, counts, phone[OFFSET], unheard, steps)
+        self._learner.record(self._filter, rows, record)
+        return np.stack([counts.sum(0), expected.sum(0)]).astype(float)
 
 
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:

@@ -29,7 +29,7 @@ from scoring import Tally, tally
 from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.calibration import Calibration
-from gateway.zones.filter import ModelParameters
+from gateway.zones.parameters import ModelParameters
 from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.survey import Walk, learn

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gateway.zones.filter import STANDING, Filter, ModelParameters
+from gateway.zones.filter import STANDING, Filter
 from gateway.zones.learning import FORGETS_AFTER_S, HINDSIGHT_S, MOST_WATCHED, STUDY_S, MapLearner
+from gateway.zones.parameters import ModelParameters
 from gateway.zones.place_model import PlaceModel, build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
 from gateway.zones.smoothing import StepRecord, smooth
@@ -40,7 +41,7 @@ def seen_at(filter_: Filter, cell: int, above_db: Sequence[float]) -> StepRecord
     belief = walks_at(filter_, cell)
     levels = (filter_.place.level_dbm[cell] + above_db)[None].astype(np.float32)
     zero, heard = np.zeros(1, dtype=np.float32), np.full(levels.shape, 2.0, dtype=np.float32)
-    return StepRecord(np.zeros(1, dtype=np.intp), belief, belief, zero, levels, heard, zero, np.ones(len(levels[0]), dtype=bool))
+    return StepRecord(np.zeros(1, dtype=np.intp), belief, belief, zero, levels, heard, zero, np.zeros_like(levels))
 
 
 def teach(learner: MapLearner, filter_: Filter, cells: Sequence[int], above_db: Sequence[float], carriers: int = 40) -> None:
@@ -166,8 +167,8 @@ def test_a_scanner_s_silence_where_it_should_hear_lowers_what_it_is_thought_to_h
     for carrier in range(30):
         learner.choose(np.array([carrier]))
         for _ in range(WINDOW):
-            seen = seen_at(filter_, edge, (0.0, 0.0, 0.0))
-            learner.record(filter_, np.array([carrier]), seen._replace(readings=np.array([[0.0, 2.0, 2.0]], dtype=np.float32)))
+            seen, heard = seen_at(filter_, edge, (0.0, 0.0, 0.0)), np.array([[0.0, 2.0, 2.0]], dtype=np.float32)
+            learner.record(filter_, np.array([carrier]), seen._replace(counts=heard, unheard=2 - heard))
     known = studied(learner)
     assert known is not None
     shift = known.level_dbm[edge] - place.level_dbm[edge]

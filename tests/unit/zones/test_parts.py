@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from gateway.model import USABLE_S, MoveEvent
 from gateway.zones import geometry
 from gateway.zones.announcer import NO_ZONE, Announcer, Track
-from gateway.zones.filter import STANDING, Filter, ModelParameters
+from gateway.zones.filter import STANDING, Filter
+from gateway.zones.observation import VARIANCE, Readings
+from gateway.zones.parameters import ModelParameters
 from gateway.zones.place_model import MOST_CELLS, build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
 from gateway.zones.silence import ScannerSilence
-from gateway.zones.timestamps import BELIEVE_AFTER, TimestampGuard, TimestampVerdict
+from gateway.zones.timestamps import BELIEVE_AFTER, SKEW_ROUNDS, ClockSkew, TimestampGuard, TimestampVerdict
 
 L_SHAPE = [(0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 2.0), (2.0, 4.0), (0.0, 4.0)]
 
@@ -72,6 +74,38 @@ def test_single_readings_of_one_mad_scanner_never_move_the_clock() -> None:
         assert clock.judge(90_000.0 + n) is TimestampVerdict.DOUBTED
 
 
+def skewed(ahead_s: float, rounds: int, told_time: bool = False) -> ClockSkew:
+    """Three scanners heard once a second, the first of them by a clock that is ahead."""
+    skew = ClockSkew(3)
+    skew.told_time = told_time
+    for second in range(rounds):
+        for column, lead_s in enumerate((ahead_s, 0.0, 0.3)):
+            skew.correct(column, second + lead_s)
+        skew.compare()
+    return skew
+
+
+def test_a_clock_three_seconds_ahead_of_the_others_is_corrected_and_a_late_or_slightly_fast_one_is_not() -> None:
+    assert skewed(3.0, SKEW_ROUNDS).correct(0, 100.0) == pytest.approx(97.0, abs=0.5)
+    assert skewed(3.0, SKEW_ROUNDS).correct(1, 100.0) == 100.0
+    assert skewed(3.0, SKEW_ROUNDS - 1).correct(0, 100.0) == 100.0
+    assert skewed(1.5, SKEW_ROUNDS).correct(0, 100.0) == 100.0
+    assert skewed(-4.0, SKEW_ROUNDS).correct(0, 100.0) == 100.0
+
+
+def test_where_the_time_is_told_by_ticks_no_clock_is_estimated() -> None:
+    assert skewed(3.0, SKEW_ROUNDS, told_time=True).correct(0, 100.0) == 100.0
+
+
+def test_a_clock_that_is_set_right_is_no_longer_corrected() -> None:
+    skew = skewed(3.0, SKEW_ROUNDS)
+    for second in range(SKEW_ROUNDS):
+        for column in range(3):
+            skew.correct(column, 100.0 + second)
+        skew.compare()
+    assert skew.correct(0, 200.0) == 200.0
+
+
 def announcer(cost: float = 10.0) -> Announcer:
     return Announcer(("a", "b"), cost, (5.0,))
 
@@ -125,22 +159,33 @@ def test_a_scanner_that_hears_others_but_no_shopper_is_not_held_for_deaf(plan: S
     for scanner in range(3):
         watch.told(scanner, hears=True)
     for _ in range(100):
-        watch.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]), np.array([-5.0, -5.0, -5.0]))
+        watch.listen(np.array([5.0, 0.0, 5.0]), np.array([5.0, 5.0, 5.0]))
     assert watch.alive.tolist() == [True, True, True]
+    assert 0 < watch.reception[1] < 0.1 < watch.reception[0]
+
+
+def test_a_scanner_s_reception_is_measured_by_what_it_reports_of_what_it_should(plan: StorePlan) -> None:
+    watch = ScannerSilence(build_place_model(plan, 1.0))
+    for scanner in range(3):
+        watch.heard(scanner)
+    for _ in range(100):
+        watch.listen(np.array([5.0, 1.0, 5.0]), np.full(3, 5.0))
+    assert watch.reception[0] == pytest.approx(1.0)
+    assert 0.2 < watch.reception[1] < 0.3
 
 
 def test_a_scanner_that_falls_silent_is_held_for_deaf_until_it_hears_again(plan: StorePlan) -> None:
     watch = ScannerSilence(build_place_model(plan, 1.0))
     for scanner in range(3):
         watch.heard(scanner)
-    everything, silence = np.full(3, 5.0), np.full(3, -5.0)
+    everything = np.full(3, 5.0)
     for _ in range(10):
-        watch.listen(everything, everything, silence)
+        watch.listen(everything, everything)
     for _ in range(10):
-        watch.listen(np.array([5.0, 0.0, 5.0]), everything, silence)
+        watch.listen(np.array([5.0, 0.0, 5.0]), everything)
     assert watch.alive.tolist() == [True, False, True]
     assert watch.blind() == {1}
-    watch.listen(everything, everything, silence)
+    watch.listen(everything, everything)
     assert watch.blind() == frozenset()
 
 
@@ -148,14 +193,14 @@ def test_belief_stays_a_probability_and_readings_move_it_towards_the_truth(plan:
     place = build_place_model(plan, 1.0)
     filter_ = Filter(place, ModelParameters(), 1.0)
     cell = int(np.argmin(np.hypot(*(place.at - (20.0, 4.0)).T))) if place.at is not None else 0
-    belief, offset, variance = filter_.initial_belief()[None], np.zeros(1, dtype=np.float32), np.full(1, 36.0, dtype=np.float32)
-    mean, count = place.level_dbm[cell][None].astype(np.float32), np.full((1, 3), 2.0, dtype=np.float32)
+    belief, phone = filter_.initial_belief()[None], filter_.new_phone()[:, None]
+    readings = Readings(place.level_dbm[cell][None].astype(np.float32), np.full((1, 3), 2.0, dtype=np.float32))
     for _ in range(5):
         belief = filter_.predict(belief, np.zeros(1, dtype=np.float32))
-        belief, offset, variance = filter_.update(belief, offset, variance, mean, count, np.ones(3, dtype=np.float32))
+        belief, phone, _ = filter_.update(belief, phone, readings, np.ones(3, dtype=np.float32))
     assert belief.sum() == pytest.approx(1.0, abs=1e-4)
     assert filter_.zones(belief)[0].argmax() == 2
-    assert variance[0] < 36.0
+    assert phone[VARIANCE, 0] < filter_.new_phone()[VARIANCE]
 
 
 def test_steady_levels_speak_for_standing_and_changing_ones_for_walking(plan: StorePlan) -> None:
@@ -193,9 +238,10 @@ def test_who_walks_keeps_a_way_and_their_body_hides_the_phone_from_what_lies_beh
     mean = (place.level_dbm[cell] + 4.0 * facing)[None].astype(np.float32)
     start = np.full_like(belief, 1e-9)
     start[0, 1:, cell] = 1.0
-    count, known = np.full((1, len(facing)), 4.0, dtype=np.float32), np.full(1, 0.01, dtype=np.float32)
-    weighed, _, _ = filter_.update(start, np.zeros(1, dtype=np.float32), known, mean, count, np.ones(len(facing), dtype=np.float32))
-    assert weighed[0, 1:].sum(1).argmax() == east
+    readings, phone = Readings(mean, np.full((1, len(facing)), 4.0, dtype=np.float32)), filter_.new_phone()[:, None]
+    phone[VARIANCE] = 0.01
+    updated, _, _ = filter_.update(start, phone, readings, np.ones(len(facing), dtype=np.float32))
+    assert updated[0, 1:].sum(1).argmax() == east
 
 
 def test_a_step_back_is_the_mirror_of_a_step_forward(plan: StorePlan) -> None:
@@ -257,7 +303,7 @@ def test_where_somebody_goes_next_tells_where_they_were(plan: StorePlan) -> None
 
 def test_a_packet_missed_says_most_of_a_level_at_the_edge_of_hearing(plan: StorePlan) -> None:
     filter_ = Filter(build_place_model(plan, 1.0), ModelParameters(), 1.0)
-    near, edge, gone = (filter_.silence_information(offset_db) for offset_db in (30.0, -10.0, -80.0))
+    near, edge, gone = (filter_.observations.silence_information(offset_db) for offset_db in (30.0, -10.0, -80.0))
     assert (edge[0] < 0).all()
     assert edge[1].max() > 10 * near[1].max()
     assert edge[1].max() > 10 * gone[1].max()
