@@ -15,8 +15,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from firmware_sim.postgres import Postgres
     from gateway.settings import StorageSettings
+    from tests.support.postgres import Postgres
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("here", deadline=None)
@@ -33,7 +33,7 @@ def _log_as_it_comes() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server."""
-    from firmware_sim.postgres import Postgres
+    from tests.support.postgres import Postgres
 
     with Postgres() as server:
         yield server

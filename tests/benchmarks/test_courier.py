@@ -19,7 +19,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from firmware_sim.mosquitto import HOST, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.status import StatusPublisher
@@ -29,6 +28,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from tests.support.mosquitto import HOST, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 PER_S = 50.0

@@ -9,19 +9,18 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from timeit import repeat
 
 import httpx
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import PULSE_S, Hub
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import load_plan
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 BROWSERS = 50
 HAPPENINGS_PER_BEAT = round(20 * PULSE_S)
@@ -29,7 +28,7 @@ HAPPENINGS_PER_BEAT = round(20 * PULSE_S)
 
 @pytest.fixture
 def view() -> PretendView:
-    shop = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"))
+    shop = PretendView(load_plan(PLAN_FILE))
     for number in range(200):
         shop.come([f"s-{number}"], shop.plan.zone_ids[number % 12])
     shop.wander(100)

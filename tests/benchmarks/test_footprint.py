@@ -12,10 +12,11 @@ from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from firmware_sim.mosquitto import free_port, wait_for
+from tests.support.mosquitto import free_port, wait_for
+from tests.support.supermarket import PLAN_FILE
 
 ROOT = Path(__file__).parents[2]
-PLAN = ROOT / "firmware_sim" / "shops" / "supermarket" / "plan.yaml"
+PLAN = PLAN_FILE
 BOOK = ROOT / "rules" / "books" / "supermarket.yaml"
 
 

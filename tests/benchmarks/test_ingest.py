@@ -21,8 +21,9 @@ from gateway.shoppers.identities import Identities, Static
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
+from tests.support.supermarket import PLAN_FILE
 
-PLAN = load_plan(Path(__file__).parents[2] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
+PLAN = load_plan(PLAN_FILE)
 STREAM_LENGTH = 100_000
 MEMBERS = 2_000
 ADVERTISEMENTS_PER_S = 7_000.0

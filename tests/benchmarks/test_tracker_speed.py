@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -11,8 +9,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from gateway.model import Sighting
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
+from tests.support.supermarket import PLAN_FILE
 
-PLAN = load_plan(Path(__file__).parents[2] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
+PLAN = load_plan(PLAN_FILE)
 SHOPPERS, SECONDS = 300, 30
 MOST_PER_SIGHTING_S = 10e-6
 MOST_OF_CORE = 0.10

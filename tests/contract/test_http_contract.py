@@ -18,8 +18,6 @@ from pydantic import TypeAdapter
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.api import books, consents, decisions, privacy, promises, quarantine, redemptions, shop
 from gateway.dashboard.app import create_app
@@ -34,6 +32,8 @@ from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from rules import books as example_books
 from rules import load_book
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 SUPERMARKET = load_book(Path(example_books.__path__[0]) / "supermarket.yaml")
 
@@ -43,7 +43,7 @@ def clock() -> float:
 
 
 def make_view() -> PretendView:
-    view = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"))
+    view = PretendView(load_plan(PLAN_FILE))
     view.come([f"s-{number}" for number in range(12)])
     view.wander(30)
     return view

@@ -17,7 +17,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import HOST, wait_for
 from firmware_sim.reactions import Habits
 from gateway.messages import CHANNELS, Occupancy, OfferPromised, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, StaffCall
 from gateway.mqtt.contract import documents
@@ -29,6 +28,7 @@ from gateway.mqtt.status import StatusPublisher, event_text
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
+from tests.support.mosquitto import HOST, wait_for
 
 DOCS = Path(__file__).parents[2] / "docs"
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from firmware_sim.mosquitto import HOST, Mosquitto, free_port
 from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
 from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
 from gateway.settings import MqttSettings, SettingsError
+from tests.support.mosquitto import HOST, Mosquitto, free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 PREFIX = "etalage/v1/demo-chain/demo/"

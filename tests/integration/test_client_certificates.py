@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from firmware_sim.mosquitto import HOST, Mosquitto, free_port, wait_for
 from gateway.messages import Event, Outcome, Receipt
 from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.courier import Courier
@@ -26,6 +25,7 @@ from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, SettingsError, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox
+from tests.support.mosquitto import HOST, Mosquitto, free_port, wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")

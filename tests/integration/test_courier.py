@@ -13,13 +13,13 @@ import pytest
 
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.status import Notice, StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox, quarantine
+from tests.support.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 Put = Callable[..., None]

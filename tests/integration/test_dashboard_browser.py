@@ -7,20 +7,19 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.server import listen
 from gateway.dashboard.view import LinkNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import load_plan
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 HIDE = """hidden => {
     Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
@@ -42,7 +41,7 @@ class Shop:
     """A pretend shop with its dashboard, in a thread of its own; `do` changes it there."""
 
     def __init__(self) -> None:
-        self.view = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"), seed=3)
+        self.view = PretendView(load_plan(PLAN_FILE), seed=3)
         self.view.come([f"s-{number}" for number in range(20)])
         self.view.wander(25)
         self.app = create_app(self.view, settings=DashboardSettings(port=0))

@@ -12,8 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard import DashboardError
 from gateway.dashboard.app import create_app
 from gateway.dashboard.server import Listener, listen
@@ -21,6 +19,8 @@ from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.anyio
 ANY_PORT = DashboardSettings(port=0)
@@ -33,7 +33,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def view() -> PretendView:
-    shop = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"))
+    shop = PretendView(load_plan(PLAN_FILE))
     shop.come([f"s-{number}" for number in range(10)])
     return shop
 

@@ -16,7 +16,6 @@ import pytest
 import sqlalchemy as sa
 
 from firmware_sim.backend import Backend
-from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.status import StatusPublisher
@@ -24,6 +23,7 @@ from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox, promises
 from gateway.storage.delivery_lock import DeliveryLock
+from tests.support.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 
 PROMISING = Path(__file__).parents[1] / "journeys" / "promising.py"
 PATIENCE_S = 60.0

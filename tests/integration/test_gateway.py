@@ -21,7 +21,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import wait_for
 from gateway.app import Gateway, GatewayFailed
 from gateway.books import lifecycle
 from gateway.mqtt.courier import Courier
@@ -29,6 +28,7 @@ from gateway.mqtt.inbox import Inbox
 from gateway.settings import Settings, load_settings
 from gateway.storage import profiles
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from tests.support.mosquitto import wait_for
 
 PLAN = """
 store: demo

@@ -19,7 +19,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import select
 
-from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import OptInGiven, OptInWithdrawn, Receipt
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
@@ -34,6 +33,7 @@ from gateway.storage.consents import consents
 from gateway.storage.keys import Keys
 from gateway.storage.promises import happenings
 from rules import Chosen, Content, Decision, Gate, Group, Situation, Verdict
+from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 BEGAN_S = 1_763_719_200.0

@@ -15,7 +15,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
@@ -25,6 +24,7 @@ from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store
+from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 TYPES = (OptInGiven, OptInWithdrawn, Profile, Receipt)

@@ -11,8 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.books.live import LiveBooks
 from gateway.dashboard.api import books, decisions, promises, redemptions, trials
 from gateway.dashboard.app import create_app
@@ -23,6 +21,8 @@ from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from rules import Situation, Value, decide
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 NOON_S = 1_795_258_800.0
 BOOK = """
@@ -57,7 +57,7 @@ def ledger(store: Store) -> Ledger:
 @pytest.fixture
 def call(store: Store, ledger: Ledger) -> Call:
     """Call the API in a role: (status, body)."""
-    plan = load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml")
+    plan = load_plan(PLAN_FILE)
     routers = [
         redemptions.router(ledger, store, lambda: NOON_S + 60),
         promises.router(store),

@@ -15,12 +15,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from firmware_sim.postgres import Postgres
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, open_store
 from gateway.storage.engines import make_engine
 from gateway.storage.migrate import BEFORE_THE_FIRST, FOLDER, HEAD, bring_up_to_date, revision
 from gateway.storage.tables import metadata
+from tests.support.postgres import Postgres
 
 SCRIPTS = ScriptDirectory(str(FOLDER))
 RELEASED = sorted(script.revision for script in SCRIPTS.walk_revisions())

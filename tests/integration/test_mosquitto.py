@@ -17,7 +17,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, update
 
-from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import Event, Outcome, Profile, Receipt
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import Handler, InboundHandlers
@@ -25,6 +24,7 @@ from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store
+from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 SHOPPERS, VERSIONS, RECEIPTS = 8, 12, 60

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from firmware_sim.mosquitto import wait_for
-from firmware_sim.postgres import Postgres
 from gateway.messages import Event, OptInGiven, RedemptionAsked
 from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.topics import GatewayIdentity
@@ -27,6 +25,8 @@ from gateway.shoppers.people import People
 from gateway.storage import Connection, StorageError, Store, caps, consents, open_store, outbox, promises, vouchers
 from gateway.storage.keys import Keys
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from tests.support.mosquitto import wait_for
+from tests.support.postgres import Postgres
 
 AT_S = 1e9
 PATIENCE_S = 20.0

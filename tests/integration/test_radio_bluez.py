@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from bleak import BleakScanner
 
-from firmware_sim.bluez import FakeBluez
-from firmware_sim.bluez_radio import Told
-from firmware_sim.private_bus import private_bus
 from gateway.model import Advertisement
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner
 from gateway.radio.watchdog import ScannerState
+from tests.support.bluez import FakeBluez
+from tests.support.bluez_radio import Told
+from tests.support.private_bus import private_bus
 
 PAYLOAD = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 APPLE = 0x004C

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from firmware_sim.mgmt_kernel import MgmtKernel
 from gateway.model import Advertisement
 from gateway.radio import mgmt_protocol as mgmt
 from gateway.radio import mgmt_source
@@ -17,6 +16,7 @@ from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner
 from gateway.radio.sources import SourceError
 from gateway.radio.watchdog import ScannerState
+from tests.support.mgmt_kernel import MgmtKernel
 
 PAYLOAD = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 IBEACON = bytes([2, 1, 6, 26, 0xFF, 0x4C, 0]) + PAYLOAD

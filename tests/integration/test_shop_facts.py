@@ -13,10 +13,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from firmware_sim import pretend_view
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import wait_for
-from firmware_sim.pretend_view import PretendView
 from gateway.app import Gateway
 from gateway.books.shop_facts import ShopFacts
 from gateway.commands import CommandError
@@ -29,9 +26,11 @@ from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from rules import load_book
+from tests.support.mosquitto import wait_for
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 NOON_S = 1_795_258_800.0
-DEMO_PLAN = Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"
 BOOK = """
 book: demo
 salt: demo-2026
@@ -59,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def facts(store: Store) -> ShopFacts:
-    return ShopFacts(store, load_plan(DEMO_PLAN).open_at)
+    return ShopFacts(store, load_plan(PLAN_FILE).open_at)
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def call(store: Store, facts: ShopFacts) -> Call:
     """Call the API in a role: (status, body)."""
     book = load_book(BOOK)
     routers = [shop.router(facts, lambda: [book], lambda: NOON_S)]
-    view = PretendView(load_plan(DEMO_PLAN))
+    view = PretendView(load_plan(PLAN_FILE))
     app = create_app(view, settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers)
     tokens = {role: store.writer.submit(partial(create_token, name=role.value, role=role, at_s=0.0)).result() for role in Role}
 

@@ -13,7 +13,6 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.messages import RedemptionAsked
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
@@ -25,6 +24,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 PATIENCE_S = 20.0

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from firmware_sim.mosquitto import wait_for
+from tests.support.mosquitto import wait_for
 
 ETALAGE = [sys.executable, "-m", "gateway"]
 

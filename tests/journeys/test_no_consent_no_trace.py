@@ -25,7 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.frames import STORE_UUID, BeaconId, find_my, ibeacon, random_address
-from firmware_sim.mosquitto import wait_for
+from tests.support.mosquitto import wait_for
 
 ETALAGE = [sys.executable, "-m", "gateway"]
 STRANGERS = 150

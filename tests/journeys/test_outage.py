@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 
 from firmware_sim.backend import Backend
-from firmware_sim.mosquitto import OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.outbox_queue import OutboxQueue
@@ -30,6 +29,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox, sending
 from rules import Chosen, Content, Decision, Gate, Group, Situation, Verdict
+from tests.support.mosquitto import OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 HOUR_S, DAY_S = 3600.0, 86_400.0

@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from firmware_sim.mosquitto import Mosquitto, wait_for
+from tests.support.mosquitto import Mosquitto, wait_for
 
 RECORDINGS = Path(__file__).parents[1] / "accuracy" / "recordings"
 ETALAGE = [sys.executable, "-m", "gateway"]

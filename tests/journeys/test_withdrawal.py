@@ -18,7 +18,6 @@ import pytest
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.frames import STORE_UUID, ibeacon, random_address
-from firmware_sim.mosquitto import wait_for
 from firmware_sim.rotating import Phone
 from gateway.app import Gateway
 from gateway.line import Line
@@ -30,6 +29,7 @@ from gateway.radio.watchdog import ScannerState
 from gateway.settings import Settings, load_settings
 from gateway.storage import outbox
 from tests.support.clock import FakeClock
+from tests.support.mosquitto import wait_for
 
 REGRETS, STAYS = "regrets-7f3a91c2", "stays-0b64d8e1"
 PHONES = {REGRETS: Phone(STORE_UUID, b"regretted key 16", "demo"), STAYS: Phone(STORE_UUID, b"a key that stays", "demo")}

@@ -31,8 +31,8 @@ from rich.progress import Progress
 
 from firmware_sim.backend import Backend, Faults
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 from firmware_sim.reactions import Habits
+from tests.support.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 
 CHILD = Path(__file__).with_name("promising.py")
 CAP_PER_KILL = 3

@@ -16,7 +16,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
-from firmware_sim.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 from gateway.app import Gateway
 from gateway.model import Advertisement
 from gateway.radio.health import ScannerHealth
@@ -24,6 +23,7 @@ from gateway.radio.sources import Hear
 from gateway.radio.watchdog import ScannerState
 from gateway.settings import load_settings
 from tests.support.clock import SetClock
+from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 PATIENCE_S = 60.0
 """Generous: on a loaded machine everything takes longer, and nothing here measures speed."""

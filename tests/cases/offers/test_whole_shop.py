@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.mosquitto import wait_for
 from gateway.storage import consents
 from tests.support.books import at, document, offer, voucher
+from tests.support.mosquitto import wait_for
 from tests.support.shop import PATIENCE_S, RunningShop, running_shop
 
 INVITATION = {

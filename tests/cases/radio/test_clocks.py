@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from firmware_sim.mosquitto import wait_for
 from gateway.model import Advertisement, Move, Sighting
 from gateway.radio.batches import Batches
 from gateway.radio.frames import IBEACON_PREFIX, beacon_id, beacon_id_of
@@ -22,6 +21,7 @@ from gateway.radio.remote import FORMATS, RemoteScanners
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
 from tests.support.books import document, offer
+from tests.support.mosquitto import wait_for
 from tests.support.shop import PLAN, PREFIX, running_shop
 
 NOW_S = 1_795_000_000.0

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware_sim.mgmt_kernel import ADDRESS, MgmtKernel
 from gateway.radio import mgmt_protocol, mgmt_source
 from gateway.radio.health import ScannerHealth
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner
+from tests.support.mgmt_kernel import ADDRESS, MgmtKernel
 
 ADVERTISING_DATA = b"\x1a\xff\x4c\x00" + bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
 UNKNOWN_COMMAND, NO_RESOURCES = 0x01, 0x07

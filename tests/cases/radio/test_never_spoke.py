@@ -6,8 +6,8 @@ import json
 import time
 from pathlib import Path
 
-from firmware_sim.mosquitto import wait_for
 from tests.support.books import document, offer
+from tests.support.mosquitto import wait_for
 from tests.support.shop import PREFIX, running_shop
 
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"

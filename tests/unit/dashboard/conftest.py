@@ -9,13 +9,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import StorePlan, load_plan
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 AT_S = 1_795_255_200.0
 
@@ -27,7 +27,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def plan() -> StorePlan:
-    return load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml")
+    return load_plan(PLAN_FILE)
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.auth import RIGHTS, Caller, require
 from gateway.settings import DashboardSettings
 from gateway.storage import Store
 from gateway.storage.users import Role, revoke_token
+from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
 

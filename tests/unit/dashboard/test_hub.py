@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.hub import HEARTBEAT, HEARTBEAT_S, Hub
+from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
 

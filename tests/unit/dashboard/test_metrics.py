@@ -8,9 +8,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.metrics import PEOPLE_MIN
 from gateway.dashboard.view import DatabaseNow, LinkNow
+from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
 Client = Callable[..., httpx.AsyncClient]

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import CLIENTS_MAX
 from gateway.dashboard.panel import panel
@@ -17,6 +16,7 @@ from gateway.dashboard.sentences import clock_time, happened
 from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import StorePlan, parse_plan
+from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
 Client = Callable[..., httpx.AsyncClient]

@@ -10,10 +10,10 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.app import create_app
 from gateway.dashboard.problems import MEDIA_TYPE, Problem
 from gateway.settings import DashboardSettings
+from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
 JSON = {"Content-Type": "application/json"}

@@ -12,8 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.api import quarantine
 from gateway.dashboard.app import create_app
 from gateway.settings import DashboardSettings, StorageSettings
@@ -21,6 +19,8 @@ from gateway.storage import Store, open_store, outbox
 from gateway.storage.quarantine import quarantined, set_aside
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def app(store: Store) -> FastAPI:
-    plan = load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml")
+    plan = load_plan(PLAN_FILE)
     settings = DashboardSettings(hosts=("testserver",))
     return create_app(PretendView(plan), settings=settings, store=store, routers=[quarantine.router(store)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_sim.bluez_radio import Radio, Told
+from tests.support.bluez_radio import Radio, Told
 
 BEACON = bytes.fromhex("4c000215") + bytes(21)
 OTHER = bytes.fromhex("e0000102")

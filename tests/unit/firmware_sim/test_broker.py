@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.mosquitto import listens, wait_for
 from gateway.settings import MqttSettings
+from tests.support.mosquitto import listens, wait_for
 
 HOLDER = """
 import sys, time

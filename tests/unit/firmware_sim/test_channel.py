@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +9,9 @@ from numpy.typing import NDArray
 from firmware_sim.channel import Air, Channel
 from firmware_sim.scanners import Outage, Receivers
 from gateway.zones.plan import load_plan
+from tests.support.supermarket import PLAN_FILE
 
-PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
+PLAN = load_plan(PLAN_FILE)
 LOW, HIGH = np.array([0.0, 0.0]), np.array([32.0, 20.0])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +14,11 @@ from gateway.zones import geometry
 from gateway.zones.plan import load_plan, parse_plan
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
+from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.slow
 
-PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
+PLAN = load_plan(PLAN_FILE)
 WALLS = [piece for wall in PLAN.walls for piece in wall.pieces()]
 
 

@@ -16,10 +16,11 @@ from gateway.shoppers.optins import identity_of
 from gateway.zones import geometry
 from gateway.zones.ground_truth import read_ground_truth
 from gateway.zones.plan import load_plan
+from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.slow
 
-PLAN = load_plan(Path(__file__).parents[3] / "firmware_sim" / "shops" / "supermarket" / "plan.yaml")
+PLAN = load_plan(PLAN_FILE)
 
 
 def test_the_same_seed_gives_the_same_world_whatever_the_steps() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 
-from firmware_sim import pretend_view
-from firmware_sim.pretend_view import PretendView
 from gateway.dashboard.api import consents as desk
 from gateway.dashboard.api import privacy
 from gateway.dashboard.app import create_app
@@ -21,6 +18,8 @@ from gateway.storage import Store, consents
 from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from rules.engine.book import Book
+from tests.support.pretend_view import PretendView
+from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.anyio
 NOON_S = 1_763_719_200.0
@@ -40,7 +39,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def call(store: Store, people: People, book: Book) -> Call:
     """A client with a token of a role, from elsewhere."""
-    view = PretendView(load_plan(Path(pretend_view.__file__).parent / "shops" / "supermarket" / "plan.yaml"), seed=1)
+    view = PretendView(load_plan(PLAN_FILE), seed=1)
     routers = (
         desk.router(people, store, SETTINGS, lambda: NOON_S),
         privacy.router(store, SETTINGS, lambda: [book], lambda: NOON_S),

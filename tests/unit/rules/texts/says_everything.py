@@ -20,7 +20,6 @@ import httpx
 
 import rules
 from firmware_sim.phone.words import spoken_words
-from firmware_sim.pretend_view import PretendView
 from gateway.books.lifecycle import _REFUSALS as BOOK_REFUSALS
 from gateway.dashboard.app import create_app
 from gateway.dashboard.panel import panel
@@ -39,6 +38,7 @@ from rules.texts import LANGUAGES, Language, text
 from rules.texts.messages import GATES, PROBLEMS
 from rules.workbench.cases import situation_of_case
 from rules.workbench.lifecycle import BookAction, LifecycleError, Version, step
+from tests.support.pretend_view import PretendView
 
 QX = Language("qx")
 NOT_SAID = ("zones", "language", "timezone")

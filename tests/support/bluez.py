@@ -14,7 +14,7 @@ from typing import Any
 from dbus_fast import BusType, Message, MessageType, NameFlag, Variant
 from dbus_fast.aio import MessageBus
 
-from firmware_sim.bluez_radio import Radio, Told
+from tests.support.bluez_radio import Radio, Told
 
 OBJECTS = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
-from firmware_sim.mosquitto import HOST, free_port, wait_for
+from tests.support.mosquitto import HOST, free_port, wait_for
 
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian puts them: a folder for each version, and none of it on the PATH."""
