@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def courier(store: Store, broker: Mosquitto) -> Iterator[Courier]:
     mqtt = MqttSettings(brokers=(broker.url,))
-    made = Courier(store, mqtt, BOX, read_credentials(mqtt), StatusPublisher(BOX, mqtt), release=lambda *_: None)
+    made = Courier(store, mqtt, BOX, read_credentials(mqtt), StatusPublisher(BOX, mqtt), release=lambda *_: None, clock=time.time)
     made.start()
     assert wait_for(lambda: made.health()["state"] == "up", 10)
     yield made

@@ -114,10 +114,10 @@ def test_what_goes_over_the_wire_is_what_the_documents_say(store: Store) -> None
         mqtt = broker.settings(MqttSettings(home_assistant=True))
         credentials = read_credentials(mqtt)
         status = StatusPublisher(BOX, mqtt, occupancy=lambda: [Occupancy(zone="wine", count=None, fewer_than=15)])
-        courier = Courier(store, mqtt, BOX, credentials, status, release=lambda *_: None)
+        courier = Courier(store, mqtt, BOX, credentials, status, release=lambda *_: None, clock=time.time)
         types = (OptInGiven, OptInWithdrawn, Profile, Receipt)
         handlers = InboundHandlers(BOX, {message.TYPE: lambda _connection, _event: Outcome() for message in types})
-        inbox = Inbox(store, mqtt, BOX, credentials, handlers, lambda call: call())
+        inbox = Inbox(store, mqtt, BOX, credentials, handlers, lambda call: call(), clock=time.time)
         backend = Backend(broker.url, "demo-chain", "demo", habits=Habits(pause_s=(0.0, 0.05))).start()
         beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
         inbox.start()

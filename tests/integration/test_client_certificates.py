@@ -79,8 +79,8 @@ def test_a_promise_and_its_receipt_travel_with_certificates_alone(folder: Path, 
         taken.append(event.data.promise)
         return Outcome()
 
-    courier = Courier(store, mqtt, BOX, credentials, StatusPublisher(BOX, mqtt), release=lambda *_: None)
-    inbox = Inbox(store, mqtt, BOX, credentials, InboundHandlers(BOX, {Receipt.TYPE: take}), lambda call: call())
+    courier = Courier(store, mqtt, BOX, credentials, StatusPublisher(BOX, mqtt), release=lambda *_: None, clock=time.time)
+    inbox = Inbox(store, mqtt, BOX, credentials, InboundHandlers(BOX, {Receipt.TYPE: take}), lambda call: call(), clock=time.time)
     backend, events = connect(broker, read_credentials(settings_of(folder, broker, "backend")))
     assert isinstance(events.get(timeout=10), Up)
     backend.subscribe([f"{BOX.prefix}offers"])

@@ -48,7 +48,7 @@ def courier(store: Store) -> Iterator[Callable[..., Courier]]:
     def start(*urls: str, release: Callable[[Connection, str], None] = lambda *_: None, **fields: Any) -> Courier:
         settings = MqttSettings(brokers=urls, pause_max_s=1.0, **fields)
         status = StatusPublisher(BOX, settings)
-        started.append(Courier(store, settings, BOX, read_credentials(settings), status, release=release))
+        started.append(Courier(store, settings, BOX, read_credentials(settings), status, release=release, clock=time.time))
         started[-1].start()
         return started[-1]
 

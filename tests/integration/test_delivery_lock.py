@@ -61,7 +61,9 @@ def courier() -> Iterator[Start]:
     def start(store: Store, gateway: str, url: str) -> Courier:
         identity, settings = GatewayIdentity("demo-chain", "demo", gateway), MqttSettings(brokers=(url,), pause_max_s=1.0)
         status = StatusPublisher(identity, settings)
-        started.append(Courier(store, settings, identity, read_credentials(settings), status, release=lambda *_: None))
+        started.append(
+            Courier(store, settings, identity, read_credentials(settings), status, release=lambda *_: None, clock=time.time)
+        )
         started[-1].start()
         return started[-1]
 

@@ -7,6 +7,7 @@ stopped and started in between. In CI it takes no dice (tests/conftest.py).
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +74,9 @@ class World:
         self.examples = 0
 
     def start(self) -> Inbox:
-        made = Inbox(self.store, self._mqtt, BOX, read_credentials(self._mqtt), self._handlers, lambda call: call())
+        made = Inbox(
+            self.store, self._mqtt, BOX, read_credentials(self._mqtt), self._handlers, lambda call: call(), clock=time.time
+        )
         made.start()
         assert wait_for(lambda: made.health()["state"] == "up", 10)
         return made

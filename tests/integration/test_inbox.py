@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,10 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
         settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
         credentials = read_credentials(settings)
         handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES})
-        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), sightings=sightings)
-        courier = Courier(store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=lambda *_: None)
+        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), sightings=sightings, clock=time.time)
+        courier = Courier(
+            store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=lambda *_: None, clock=time.time
+        )
         started.extend((made, courier))
         made.start()
         courier.start()

@@ -66,8 +66,8 @@ def call(store: Store, ledger: Ledger) -> Call:
         trials.router(store, plan.zone_ids, lambda: NOON_S + 60),
     ]
     app = create_app(PretendView(plan), settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers)
-    tokens = {}
-    for role, name in [(role, role.value) for role in Role] + [(Role.MARKETEER, "second")]:
+    tokens: dict[tuple[Role, str], str] = {}
+    for role, name in [(role, role.value) for role in Role if role is not Role.OWNER] + [(Role.MARKETEER, "second")]:
         tokens[role, name] = store.writer.submit(partial(create_token, name=name, role=role, at_s=0.0)).result()
 
     def called(method: str, path: str, role: Role = Role.ADMIN, name: str = "", language: str = "nl", **body: Any) -> Any:

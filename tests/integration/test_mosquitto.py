@@ -6,6 +6,7 @@ What is taken is compared with a plain model: the highest version of each shoppe
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,9 @@ def test_the_state_after_a_hostile_hour_is_the_models(tmp_path: Path, store: Sto
     broker = Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)).start()
     mqtt = MqttSettings(brokers=(broker.url,), pause_max_s=1.0)
     handlers: dict[str, Handler] = {Profile.TYPE: take_profile, Receipt.TYPE: take_receipt}
-    inbox = Inbox(store, mqtt, BOX, read_credentials(mqtt), InboundHandlers(BOX, handlers), lambda call: call(), rng=rng)
+    inbox = Inbox(
+        store, mqtt, BOX, read_credentials(mqtt), InboundHandlers(BOX, handlers), lambda call: call(), rng=rng, clock=time.time
+    )
     inbox.start()
     assert wait_for(lambda: inbox.health()["state"] == "up", 10)
     sender = Client(CallbackAPIVersion.VERSION2, client_id="hostile", clean_session=False)

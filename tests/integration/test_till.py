@@ -84,8 +84,10 @@ def port(tmp_path: Path, store: Store, ledger: Ledger) -> Iterator[int]:
         handlers = InboundHandlers(
             BOX, {RedemptionAsked.TYPE: lambda connection, event: ledger.take_redemption(connection, event, time.time())}
         )
-        inbox = Inbox(store, settings, BOX, credentials, handlers, lambda call: call())
-        courier = Courier(store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=ledger.release_unsent)
+        inbox = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), clock=time.time)
+        courier = Courier(
+            store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=ledger.release_unsent, clock=time.time
+        )
         inbox.start()
         courier.start()
         assert wait_for(lambda: inbox.health()["state"] == "up", PATIENCE_S)

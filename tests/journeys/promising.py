@@ -91,13 +91,21 @@ def main(database: str, url: str, seed: int, per_s: float, cap: int, gateway: st
     shared = database.startswith("postgresql:")
     store = open_store(StorageSettings(url=SecretStr(database)) if shared else StorageSettings(path=Path(database)))
     ledger = Ledger(store, identity.source)
-    courier = Courier(store, mqtt, identity, credentials, StatusPublisher(identity, mqtt), release=ledger.release_unsent)
+    courier = Courier(
+        store, mqtt, identity, credentials, StatusPublisher(identity, mqtt), release=ledger.release_unsent, clock=time.time
+    )
 
     def receive(connection: Connection, event: Event[Receipt]) -> Outcome:
         return ledger.take_receipt(connection, event)
 
     inbox = Inbox(
-        store, mqtt, identity, credentials, InboundHandlers(identity, {Receipt.TYPE: receive}), lambda call: _locked(lock, call)
+        store,
+        mqtt,
+        identity,
+        credentials,
+        InboundHandlers(identity, {Receipt.TYPE: receive}),
+        lambda call: _locked(lock, call),
+        clock=time.time,
     )
     courier.start()
     inbox.start()

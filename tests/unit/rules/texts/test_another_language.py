@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -54,9 +55,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     folder = texts / "locale" / "qx" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     (folder / "etalage.mo").write_bytes(pseudo(read_po((texts / "locale/nl/LC_MESSAGES/etalage.po").open("rb"), locale="nl")))
-    run = subprocess.run(
-        [sys.executable, str(SPEAKER)], env={"PYTHONPATH": str(copy)}, cwd=copy, capture_output=True, text=True, timeout=120
-    )
+    path = {"PYTHONPATH": f"{copy}{os.pathsep}{ROOT}"}
+    run = subprocess.run([sys.executable, str(SPEAKER)], env=path, cwd=copy, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     return {place: list(texts) for place, texts in json.loads(run.stdout).items()}
 
