@@ -134,7 +134,7 @@ class Profile(Message):
     affinities: dict[str, Affinity] = Field(
         default_factory=dict,
         max_length=1000,
-        description="Offer id to a factor: 0 or more; 1 is neutral, and so is an offer that isn't named.",
+        description="Offer id to a factor: 0 or more, 1 is neutral. Beside offers that are named, one that isn't counts as 0.8.",
     )
 
 

@@ -55,13 +55,16 @@ class Worth:
     percent: float | None = None
     amount_cents: int | None = None
     gift: str | None = None
+    currency: str = "EUR"
+    """Of the amount."""
 
     def as_message(self) -> dict[str, float | str]:
-        """The wire's `value`: {"percent": 10}, {"amount": 2.5} (euro) or {"gift": "…"}."""
+        """Return the wire's `value`: {"percent": 10}, {"amount": 2.5} (euro; others name their currency) or {"gift": "…"}."""
         if self.percent is not None:
             return {"percent": self.percent}
         if self.amount_cents is not None:
-            return {"amount": self.amount_cents / 100}
+            named = {} if self.currency == "EUR" else {"currency": self.currency}
+            return {"amount": self.amount_cents / 100} | named
         return {"gift": self.gift or ""}
 
 
@@ -125,6 +128,10 @@ class Proof:
     source: str
     people: int | None = None
 
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `proof` on the wire."""
+        return {"type": self.type, "source": self.source, "people": self.people}
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -134,6 +141,10 @@ class Question:
     answers: tuple[tuple[str, str], ...]
     valid_for_s: float
 
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `question` on the wire."""
+        return {"attribute": self.attribute, "answers": dict(self.answers), "valid_for_s": self.valid_for_s}
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
@@ -142,6 +153,14 @@ class Invitation:
     to: str
     reward: Worth | None
     friend: Worth | None
+
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `invitation` on the wire."""
+        return {
+            "to": self.to,
+            "reward": self.reward.as_message() if self.reward else None,
+            "friend": self.friend.as_message() if self.friend else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ and reported to the sender.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, TypeGuard
@@ -20,7 +19,9 @@ from gateway.messages import Refusal
 from rules import Value
 from rules.engine.book import Book
 from rules.engine.rule import Rule
+from rules.format.dates import without_year
 from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
+from rules.format.literals import answer_fact
 
 Json = str | float | int | bool | list[str]
 LONGEST_TEXT = 200
@@ -32,8 +33,6 @@ _NAME = re.compile(r"data\.[a-z]+\.[a-z0-9_.-]{1,64}")
 
 BACKEND = "backend"
 SHOPPER = "shopper"
-YES = frozenset({"yes", "true", "1"})
-"""Answers that fill a flag with true."""
 
 _WHY = {
     "undeclared": "no attribute of the live rule book is called so",
@@ -50,6 +49,8 @@ class Asked(NamedTuple):
     field: Field
     answers: frozenset[str]
     valid_for_s: float
+    day_only: bool
+    """Of a date, only day and month are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class DeclaredAttributes:
     """Field to the offers whose conditions or words read it."""
     questions: Mapping[str, Asked] = field(default_factory=dict)
     """Offer to its question."""
+    day_only: frozenset[str] = frozenset()
+    """Dates that no rule asks more of than their day in any year, as of a birthday: the year is not kept."""
 
     def readable(self, purposes: frozenset[str]) -> frozenset[str]:
         """The fields that may be kept of a shopper who consented to `purposes`."""
@@ -77,7 +80,7 @@ class DeclaredAttributes:
         for path, name, value in sent:
             code = self._objection(name, value, purposes)
             if code is None and is_plain(value):
-                kept[name] = value
+                kept[name] = without_year(str(value)) if name in self.day_only else value
             else:
                 code = code or "wrong_value"
                 left_out.append(Refusal(path=path if _NAME.fullmatch(name) else "data", code=code, text=_WHY[code]))
@@ -108,10 +111,12 @@ def declared_attributes(books: Iterable[Book]) -> DeclaredAttributes:
     fields: dict[str, Field] = {}
     read_by: dict[str, list[str]] = {}
     questions: dict[str, Asked] = {}
+    books = tuple(books)
+    in_full = {name for book in books for rule in book.rules for name in rule.reads_in_full()}
     for book in books:
         fields = {name: book.fields[name] for name in book.attributes} | fields
         fields |= {affinity_field(rule.id).name: affinity_field(rule.id) for rule in book.rules}
-        questions = dict(_questions(book)) | questions
+        questions = dict(_questions(book, in_full)) | questions
         for rule in book.rules:
             for name in _reads(rule, fields):
                 readers = read_by.setdefault(name, [])
@@ -121,7 +126,12 @@ def declared_attributes(books: Iterable[Book]) -> DeclaredAttributes:
         fields=MappingProxyType(fields),
         read_by=MappingProxyType({name: tuple(offers) for name, offers in read_by.items()}),
         questions=MappingProxyType(questions),
+        day_only=frozenset(name for name, field in fields.items() if _is_day_only(field, in_full)),
     )
+
+
+def _is_day_only(field: Field, in_full: Collection[str]) -> bool:
+    return field.type is FieldType.DATE and field.name not in in_full
 
 
 def _reads(rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
@@ -132,11 +142,12 @@ def _reads(rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
         yield rule.asks
 
 
-def _questions(book: Book) -> Iterator[tuple[str, Asked]]:
+def _questions(book: Book, in_full: Collection[str]) -> Iterator[tuple[str, Asked]]:
     for rule in book.rules:
         question = rule.offer.question
         if question is not None:
-            yield rule.id, Asked(book.fields[question.attribute], frozenset(question.answers), question.valid_for)
+            field = book.fields[question.attribute]
+            yield rule.id, Asked(field, frozenset(question.answers), question.valid_for, _is_day_only(field, in_full))
 
 
 def is_plain(value: JsonValue) -> TypeGuard[Json]:
@@ -157,19 +168,7 @@ def answer_value(asked: Asked, answer: str) -> Json | None:
     """The value that an answer fills in; None when the card has no such answer or the attribute can't hold it."""
     if answer not in asked.answers:
         return None
-    value: Json = answer
-    match asked.field.type:
-        case FieldType.SET:
-            value = [answer]
-        case FieldType.FLAG:
-            value = answer in YES
-        case FieldType.NUMBER:
-            value = _number(answer)
-    return value if asked.field.admits(value_of(value)) else None
-
-
-def _number(answer: str) -> float:
-    try:
-        return float(answer)
-    except ValueError:
-        return math.nan
+    value = answer_fact(asked.field, answer)
+    if asked.day_only and value is not None:
+        value = without_year(str(value))
+    return sorted(value) if isinstance(value, frozenset) else value

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from gateway.zones import geometry
-from rules.engine.local_time import Local, Spans, closing
+from rules.local_time import Local, Spans, is_open
 
 SMALLEST_ZONE_M2 = 0.05
 """A zone below this has no area: a drawing error, not a place where somebody can stand."""
@@ -195,7 +195,7 @@ class StorePlan(_Part):
         if not self.hours:
             return None
         spans: dict[str, Spans] = {day: (hours.span,) for day, hours in self.hours.items() if hours is not None}
-        return closing(spans, Local(at_s, ZoneInfo(self.timezone))) is not None
+        return is_open(spans, Local(at_s, ZoneInfo(self.timezone)))
 
     def fingerprint(self) -> str:
         """Return a hash over what a calibration depends on: zones, scanners and walls, not names or hours."""

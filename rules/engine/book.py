@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rules.engine.evaluate import SHOP, FactsView
-from rules.engine.local_time import Local
 from rules.engine.rule import Rule, Trigger
-from rules.format.document import Attention, Attribute, Document, Offer, ShopFact
+from rules.format.document import Attention, Document, Offer, ShopFact
 from rules.format.fields import BUILT_IN, Field, FieldType
+from rules.format.schema_parts import Attribute
+from rules.local_time import Local
 from rules.situation import Situation, Value
 from rules.texts import in_each, spoken
+
+MOST_AHEAD_S = 600.0
+"""Two clocks of a shop may differ by this much; a datum that is younger than that was written by a clock that was wrong."""
 
 
 class Offered(NamedTuple):
@@ -91,8 +95,10 @@ class Book:
             value = field.read(given)
             if value is None:
                 continue
-            if field.fresh_for_s is not None and not situation.at_s - times.get(field.name, 0.0) <= field.fresh_for_s:
-                continue
+            if field.fresh_for_s is not None:
+                age_s = situation.at_s - times.get(field.name, 0.0)
+                if not -MOST_AHEAD_S <= age_s <= field.fresh_for_s:
+                    continue
             values[field.name] = value
         for name in self.engine_reads:
             known = _worked_out(name, situation, local)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from rules.decision import Cap, Chosen, Invitation, Proof, Question, Voucher, Worth
+import math
+
+from rules.decision import Cap, Chosen, Voucher
 from rules.engine.book import Book
 from rules.engine.evaluate import FactsView
 from rules.engine.gates import spent_gate
-from rules.engine.local_time import Local, closing
 from rules.engine.ranking import Ranked
 from rules.engine.rule import Rule
 from rules.format.document import Offer
-from rules.format.schema_parts import WorthPart
-from rules.format.templates import chooser, end_text, euro, worth_text
+from rules.format.kinds import KINDS
+from rules.format.kinds.kind import Giving
+from rules.format.kinds.voucher import WORKED_OUT
+from rules.format.templates import chooser
+from rules.format.wording import end_text
+from rules.local_time import Local, closing
 from rules.situation import Situation
 from rules.texts import Language, known_language, spoken
 
@@ -27,8 +32,9 @@ def compose(
     ends_s = [situation.at_s + offer.show_for, rule.until_s, *([voucher.ends_at] if voucher else [])]
     expires_at = min(ends_s)
     fixed = _fixed_words(rule, book, situation, language)
-    fixed["ends"] = end_text(voucher.ends_at if voucher else expires_at, situation.at_s, book.zone)
-    word = chooser(fixed, view.values, language)
+    fixed["ends"] = end_text(voucher.ends_at if voucher else expires_at, situation.at_s, book.zone, language)
+    word = chooser(fixed, book.fields, view.values, language)
+    shown = KINDS[offer.kind].shows(offer.section, language, book.document.currency)
     fallback = rule.fallback[language].fill(word) if rule.fallback is not None else None
     return Chosen(
         offer=rule.id,
@@ -45,76 +51,41 @@ def compose(
         caps=() if fell_back else tuple(_caps(rule, local)),
         fallback=None if fell_back else fallback,
         fell_back=fell_back,
-        proof=Proof(offer.proof.type, offer.proof.source, offer.proof.people) if offer.proof else None,
-        question=_question(offer, language),
-        invitation=_invitation(offer, language),
+        proof=shown.proof,
+        question=shown.question,
+        invitation=shown.invitation,
     )
 
 
 def _language(book: Book, offer: Offer, situation: Situation) -> Language:
-    if offer.kind == "staff_call":
+    if KINDS[offer.kind].for_staff:
         return book.document.staff_language
     return known_language(situation.language)
 
 
 def _voucher(rule: Rule, book: Book, local: Local, language: Language) -> Voucher | None:
-    if rule.worth is None or rule.codes is None:
+    if rule.giving is None or rule.worth is None or rule.codes is None:
         return None
-    voucher, invitation = rule.offer.voucher, rule.offer.invitation
-    valid_for = voucher.valid_for if voucher else invitation.valid_for if invitation else None
-    if valid_for is not None:
-        ends_at = local.at_s + valid_for
-    elif voucher is not None and voucher.valid_until == "closing" and book.document.hours is not None:
-        ends_at = closing(book.document.hours, local) or local.end_of_day()
-    elif voucher is not None and voucher.valid_until not in ("closing", "end_of_day"):
-        ends_at = rule.voucher_until_s
-    else:
-        ends_at = local.end_of_day()
-    source = voucher.was_price.source if voucher and voucher.was_price else ""
-    return Voucher(rule.worth[language], rule.codes, rule.cost_cents, ends_at, source)
+    ends_at = _ends_at(rule.giving, rule.voucher_until_s, book, local)
+    return Voucher(rule.worth[language], rule.codes, rule.cost_cents, ends_at, rule.giving.was_price_source)
+
+
+def _ends_at(giving: Giving, written_s: float, book: Book, local: Local) -> float:
+    if giving.valid_for_s is not None:
+        return local.at_s + giving.valid_for_s
+    if giving.valid_until not in WORKED_OUT:
+        return written_s
+    hours = book.document.hours
+    closes_at = closing(hours, local) if giving.valid_until == "closing" and hours is not None else None
+    return local.end_of_day() if closes_at is None or closes_at == math.inf else closes_at
 
 
 def _fixed_words(rule: Rule, book: Book, situation: Situation, language: Language) -> dict[str, str]:
-    """The placeholders that the offer fills itself; checks.py saw to it that no other is used."""
-    words: dict[str, str] = {}
-    offer, zones = rule.offer, book.document.zones or {}
-    label = zones.get(situation.zone or "")
-    words["zone"] = spoken(label, language) if label is not None else situation.zone or ""
-    if offer.voucher is not None:
-        words |= _worth_words(offer.voucher.worth.worth(language), language)
-        if offer.voucher.price is not None:
-            words["price"] = euro(offer.voucher.price, language)
-        if offer.voucher.was_price is not None:
-            words["was_price"] = euro(offer.voucher.was_price.amount, language)
-    if offer.proof is not None:
-        words |= {"source": offer.proof.source, "people": str(offer.proof.people)}
-    if offer.invitation is not None:
-        parts = {"reward": offer.invitation.reward, "friend": offer.invitation.friend}
-        words |= {name: worth_text(part.worth(language), language) for name, part in parts.items() if part}
-    return words
-
-
-def _worth_words(worth: Worth, language: Language) -> dict[str, str]:
-    text = worth_text(worth, language)
-    return {"percent": text, "amount": text, "gift": text}
-
-
-def _question(offer: Offer, language: Language) -> Question | None:
-    asked = offer.question
-    if asked is None:
-        return None
-    answers = tuple((value, spoken(label, language)) for value, label in asked.answers.items())
-    return Question(asked.attribute, answers, asked.valid_for)
-
-
-def _invitation(offer: Offer, language: Language) -> Invitation | None:
-    if offer.invitation is None:
-        return None
-
-    def worth(part: WorthPart | None) -> Worth | None:
-        return part.worth(language) if part is not None else None
-
-    return Invitation(offer.invitation.to, worth(offer.invitation.reward), worth(offer.invitation.friend))
+    """The placeholders that the offer fills itself; the checks saw to it that no other is used."""
+    label = (book.document.zones or {}).get(situation.zone or "")
+    zone = spoken(label, language) if label is not None else situation.zone or ""
+    own = KINDS[rule.offer.kind].words(rule.offer.section, language, book.document.currency) if rule.offer.section else {}
+    return {"zone": zone} | own
 
 
 def _caps(rule: Rule, local: Local) -> list[Cap]:

@@ -16,14 +16,17 @@ from rules.engine.book import Book
 from rules.engine.composing import compose
 from rules.engine.evaluate import FactsView
 from rules.engine.gates import any_comes, crowded_out, own_gate, shop_gate
-from rules.engine.local_time import Local
 from rules.engine.ranking import Candidate, Ranked, Ranker, by_priority_and_affinity, ordered
 from rules.engine.rule import Rule
-from rules.format.fields import AFFINITY
+from rules.format.fields import AFFINITY, affinity_field
+from rules.local_time import Local
 from rules.situation import Situation
 
 HIGHEST_AFFINITY = 10.0
 """A factor above this is a mistake of the backend; it counts as this much."""
+UNNAMED_AFFINITY = 0.8
+"""The factor of an offer that the backend doesn't name for a shopper of whom it names others. A backend sends those that fit best,
+so what it leaves out fits a little less than neutral (1)."""
 
 
 _verdict = lru_cache(32_768)(Verdict)
@@ -126,16 +129,23 @@ def _no_room(rule: Rule, winners: list[Rule], book: Book, situation: Situation, 
 def _candidates(rules: Sequence[Rule], situation: Situation) -> list[Candidate]:
     if not any(name.startswith(AFFINITY) for name in situation.facts):
         return [rule.candidate for rule in rules]
-    return [candidate(rule, situation) for rule in rules]
+    unnamed = unnamed_affinity(situation)
+    return [candidate(rule, situation, unnamed) for rule in rules]
 
 
-def candidate(rule: Rule, situation: Situation) -> Candidate:
-    """An offer with the backend's factor for this shopper; an unusable one counts as none."""
-    field = rule.affinity
-    value = situation.facts.get(field.name)
-    if field.purpose not in situation.purposes or not isinstance(value, int | float) or value < 0 or not field.admits(value):
-        return rule.candidate
-    return rule.candidate._replace(affinity=min(float(value), HIGHEST_AFFINITY))
+def unnamed_affinity(situation: Situation) -> float:
+    """Return the factor of offers for which the backend gives this shopper none."""
+    anybody = affinity_field("")
+    names_some = any(name.startswith(AFFINITY) and anybody.admits(value) for name, value in situation.facts.items())
+    return UNNAMED_AFFINITY if names_some and anybody.purpose in situation.purposes else 1.0
+
+
+def candidate(rule: Rule, situation: Situation, unnamed: float) -> Candidate:
+    """Return an offer with the backend's factor for this shopper, or with `unnamed` where it gives none that can be used."""
+    value = situation.facts.get(rule.affinity.name)
+    if value is None or rule.affinity.purpose not in situation.purposes or not rule.affinity.admits(value):
+        return rule.candidate._replace(affinity=unnamed)
+    return rule.candidate._replace(affinity=min(float(value), HIGHEST_AFFINITY))  # type: ignore[arg-type]  # it admits numbers
 
 
 def group_of(book: Book, situation: Situation) -> Group:
@@ -147,7 +157,12 @@ def group_of(book: Book, situation: Situation) -> Group:
 
 
 def is_ghost(book: Book, rule: Rule, group: Group, shopper: str) -> bool:
-    """True when a winner is recorded as if and not made: universal control, or the offer's own test."""
+    """True when a winner is recorded as if and not made: universal control, or the offer's own test.
+
+    A call for staff is never withheld, nor what the book marks so: who asks for help isn't left alone to measure something.
+    """
+    if rule.always_made:
+        return False
     if group is not Group.TREATED:
         return group is Group.CONTROL
     trial = rule.offer.test
@@ -156,7 +171,7 @@ def is_ghost(book: Book, rule: Rule, group: Group, shopper: str) -> bool:
 
 def propensity(book: Book, rule: Rule, group: Group, ranked: Ranked) -> float:
     """The exact probability that the offer is made here, over both test groups and the ranker."""
-    if group is Group.UNMEASURED:
+    if group is Group.UNMEASURED or rule.always_made:
         return ranked.propensity
     trial = rule.offer.test
     return (1.0 - book.document.control_share) * (trial.share if trial is not None else 1.0) * ranked.propensity

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from rules.decision import Gate
 from rules.engine.book import Book
 from rules.engine.evaluate import EVER, FactsView, LimitRule, count_happenings
-from rules.engine.local_time import Local, closing, within
 from rules.engine.rule import Rule, Trigger
+from rules.local_time import Local, is_open, within
 from rules.situation import Happening, Situation
 
 
@@ -32,7 +32,7 @@ def _comes(trigger: Trigger, situation: Situation, view: FactsView) -> bool:
 def shop_gate(book: Book, view: FactsView, local: Local) -> Gate | None:
     """HOURS or QUIET when nobody may be approached now; an offer is dropped, never kept for later."""
     hours = book.document.hours
-    if view.values.get("open") is False or (hours is not None and closing(hours, local) is None):
+    if view.values.get("open") is False or (hours is not None and not is_open(hours, local)):
         return Gate.HOURS
     return Gate.QUIET if within(book.document.quiet, local.minute) else None
 
@@ -43,7 +43,7 @@ def own_gate(rule: Rule, situation: Situation, view: FactsView, local: Local, sh
         return Gate.VALIDITY
     if shop is not None:
         return shop
-    if rule.purpose not in situation.purposes:
+    if not rule.purposes <= situation.purposes:
         return Gate.CONSENT
     if rule.asks is not None and rule.asks in view.values:
         return Gate.ANSWERED

@@ -10,8 +10,10 @@ from rules.decision import CapKind, Codes, Worth
 from rules.engine.evaluate import LimitRule, Test
 from rules.engine.ranking import Candidate
 from rules.format import document
-from rules.format.conditions import Compare, IsKnown, Node, leaves
+from rules.format.conditions import Compare, IsKnown, Node, fields_of, leaves
 from rules.format.fields import BUILT_IN, Field
+from rules.format.kinds.kind import Giving
+from rules.format.operators import OPERATORS
 from rules.format.templates import CardTemplate
 from rules.texts import Language
 
@@ -62,16 +64,21 @@ class Rule:
     yields_to: frozenset[str]
     asks: str | None
     """The attribute that its question card fills."""
+    purposes: frozenset[str]
+    """What the shopper must have consented to: the offer's purpose, and that of the attribute it asks for."""
+    always_made: bool
+    """Made in control groups too."""
     cards: Mapping[Language, CardTemplate]
     fallback: Mapping[Language, CardTemplate] | None
     worth: Mapping[Language, Worth] | None
     codes: Codes | None
+    giving: Giving | None
+    """What a promise of it gives, as written; `worth` and `codes` are the same, ready."""
     cost_cents: int
     # what `decide` reads for every candidate, without a detour through the model
     id: str
     family: str
     """Category and group: offers that have both in common share all limits but their own."""
-    purpose: str
     tier: int
     attention: float
     affinity: Field
@@ -80,9 +87,14 @@ class Rule:
 
     def reads(self) -> dict[str, Field]:
         """The fields that its condition, words and moments read."""
-        found = {leaf.field.name: leaf.field for leaf in leaves(self.node) if isinstance(leaf, Compare | IsKnown)}
+        found = fields_of(self.node)
         if any(trigger.returns for trigger in self.triggers):
             found["entries"] = BUILT_IN["entries"]
         if any(trigger.of for trigger in self.triggers):
             found["purchase"] = BUILT_IN["purchase"]
         return found
+
+    def reads_in_full(self) -> set[str]:
+        """Return the dates of which it asks more than their day in any year."""
+        read = (leaf for leaf in leaves(self.node) if isinstance(leaf, Compare | IsKnown))
+        return {leaf.field.name for leaf in read if isinstance(leaf, IsKnown) or not OPERATORS[leaf.operator].is_yearly}

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from rules.format.condition_text import parse_line
+from rules.format.dates import UNITS_S, parse_duration
 from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.fields import AFFINITY, Field, affinity_field
-from rules.format.literals import UNITS_S, parse_duration, parse_literal
+from rules.format.literals import parse_literal
 from rules.format.operators import OPERATORS, Operator, Wants, counting_signs, signs_for
 from rules.situation import HAPPENINGS
 
@@ -114,6 +115,11 @@ def leaves(node: Node) -> tuple[Leaf, ...]:
     if isinstance(node, All | Some):
         return tuple(leaf for part in node.parts for leaf in leaves(part))
     return leaves(node.part) if isinstance(node, Not) else (node,)
+
+
+def fields_of(node: Node) -> dict[str, Field]:
+    """The fields that a condition reads, by name."""
+    return {leaf.field.name: leaf.field for leaf in leaves(node) if isinstance(leaf, Compare | IsKnown)}
 
 
 class _Parser:

@@ -1,4 +1,4 @@
-"""Days, clock times and moments as people write them: one spelling each, and an end that includes what it names."""
+"""Durations, days, clock times and moments as people write them: one spelling each, and an end that includes what it names."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ LEAP_YEAR = 4
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ANNIVERSARY = re.compile(r"--(\d{2})-(\d{2})", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+"""Seconds in each unit a duration may have; a day is 24 hours, whatever the clocks do."""
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])", re.ASCII)
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)", re.ASCII)
 
 
@@ -41,6 +44,20 @@ class Anniversary(NamedTuple):
 
     def __str__(self) -> str:
         return f"--{self.month:02}-{self.day:02}"
+
+
+def parse_duration(value: Any) -> float | None:
+    """Seconds of `15s`, `90m`, `2h`, `30d`, `4w`, or None. A bare number has no unit and is refused."""
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return float(match[1]) * UNITS_S[match[2]] if match else None
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest way to write a duration: 2592000 is `30d`."""
+    for unit, unit_s in reversed(UNITS_S.items()):
+        if seconds >= unit_s and seconds % unit_s == 0:
+            return f"{seconds / unit_s:g}{unit}"
+    return f"{seconds:g}s"
 
 
 def parse_clock(value: Any) -> int | None:
@@ -71,6 +88,12 @@ def parse_fact_date(value: Any) -> int | Anniversary | None:
     except ValueError:
         return None
     return found
+
+
+def without_year(written: str) -> str:
+    """Return the day and month of a date as a fact: `2026-12-05` is `--12-05`."""
+    day = parse_fact_date(written)
+    return str(Anniversary.of(date.fromordinal(day))) if isinstance(day, int) else written
 
 
 def parse_moment(value: str, zone: ZoneInfo) -> float | None:

@@ -7,26 +7,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from rules.format.kinds import KINDS
+from rules.format.kinds.invitation import InvitationPart
+from rules.format.kinds.question import QuestionPart
+from rules.format.kinds.social_proof import ProofPart
+from rules.format.kinds.voucher import VoucherPart
 from rules.format.schema_parts import (
+    Attribute,
     CalendarWindow,
+    Caps,
     Duration,
-    Euro,
     FactType,
     FieldName,
     Fraction,
     Id,
     Ids,
-    InvitationPart,
     Kind,
     Label,
     MomentEvent,
     Part,
     PositiveInt,
-    ProofPart,
+    Printed,
     Purpose,
-    QuestionPart,
     Texts,
-    VoucherPart,
     What,
     WrittenSpans,
     ZoneId,
@@ -35,22 +38,11 @@ from rules.format.schema_parts import (
 from rules.texts import Language
 
 
-class Attribute(Part):
-    """Something that may be known of a shopper, declared before it may be stored."""
-
-    type: FactType
-    values: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    label: Label
-    purpose: Purpose = "offers"
-    fresh_for: Duration | None = None
-    supplier: Literal["backend", "shopper", "gateway"]
-
-
 class ShopFact(Part):
     """Something of the shop itself, about nobody: weather, stock, a delivery that came in."""
 
     type: FactType
-    values: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    values: Annotated[tuple[Printed, ...], Field(min_length=1)] | None = None
     label: Label
     fresh_for: Duration | None = None
 
@@ -82,17 +74,6 @@ class Cooldown(Part):
     redeemed: Duration | None = None
 
 
-class Caps(Part):
-    """What the ledger holds over all shoppers; `budget` in euro. `every` makes issues, redemptions and budget count per window."""
-
-    issues: PositiveInt | None = None
-    per_shopper: PositiveInt | None = None
-    redemptions: PositiveInt | None = None
-    budget: Euro | None = None
-    every: CalendarWindow | None = None
-    per_hour: PositiveInt | None = None
-
-
 class Trial(Part):
     """A test of one offer: the share of shoppers who may get it; the rest get a ghost of it."""
 
@@ -122,12 +103,22 @@ class Offer(Part):
     yields_to: Ids = ()
     show_for: Duration = 7200.0
     test: Trial | None = None
+    always_made: Annotated[bool, Field(description="Made in control groups too; a call for staff always is.")] = False
+    adults_only: Annotated[bool, Field(description="Needs the yes of the flag attribute `adult`.")] = False
     content: Texts
     fallback: Texts | None = None
+    # a section for each kind that has one
     voucher: VoucherPart | None = None
     proof: ProofPart | None = None
     question: QuestionPart | None = None
     invitation: InvitationPart | None = None
+
+    @property
+    def section(self) -> Part | None:
+        """The section of its own kind; None where the kind has none, or it is missing."""
+        name = KINDS[self.kind].section
+        section: Part | None = getattr(self, name) if name is not None else None
+        return section
 
 
 class Category(Part):
@@ -197,6 +188,7 @@ class Document(Part):
     timezone: str = "Europe/Amsterdam"
     staff_language: Language = Language.NL
     salt: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    currency: Annotated[str, StringConstraints(min_length=3, max_length=3)] = "EUR"
     control_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     offers_per_move: Annotated[int, Field(ge=1, le=5)] = 1
     silence: Annotated[float, Field(ge=0)] = 0.0

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from rules.format.dates import parse_fact_date
+from rules.local_time import WEEKDAYS
 from rules.situation import EVENTS, Value
 from rules.texts import LANGUAGES, N_, Words, in_all
 
@@ -40,6 +41,8 @@ class Field:
     values: frozenset[str] | None = None
     purpose: str | None = None
     fresh_for_s: float | None = None
+    least: float = -math.inf
+    """A number below this is a mistake."""
 
     def read(self, value: Value) -> Any:
         """Return a fact as conditions compare it (of a date its ordinal or anniversary), or None where the field can't hold it."""
@@ -52,19 +55,19 @@ class Field:
         if self.type is FieldType.DATE:
             return parse_fact_date(value) is not None
         if self.type is FieldType.NUMBER:
-            return type(value) is int or (type(value) is float and math.isfinite(value))
+            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            return number and value >= self.least  # type: ignore[operator]  # a number, by the line above
         if self.type is FieldType.FLAG:
             return type(value) is bool
         if self.type is FieldType.SET:
             return isinstance(value, frozenset) and (self.values is None or value <= self.values)
         if self.type is FieldType.CLOCK:
             return type(value) is int
-        return type(value) is str and (self.values is None or value in self.values)
+        return type(value) is str and not value.isspace() and value != "" and (self.values is None or value in self.values)
 
 
 STAGES = ("new", "returning", "regular", "engaged", "fan", "ambassador")
 INTENTS = ("goal-directed", "browsing")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _field(name: str, kind: FieldType, label: str, supplier: Supplier = "gateway", *values: str) -> Field:
@@ -110,4 +113,4 @@ AFFINITY = "affinity"
 def affinity_field(offer: str) -> Field:
     """The field that holds the backend's affinity of a shopper for one offer."""
     label = in_all(N_("affinity for {offer}"), offer=offer)
-    return Field(f"{AFFINITY}.{offer}", FieldType.NUMBER, label, "backend", purpose="offers")
+    return Field(f"{AFFINITY}.{offer}", FieldType.NUMBER, label, "backend", purpose="offers", least=0.0)

@@ -1,9 +1,8 @@
-"""Values as people write them: durations, and whatever a field may hold."""
+"""Whatever a field may hold, as people write it: in a condition, a fact, an answer."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,24 +10,6 @@ from rules.format.dates import parse_clock, parse_date
 from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.fields import AFFINITY, Field, FieldType
 from rules.situation import Value
-
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-"""Seconds in each unit a duration may have; a day is 24 hours, whatever the clocks do."""
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])")
-
-
-def parse_duration(value: Any) -> float | None:
-    """Seconds of `15s`, `90m`, `2h`, `30d`, `4w`, or None. A bare number has no unit and is refused."""
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    return float(match[1]) * UNITS_S[match[2]] if match else None
-
-
-def duration_text(seconds: float) -> str:
-    """The shortest way to write a duration: 2592000 is `30d`."""
-    for unit, unit_s in reversed(UNITS_S.items()):
-        if seconds >= unit_s and seconds % unit_s == 0:
-            return f"{seconds / unit_s:g}{unit}"
-    return f"{seconds:g}s"
 
 
 def parse_literal(field: Field, value: Any) -> Any:
@@ -66,14 +47,13 @@ def parse_fact(fields: Mapping[str, Field], name: str, value: Any, path: str = "
         if name.startswith(f"{AFFINITY}.") and type(value) in (int, float) and math.isfinite(value):
             return float(value)
         raise BookError([BookProblem("unknown_field", path, nearest=nearest(name, fields), values={"value": name[:80]})])
-    many = value if isinstance(value, list) else [value]
     try:
-        if field.type is FieldType.DATE:
-            return _date_fact(field, value)
-        found = [parse_literal(field, one) for one in many]
+        if field.type is FieldType.SET:
+            return frozenset(parse_literal(field, one) for one in (value if isinstance(value, list) else [value]))
+        found: Value = _date_fact(field, value) if field.type is FieldType.DATE else parse_literal(field, value)
     except BookError as error:
         raise BookError(BookProblem(one.code, path, nearest=one.nearest, values=one.values) for one in error.problems) from None
-    return frozenset(found) if field.type is FieldType.SET else found[0]
+    return found
 
 
 def _date_fact(field: Field, value: Any) -> str:
@@ -81,3 +61,31 @@ def _date_fact(field: Field, value: Any) -> str:
     if not field.admits(value):
         raise _wrong_type(field, value)
     return str(value)
+
+
+YES = frozenset({"yes", "true", "1", "ja", "waar"})
+NO = frozenset({"no", "false", "0", "nee", "onwaar"})
+"""What fills a flag: the answers that a question about one may have."""
+
+
+def answer_fact(field: Field, answer: str) -> Value | None:
+    """Return the fact that an answer to a question fills in, or None where the field can't hold it."""
+    value: Any = answer
+    match field.type:
+        case FieldType.SET:
+            value = frozenset({answer})
+        case FieldType.FLAG:
+            word = answer.strip().lower()
+            value = True if word in YES else False if word in NO else None
+        case FieldType.NUMBER:
+            value = parse_number(answer)
+    return value if value is not None and field.admits(value) else None
+
+
+def parse_number(text: str) -> float | None:
+    """Return the number that a text writes, with a point or a comma for its decimals, or None."""
+    try:
+        found = float(text.strip().replace(",", ".")) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None

@@ -79,6 +79,11 @@ class Operator(NamedTuple):
     wants: Wants = Wants.VALUE
     text: str = "{field} {sign} {wanted}"
 
+    @property
+    def is_yearly(self) -> bool:
+        """Return True where a date's day and month are all that it looks at."""
+        return self.place is anniversary_ahead
+
     def holds(self, fact: Any, wanted: Any, today: int) -> bool | None:
         """Return the truth of the comparison, None where the fact can't say."""
         where = self.place(fact, wanted, today)

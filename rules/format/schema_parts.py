@@ -1,15 +1,15 @@
-"""What a rule book is written with: durations, spans, words in both languages, and the section of each kind of offer."""
+"""What a rule book is written with: durations, spans, amounts, words in both languages, and parts that sections share."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from rules.decision import Worth
-from rules.format.dates import parse_clock
-from rules.format.literals import parse_duration
+from rules.format.dates import parse_clock, parse_duration
 from rules.situation import HAPPENINGS
 from rules.texts import WRITTEN, Language, spoken
 
@@ -41,6 +41,40 @@ def listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _whole_cents(value: float) -> float:
+    if abs(round(value * 100) - value * 100) > 1e-6:
+        raise PydanticCustomError("whole_cents", "no whole cents")
+    return value
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+"""Control characters (line ends and tabs aside), what overrides the direction of reading, and the byte order mark."""
+_BLANK = re.compile(r"[\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0]*")
+"""Spaces, and characters that show nothing."""
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that can't be printed or that turn the direction of reading."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def is_blank(text: str) -> bool:
+    """Return True for a text that shows nothing."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def _printed(value: str) -> str:
+    if _UNPRINTABLE.search(value):
+        raise PydanticCustomError("unprintable", "a character that can't be printed")
+    return value
+
+
+def _said(value: str) -> str:
+    if is_blank(value):
+        raise PydanticCustomError("blank", "nothing is said")
+    return value
+
+
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 """As the store plan names it; other ids are ours, and lower case."""
@@ -61,7 +95,13 @@ CalendarWindow = Literal["hour", "day", "week", "month"]
 MomentEvent = Literal["visit_start", "enter", "returns", "dwell", "exit", "purchase"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
-Euro = Annotated[float, Field(gt=0, le=100_000)]
+Money = Annotated[float, AfterValidator(_whole_cents), Field(ge=0.01, le=100_000)]
+"""In the book's currency, to the cent."""
+Printed = Annotated[str, AfterValidator(_printed)]
+"""Words that show as they are written: no control characters, and nothing that turns the direction of reading."""
+Said = Annotated[Printed, AfterValidator(_said)]
+"""Words that say something: not blank, however invisibly."""
+Reason = Annotated[Printed, StringConstraints(max_length=200)]
 
 assert set(get_args(What)) == {"seen", *HAPPENINGS}
 
@@ -79,17 +119,17 @@ def _written(given: dict[Language, T]) -> dict[Language, T]:
     return given
 
 
-Label = Annotated[dict[Language, Annotated[str, StringConstraints(min_length=1, max_length=1000)]], AfterValidator(_written)]
+Label = Annotated[dict[Language, Annotated[Said, StringConstraints(min_length=1, max_length=1000)]], AfterValidator(_written)]
 """Words by language, at least in those that every book is written in."""
 
 
 class CardWords(Part):
     """A card's words in one language; `{placeholder}` is filled in for the shopper."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=120)]
-    body: Annotated[str, StringConstraints(max_length=2000)] = ""
-    button: Annotated[str, StringConstraints(max_length=40)] = ""
-    link: Annotated[str, StringConstraints(max_length=500)] = ""
+    title: Annotated[Said, StringConstraints(min_length=1, max_length=120)]
+    body: Annotated[Printed, StringConstraints(max_length=2000)] = ""
+    button: Annotated[Printed, StringConstraints(max_length=40)] = ""
+    link: Annotated[Printed, StringConstraints(max_length=500)] = ""
 
 
 Texts = Annotated[dict[Language, CardWords], AfterValidator(_written)]
@@ -100,13 +140,13 @@ class WorthPart(Part):
     """What a voucher or reward is worth: one of percent, amount (euro) or gift."""
 
     percent: Annotated[float, Field(gt=0, le=100)] | None = None
-    amount: Euro | None = None
+    amount: Money | None = None
     gift: Label | None = None
 
-    def worth(self, language: Language) -> Worth:
-        """Return the worth in one language (only a gift has words), amounts in cents."""
+    def worth(self, language: Language, currency: str) -> Worth:
+        """Return the worth in one language (only a gift has words), amounts in hundredths of the book's currency."""
         cents = round(self.amount * 100) if self.amount is not None else None
-        return Worth(self.percent, cents, spoken(self.gift, language) if self.gift else None)
+        return Worth(self.percent, cents, spoken(self.gift, language) if self.gift else None, currency)
 
 
 class CodesPart(Part):
@@ -117,48 +157,24 @@ class CodesPart(Part):
     generated: Annotated[int, Field(ge=6, le=16)] | None = None
 
 
-class WasPrice(Part):
-    """What it cost before, in euro, and where that comes from (by law the lowest price of the last 30 days)."""
+class Attribute(Part):
+    """Something that may be known of a shopper, declared before it may be stored."""
 
-    amount: Euro
-    source: Annotated[str, StringConstraints(max_length=200)] = ""
-
-
-class VoucherPart(Part):
-    """A voucher: its worth, codes, what one redemption costs at most, and when it ends."""
-
-    worth: WorthPart
-    codes: CodesPart
-    cost: Euro | None = None
-    valid_for: Duration | None = None
-    valid_until: str = "end_of_day"
-    price: Euro | None = None
-    was_price: WasPrice | None = None
+    type: FactType
+    values: Annotated[tuple[Printed, ...], Field(min_length=1)] | None = None
+    label: Label
+    purpose: Purpose = "offers"
+    fresh_for: Duration | None = None
+    supplier: Literal["backend", "shopper", "gateway"]
 
 
-class ProofPart(Part):
-    """Where a social proof comes from."""
+class Caps(Part):
+    """What the ledger holds over all shoppers; `budget` in the book's currency. With `every`, issues, redemptions and budget count
+    per window."""
 
-    type: Literal["review", "expert", "crowd", "friend"]
-    source: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    people: PositiveInt | None = None
-    consent: FieldName | None = None
-
-
-class QuestionPart(Part):
-    """A question card: which attribute it fills, with which answers, valid for how long."""
-
-    attribute: FieldName
-    answers: Annotated[dict[str, Label], Field(min_length=2, max_length=8)]
-    valid_for: Duration
-
-
-class InvitationPart(Part):
-    """An invitation to review or share, the reward when it is used and the friend's benefit."""
-
-    to: Literal["review", "share"]
-    reward: WorthPart | None = None
-    friend: WorthPart | None = None
-    codes: CodesPart | None = None
-    cost: Euro | None = None
-    valid_for: Duration | None = None
+    issues: PositiveInt | None = None
+    per_shopper: PositiveInt | None = None
+    redemptions: PositiveInt | None = None
+    budget: Money | None = None
+    every: CalendarWindow | None = None
+    per_hour: PositiveInt | None = None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from string import Formatter
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from rules.decision import Content, Worth
+from rules.decision import Content
 from rules.format.fields import Field, FieldType
 from rules.format.schema_parts import CardWords, Texts
-from rules.situation import Value
-from rules.texts import N_, Language, in_each, spoken, text
+from rules.format.wording import day_text, value_text
+from rules.texts import Language, in_each, spoken
 
 PLACEHOLDERS = ("percent", "amount", "gift", "price", "was_price", "ends", "zone", "people", "source", "reward", "friend")
-"""What the engine fills in itself; besides these, any field that holds a number, a word or a choice."""
-_FILLABLE = (FieldType.NUMBER, FieldType.CHOICE, FieldType.TEXT)
+"""What the engine fills in itself; besides these, any field that holds a number, a word, a choice or a date."""
+_FILLABLE = (FieldType.NUMBER, FieldType.CHOICE, FieldType.TEXT, FieldType.DATE)
 
 Template = tuple[tuple[str, str | None], ...]
 
@@ -71,39 +71,17 @@ def fillable(field: Field | None) -> bool:
     return field is not None and field.type in _FILLABLE
 
 
-def value_text(value: Value, language: Language) -> str:
-    """A fact as it reads: numbers with the language's decimal mark."""
-    if isinstance(value, float):
-        return f"{value:g}".replace(".", _decimal_mark(language))
-    return str(value)
+def chooser(
+    fixed: Mapping[str, str], fields: Mapping[str, Field], values: Mapping[str, Any], language: Language
+) -> Callable[[str], str]:
+    """The text of each placeholder: the offer's own first, then the facts as conditions see them."""
 
+    def word(name: str) -> str:
+        if name in fixed:
+            return fixed[name]
+        value = values[name]
+        if fields[name].type is not FieldType.DATE:
+            return value_text(value, language)
+        return day_text(date.fromordinal(value) if isinstance(value, int) else value, language)
 
-def euro(amount: float, language: Language) -> str:
-    """An amount as it is written: € 2,50 in Dutch, €2.50 in English."""
-    written = f"{amount:.2f}".replace(".", _decimal_mark(language))
-    return text(language, N_("€{amount}"), amount=written)
-
-
-def _decimal_mark(language: Language) -> str:
-    """What a language puts before tenths: its catalogue says how it writes one and a half."""
-    return text(language, N_("1.5"))[1]
-
-
-def worth_text(worth: Worth, language: Language) -> str:
-    """What a voucher is worth, in words: 10%, € 2,50, or the gift's name."""
-    if worth.percent is not None:
-        return value_text(worth.percent, language).removesuffix(".0") + "%"
-    if worth.amount_cents is not None:
-        return euro(worth.amount_cents / 100, language)
-    return worth.gift or ""
-
-
-def end_text(end_s: float, at_s: float, zone: ZoneInfo) -> str:
-    """An end as people say it: the time today, with the date on another day."""
-    end, now = datetime.fromtimestamp(end_s, zone), datetime.fromtimestamp(at_s, zone)
-    return end.strftime("%H:%M" if end.date() == now.date() else "%d-%m %H:%M")
-
-
-def chooser(fixed: Mapping[str, str], values: Mapping[str, Value], language: Language) -> Callable[[str], str]:
-    """The text of each placeholder: the offer's own first, then the facts."""
-    return lambda name: fixed[name] if name in fixed else value_text(values[name], language)
+    return word

@@ -13,10 +13,15 @@ from rules.format.condition_text import RESERVED
 from rules.format.dates import parse_date, parse_moment
 from rules.format.document import Case, CaseSituation, Document
 from rules.format.errors import BookError, BookProblem, nearest
-from rules.format.fields import BUILT_IN, WEEKDAYS, Field
+from rules.format.fields import BUILT_IN, Field
+from rules.format.kinds import KINDS
+from rules.format.kinds.worth_checks import code_key
 from rules.format.literals import parse_fact
+from rules.format.names import KnownNames, check_known
 from rules.format.templates import PLACEHOLDERS
-from rules.loading.offer_checks import KnownNames, check_known, check_limits, check_offer
+from rules.format.wording import CURRENCIES
+from rules.loading.offer_checks import check_limits, check_offer
+from rules.local_time import WEEKDAYS
 
 
 def declared_fields(document: Document, zones: Collection[str] | None) -> dict[str, Field]:
@@ -41,7 +46,6 @@ def check_document(document: Document, zones: Collection[str] | None) -> list[Bo
     for index, offer in enumerate(document.offers):
         place = f"offers[{index}]"
         problems += [_at(place, problem) for problem in check_offer(offer, document, words)]
-    problems += _questions_read(document)
     for index, case in enumerate(document.cases):
         problems += [_at(f"cases[{index}]", problem) for problem in _case(case, words)]
     return problems
@@ -72,14 +76,31 @@ def _whole(document: Document, words: KnownNames) -> Iterator[BookProblem]:
                 yield BookProblem("field_taken", f"{section}.{name}", values={"value": name})
             if (one.type == "choice") and one.values is None:
                 yield BookProblem("missing", f"{section}.{name}.values", values={"key": "values"})
+    if document.currency not in CURRENCIES:
+        near = nearest(document.currency.upper(), CURRENCIES)
+        yield BookProblem("currency", "currency", nearest=near, values={"value": document.currency})
+    yield from _shared_codes(document)
     for day in document.hours or {}:
         if day not in WEEKDAYS and parse_date(day) is None:
             near = nearest(day, WEEKDAYS)
-            yield BookProblem("unknown_key", f"hours.{day}", nearest=near, values={"key": day})
+            yield BookProblem("hours_day", f"hours.{day}", nearest=near, values={"key": day})
     yield from check_limits(document.limits, "limits")
     for name, category in document.categories.items():
         yield from check_limits(category.limits, f"categories.{name}.limits")
     yield from _loops(document)
+
+
+def _shared_codes(document: Document) -> Iterator[BookProblem]:
+    """A code that two offers share must be worth the same: the till can't know which of them was promised."""
+    worths: dict[str, tuple[str, object]] = {}
+    for index, offer in enumerate(document.offers):
+        voucher = offer.voucher
+        codes = () if voucher is None else voucher.codes.pool or (voucher.codes.single or "",)
+        for code in filter(None, codes):
+            other, worth = worths.setdefault(code_key(code), (offer.id, voucher.worth if voucher else None))
+            if other != offer.id and (voucher is None or voucher.worth != worth or voucher.codes.pool is not None):
+                yield BookProblem("code_shared", f"offers[{index}].voucher.codes", values={"code": code, "other": other})
+                break
 
 
 def _loops(document: Document) -> Iterator[BookProblem]:
@@ -91,13 +112,11 @@ def _loops(document: Document) -> Iterator[BookProblem]:
         yield BookProblem("loop", f"offers[{places[loop[0]]}].yields_to", values={"loop": " → ".join(reversed(loop))})
 
 
-def _questions_read(document: Document) -> Iterator[BookProblem]:
-    """A question whose answer no rule uses is not asked. Conditions are searched as written: they are not compiled yet."""
+def check_questions(document: Document, reads: Collection[str]) -> Iterator[BookProblem]:
+    """Yield a problem for a question whose answer no condition and no text reads: what nobody uses isn't asked."""
     for index, offer in enumerate(document.offers):
-        if offer.question is None:
-            continue
-        name = offer.question.attribute
-        if not any(name in str(other.if_) or f"{{{name}}}" in str(other.content) for other in document.offers):
+        name = KINDS[offer.kind].asks(offer.section) if offer.section is not None else None
+        if name is not None and name not in reads:
             yield BookProblem("question_unread", f"offers[{index}].question.attribute", values={"value": name})
 
 

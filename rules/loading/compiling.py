@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from rules.decision import CapKind, CodeKind, Codes
@@ -12,10 +13,14 @@ from rules.engine.ranking import Candidate
 from rules.engine.rule import CapRule, Rule, Trigger
 from rules.format import document
 from rules.format.conditions import All, Compare, IsKnown, Node, Vocabulary, parse
-from rules.format.dates import parse_moment
+from rules.format.dates import parse_end, parse_moment
 from rules.format.fields import affinity_field
-from rules.format.schema_parts import CodesPart
+from rules.format.kinds import KINDS
+from rules.format.kinds.kind import Giving
+from rules.format.kinds.voucher import WORKED_OUT
+from rules.format.schema_parts import Caps, CodesPart
 from rules.format.templates import PLACEHOLDERS, CardTemplate, card_templates, placeholders_of
+from rules.loading.offer_checks import ADULT
 from rules.texts import Language, in_each
 
 LONGEST_WINDOW_S = 32 * 86_400.0
@@ -31,18 +36,18 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
     voucher_limits = tuple(limit for limit in own if not limit.per_visit)
     once = LimitRule(offer.id, "seen", offer.per_visit, True, math.inf, None, "per_visit")
     cooldowns = _cooldowns(offer.cooldown)
-    voucher_until_s = _voucher_until_s(offer, zone)
-    invitation = offer.invitation
-    worth = offer.voucher.worth if offer.voucher else invitation.friend if invitation else None
-    codes = offer.voucher.codes if offer.voucher else invitation.codes if invitation else None
+    kind = KINDS[offer.kind]
+    giving, asks = kind.gives(offer.section), kind.asks(offer.section)
+    voucher_until_s = _voucher_until_s(giving, zone)
+    asked_purpose = words.fields[asks].purpose if asks is not None else None
     return Rule(
         index=index,
         offer=offer,
         triggers=tuple(_trigger(moment) for moment in offer.at),
         node=node,
         tests=compile_tests(node),
-        from_s=_moment_s(offer.from_, zone, -math.inf),
-        until_s=min(_moment_s(offer.until, zone, math.inf), voucher_until_s),
+        from_s=-math.inf if offer.from_ is None else _written(parse_moment(offer.from_, zone)),
+        until_s=min(math.inf if offer.until is None else _written(parse_end(offer.until, zone)), voucher_until_s),
         voucher_until_s=voucher_until_s,
         limits=(once, *(limit for limit in own if limit.per_visit)),
         shared_limits=_shared_limits(offer, book),
@@ -51,15 +56,17 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
         looks_back_s=max([seconds for _, seconds in cooldowns] + [_window_s(limit) for limit in voucher_limits], default=0.0),
         caps=_all_caps(offer, book),
         yields_to=frozenset(offer.yields_to),
-        asks=offer.question.attribute if offer.question else None,
+        asks=asks,
+        purposes=frozenset(filter(None, (offer.purpose, asked_purpose))),
+        always_made=offer.always_made or kind.for_staff,
         cards=shown,
         fallback=instead,
-        worth=in_each(worth.worth) if worth else None,
-        codes=_codes(codes) if codes else None,
+        worth=in_each(partial(giving.worth.worth, currency=book.currency)) if giving else None,
+        codes=_codes(giving.codes) if giving else None,
+        giving=giving,
         cost_cents=cost_cents(offer),
         id=offer.id,
         family=f"{offer.category}/{offer.group}",
-        purpose=offer.purpose,
         tier=offer.tier,
         attention=offer.attention,
         affinity=affinity_field(offer.id),
@@ -77,8 +84,12 @@ def _whole_condition(
     parts: list[Node] = []
     if offer.if_ is not None:
         parts.append(parse(offer.if_, "if", words))
-    if offer.proof is not None and offer.proof.consent is not None:
-        parts.append(Compare("proof.consent", words.fields[offer.proof.consent], "==", True))
+    kind = KINDS[offer.kind]
+    flag = kind.needs_flag(offer.section)
+    if flag is not None:
+        parts.append(Compare(f"{kind.section}.consent", words.fields[flag], "==", True))
+    if offer.adults_only:
+        parts.append(Compare("adults_only", words.fields[ADULT], "==", True))
     for path, texts in (("content", shown), ("fallback", instead or {})):
         for card in texts.values():
             asked = [words.fields[name] for name in placeholders_of(card) if name not in PLACEHOLDERS]
@@ -128,7 +139,7 @@ def _all_caps(offer: document.Offer, book: document.Document) -> tuple[CapRule, 
     return found + _caps("shop", book.caps, cost)
 
 
-def _caps(scope: str, caps: document.Caps, cost: int) -> tuple[CapRule, ...]:
+def _caps(scope: str, caps: Caps, cost: int) -> tuple[CapRule, ...]:
     budget = round(caps.budget * 100) if caps.budget is not None and cost else None
     rows: list[tuple[CapKind, int | None, int, bool, str | None]] = [
         (CapKind.ISSUES, caps.issues, 1, False, caps.every),
@@ -146,12 +157,7 @@ def _caps(scope: str, caps: document.Caps, cost: int) -> tuple[CapRule, ...]:
 
 def cost_cents(offer: document.Offer) -> int:
     """The most that one redemption costs, in cents: as stated, or the amount given away; 0 where nothing is."""
-    if offer.voucher is not None:
-        return round((offer.voucher.cost or offer.voucher.worth.amount or 0) * 100)
-    if offer.invitation is None:
-        return 0
-    given = (offer.invitation.reward, offer.invitation.friend)
-    return round((offer.invitation.cost or sum(part.amount or 0 for part in given if part)) * 100)
+    return round(KINDS[offer.kind].cost(offer.section) * 100)
 
 
 def _codes(part: CodesPart) -> Codes:
@@ -162,12 +168,14 @@ def _codes(part: CodesPart) -> Codes:
     return Codes(CodeKind.GENERATED, length=part.generated or 8)
 
 
-def _moment_s(written: str | None, zone: ZoneInfo, otherwise: float) -> float:
-    moment_s = parse_moment(written, zone) if written is not None else None
-    return otherwise if moment_s is None else moment_s
+def _written(moment_s: float | None) -> float:
+    """A moment of a document that passed the checks."""
+    assert moment_s is not None
+    return moment_s
 
 
-def _voucher_until_s(offer: document.Offer, zone: ZoneInfo) -> float:
-    """A voucher with a fixed end can't be promised after it."""
-    voucher = offer.voucher
-    return math.inf if voucher is None or voucher.valid_for else _moment_s(voucher.valid_until, zone, math.inf)
+def _voucher_until_s(giving: Giving | None, zone: ZoneInfo) -> float:
+    """A voucher with a written end can't be promised after it."""
+    if giving is None or giving.valid_for_s is not None or giving.valid_until in WORKED_OUT:
+        return math.inf
+    return _written(parse_end(giving.valid_until, zone))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
 from rules.engine.book import Book, assemble
 from rules.engine.rule import Rule
-from rules.format.conditions import Vocabulary, parse
+from rules.format.conditions import Vocabulary, fields_of, parse
 from rules.format.document import Document
 from rules.format.errors import BookError, BookProblem, nearest
+from rules.format.fields import Field
 from rules.format.reading import path_text, read_document
-from rules.loading.checks import check_document, declared_fields
+from rules.loading.checks import check_document, check_questions, declared_fields
 from rules.loading.compiling import compile_rule
+from rules.loading.setting_aside import set_aside
 from rules.texts import LANGUAGES
 
 _CODES = {
@@ -31,8 +33,7 @@ _CODES = {
     "dict_type": "map_expected",
     "model_type": "map_expected",
     "model_attributes_type": "map_expected",
-    "duration": "duration",
-    "hours_span": "hours_span",
+    **{code: code for code in ("duration", "hours_span", "whole_cents", "unprintable", "blank")},
 }
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _BOUND_SIGNS = {"ge": "≥ ", "gt": "> ", "le": "≤ ", "lt": "< ", "min_length": "≥ ", "max_length": "≤ "}
@@ -58,27 +59,59 @@ def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
     try:
         document = Document.model_validate(data)
     except ValidationError as error:
-        raise BookError(problems_of(error)) from None
+        problems = problems_of(error)
+        raise BookError([*problems, *_besides(data, problems, zones)]) from None
     except UnicodeError:  # half a surrogate pair, which JSON can spell and nothing can print
         raise BookError([BookProblem("syntax", values={"why": "characters that are not allowed"})]) from None
+    checked = _checked(document, zones)
+    if checked.problems:
+        raise BookError(checked.problems)
+    return assemble(data, document, checked.rules, checked.fields, checked.zone)
+
+
+class _Checked(NamedTuple):
+    """A document compiled as far as it goes, and all that is wrong with it."""
+
+    rules: tuple[Rule, ...]
+    fields: Mapping[str, Field]
+    zone: ZoneInfo
+    problems: list[BookProblem]
+
+
+def _checked(document: Document, zones: Collection[str] | None) -> _Checked:
     problems = check_document(document, zones)
     broken = {problem.path.partition(".")[0] for problem in problems}
     fields = declared_fields(document, zones)
     words = Vocabulary(fields, frozenset(offer.id for offer in document.offers))
     zone = ZoneInfo("UTC") if "timezone" in broken else ZoneInfo(document.timezone)
     rules: list[Rule] = []
+    reads: set[str] = set()
     for index, offer in enumerate(document.offers):
         place = f"offers[{index}]"
         try:
             if place not in broken:
                 rules.append(compile_rule(index, offer, document, words, zone))
-            elif offer.if_ is not None:
-                parse(offer.if_, "if", words)  # the rest of the offer can't be compiled, but its condition can be read
+                reads |= rules[-1].reads().keys()
+            elif offer.if_ is not None:  # the rest of the offer can't be compiled, but its condition can be read
+                reads |= fields_of(parse(offer.if_, "if", words)).keys()
         except BookError as error:
             problems += [replace(problem, path=f"{place}.{problem.path}") for problem in error.problems]
-    if problems:
-        raise BookError(problems)
-    return assemble(data, document, tuple(rules), fields, zone)
+            broken.add(place)
+    if not any(place.startswith("offers[") for place in broken):
+        problems += check_questions(document, reads)
+    return _Checked(tuple(rules), fields, zone, problems)
+
+
+def _besides(data: Any, problems: Sequence[BookProblem], zones: Collection[str] | None) -> list[BookProblem]:
+    """What else is wrong with a document some of whose values can't be read: those are set aside, and the rest is checked."""
+    mended = set_aside(data, problems)
+    if mended is None:
+        return []
+    try:
+        document = Document.model_validate(mended.data)
+    except (ValidationError, UnicodeError):
+        return []
+    return [problem for problem in _checked(document, zones).problems if not mended.concerns(problem)]
 
 
 def problems_of(error: ValidationError, model: type[BaseModel] = Document) -> list[BookProblem]:

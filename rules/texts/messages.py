@@ -95,6 +95,25 @@ PROBLEMS: dict[str, str] = {
     "share_code": N_("a personal code is generated (`codes: {{generated: 8}}`)"),
     "budget_cost": N_("a budget in money needs `{section}.cost`: the most that one redemption costs"),
     "case_words": N_("`{value}` is no verdict; allowed: {allowed}"),
+    "hours_day": N_('`{key}` is no day; write mon to sun, or a date such as "2026-12-25"'),
+    "cost_low": N_(
+        "the cost {cost} is below the amount {amount}: a budget would count too little; "
+        "write in `{section}.cost_reason` why that is right"
+    ),
+    "whole_cents": N_("`{value}` is no amount in whole cents"),
+    "whole_amount": N_("`{value}`: amounts in {currency} have no decimals"),
+    "currency": N_("unknown currency `{value}`; write its code of three letters, such as EUR or CHF"),
+    "unprintable": N_("this holds a character that can't be printed or that turns the direction of reading"),
+    "blank": N_("nothing readable stands here"),
+    "unit_twice": N_("`{value}`: the placeholder brings its own sign, leave out the other"),
+    "adult_missing": N_(
+        "an offer for adults needs the attribute `adult` of type flag: the yes of whoever knows that the shopper is 18"
+    ),
+    "exempt_test": N_("what is made in control groups too can't be under test"),
+    "code_typed": N_("code `{code}` can't be typed at a till: only letters without accents, digits, and hyphens between them"),
+    "code_shared": N_(
+        "code `{code}` is also that of offer {other}, which is worth something else: the till can't know which was promised"
+    ),
 }
 
 PHRASES: dict[str, str] = {

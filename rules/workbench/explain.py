@@ -15,13 +15,12 @@ from rules.decision import Decision, Gate
 from rules.engine.book import Book
 from rules.engine.decide import decide
 from rules.engine.evaluate import SHOP, FactsView, combine, count_happenings
-from rules.engine.local_time import Local
 from rules.engine.ranking import Ranker, by_priority_and_affinity
 from rules.format.conditions import Compare, Count, IsKnown, Leaf, Node, Not
-from rules.format.dates import Anniversary
+from rules.format.dates import Anniversary, duration_text
 from rules.format.fields import Field, FieldType
-from rules.format.literals import duration_text
 from rules.format.operators import OPERATORS, Wants
+from rules.local_time import Local
 from rules.situation import Situation
 from rules.texts import Language, in_each, text
 from rules.texts.messages import GATES, phrase

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rules.decision import Decision, Gate
 from rules.engine.book import Book
-from rules.engine.decide import candidate
+from rules.engine.decide import candidate, unnamed_affinity
 from rules.engine.evaluate import FactsView, LimitRule, count_happenings
 from rules.engine.gates import cooling, counted, crowded_out, reached
-from rules.engine.local_time import Local
 from rules.engine.rule import Rule, Trigger
-from rules.format.literals import duration_text
+from rules.format.dates import duration_text
+from rules.format.wording import bound_text
+from rules.local_time import Local
 from rules.situation import Situation
 from rules.texts import Language, Words, in_all, in_each
 from rules.texts.messages import PHRASES, phrase
@@ -93,8 +93,7 @@ def _trigger(trigger: Trigger, language: Language) -> str:
 def _validity(scene: _Scene) -> Reason:
     rule, zone = scene.rule, scene.book.zone
     early = scene.situation.at_s < rule.from_s
-    bound_s = rule.from_s if early else rule.until_s
-    moment = datetime.fromtimestamp(bound_s, zone).strftime("%Y-%m-%d %H:%M")
+    moment = bound_text(rule.from_s, zone) if early else bound_text(rule.until_s, zone, is_end=True)
     now = scene.local.moment.strftime("%Y-%m-%d %H:%M")
     return Reason("from" if early else "until", _said("from" if early else "until", moment=moment), _same(now))
 
@@ -108,7 +107,11 @@ def _quiet(scene: _Scene) -> Reason:
 
 
 def _consent(scene: _Scene) -> Reason:
-    return Reason("purpose", _said("consent", purpose=scene.rule.purpose), _listed(scene.situation.purposes))
+    return Reason(
+        "purpose",
+        _said("consent", purpose=", ".join(sorted(scene.rule.purposes - scene.situation.purposes))),
+        _listed(scene.situation.purposes),
+    )
 
 
 def _answered(scene: _Scene) -> Reason:
@@ -173,7 +176,7 @@ def _tier(scene: _Scene) -> Reason:
 
 
 def _silence(scene: _Scene) -> Reason:
-    _, priority, affinity = candidate(scene.rule, scene.situation)
+    _, priority, affinity = candidate(scene.rule, scene.situation, unnamed_affinity(scene.situation))
     return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{priority * affinity:g}"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.shoppers import attention
-from gateway.shoppers.profiles import answer_value, register_of
+from gateway.shoppers.profiles import answer_value, declared_attributes
 from rules import Book, BookError, decide, load_book
 from rules.engine.assignment import in_control
 from rules.workbench.cases import run_cases
@@ -15,10 +15,6 @@ from tests.support.books import LABEL, NOON_S, at, book, document, first_choice,
 
 BOOKS = Path(__file__).parent / "books"
 
-dates = pytest.mark.xfail(strict=True, raises=(AssertionError, BookError), reason="book dates")
-meaning = pytest.mark.xfail(strict=True, raises=AssertionError, reason="book checks")
-words = pytest.mark.xfail(strict=True, raises=AssertionError, reason="book words")
-people = pytest.mark.xfail(strict=True, raises=AssertionError, reason="consent and people")
 trusted_time = pytest.mark.xfail(strict=True, raises=AssertionError, reason="trusted time")
 
 
@@ -36,22 +32,18 @@ def refused(name: str) -> list[str]:
     return []
 
 
-@dates
 def test_a_last_day_includes_itself() -> None:
     assert failed_cases("last-day.yaml") == []
 
 
-@dates
 def test_an_offer_may_last_one_day() -> None:
     assert failed_cases("one-day.yaml") == []
 
 
-@dates
 def test_a_day_of_the_hours_that_is_no_date_is_obeyed_or_refused() -> None:
     assert refused("christmas.yaml") or failed_cases("christmas.yaml") == []
 
 
-@dates
 def test_closing_is_when_a_shop_that_is_open_across_midnight_closes() -> None:
     terms = {"worth": {"percent": 10}, "codes": {"generated": 8}, "valid_until": "closing"}
     night = book(voucher(voucher=terms), hours={"sat": ["20:00-24:00"], "sun": ["00:00-04:00"]})
@@ -65,33 +57,28 @@ def question(attribute: str, *answers: str) -> dict[str, object]:
     return {"attribute": attribute, "answers": dict.fromkeys(answers, LABEL), "valid_for": "365d"}
 
 
-@meaning
 def test_who_answers_yes_to_a_flag_has_it() -> None:
     kids = {"kids": {"type": "flag", "label": LABEL, "supplier": "shopper"}}
     offers = offer("ask", "question", question=question("kids", "ja", "nee")), offer("o", if_="kids")
     if not problems(document(*offers, attributes=kids)):
         asked: Book = book(*offers, attributes=kids)
-        assert answer_value(register_of([asked]).questions["ask"], "ja") is True
+        assert answer_value(declared_attributes([asked]).questions["ask"], "ja") is True
 
 
-@meaning
 def test_answers_that_an_attribute_can_never_hold_are_refused() -> None:
     number = {"n": {"type": "number", "label": LABEL, "supplier": "shopper"}}
     asked = document(offer("ask", "question", question=question("n", "1-2", "3+")), offer("o", if_="n >= 3"), attributes=number)
     assert problems(asked)
 
 
-@meaning
 def test_a_question_is_read_only_where_its_attribute_stands_not_where_its_letters_do() -> None:
     assert "question_unread" in refused("unread.yaml")
 
 
-@meaning
 def test_a_cost_below_the_amount_and_an_amount_below_a_cent_are_refused() -> None:
     assert refused("cost.yaml")
 
 
-@words
 def test_numbers_are_worded_as_the_reader_writes_them() -> None:
     text = {"nl": {"title": "{saldo} euro gespaard, {days_since_visit} dagen"}, "en": {"title": "x"}}
     saved = book(offer(content=text), attributes={"saldo": {"type": "number", "label": LABEL, "supplier": "backend"}})
@@ -99,14 +86,12 @@ def test_numbers_are_worded_as_the_reader_writes_them() -> None:
     assert chosen.content.title == "12345,67 euro gespaard, 3 dagen"
 
 
-@people
 def test_who_is_in_the_control_group_gets_help_all_the_same() -> None:
     helping = book(offer("help", "staff_call", attention=0), control_share=0.5)
     shopper = next(f"s-{number}" for number in range(99) if in_control("s", 0.5, f"s-{number}"))
     assert decide(helping, situation(shopper=shopper)).chosen
 
 
-@people
 def test_nobody_ranks_what_a_shopper_loves_below_what_is_unknown() -> None:
     """One scale everywhere: 0 or more, 1 is neutral; or 0 to 1, and unknown is below all of it."""
     two = book(offer("loved"), offer("unknown"))
@@ -124,7 +109,6 @@ def test_attention_that_a_leap_of_the_clock_spent_comes_back_with_the_right_time
     assert attention.at(spent, Budget, NOON_S + 30 * 86400).tokens > 0
 
 
-@trusted_time
 def test_a_fact_from_the_future_is_stale() -> None:
     wet = {"wet": {"type": "flag", "label": LABEL, "fresh_for": "1h"}}
     rainy = book(offer(if_="wet"), shop_facts=wet)

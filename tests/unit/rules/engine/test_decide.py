@@ -103,7 +103,8 @@ def test_validity_hours_and_quiet_hours_abort(book: Load, offer: Make, situation
         "2026-11-21T18:00": Gate.HOURS,
         "2026-11-22T12:00": Gate.HOURS,  # no Sunday in the hours: closed
         "2026-11-28T12:00": Gate.HOURS,  # a date of its own
-        "2026-12-01T00:00": Gate.VALIDITY,
+        "2026-12-01T23:59": Gate.HOURS,  # the last day is one of its days
+        "2026-12-02T00:00": Gate.VALIDITY,
     }
     assert {moment: gates(made, situation(at_s=at(moment)))["hello"] for moment in expected} == expected
 

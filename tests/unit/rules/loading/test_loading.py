@@ -188,7 +188,7 @@ def test_faults_of_the_whole_book_are_named(faults: Faults, offer: Make) -> None
     )
     assert found == {
         "timezone": "timezone",
-        "hours.monday": "unknown_key",
+        "hours.monday": "hours_day",
         "attributes.stage": "field_taken",
         "shop_facts.weather.values": "missing",
     }

@@ -39,7 +39,7 @@ def test_unknown_is_said_to_be_unknown(book: Load, offer: Make, situation: Situa
     [
         ({}, {"zone": "bread"}, Gate.MOMENT, "at", "enter in wine", "enter in bread"),
         ({}, {"zone": None}, Gate.MOMENT, "at", "enter in wine", "enter in nowhere"),
-        ({"until": "2026-11-01"}, {}, Gate.VALIDITY, "until", "until 2026-11-01 00:00", "2026-11-21 11:12"),
+        ({"until": "2026-11-01"}, {}, Gate.VALIDITY, "until", "until 2026-11-01 24:00", "2026-11-21 11:12"),
         ({"from_": "2026-12-01"}, {}, Gate.VALIDITY, "from", "from 2026-12-01 00:00", "2026-11-21 11:12"),
         ({}, {"facts": {"open": False}}, Gate.HOURS, "hours", "open", "sat 11:12"),
         ({"purpose": "aftercare"}, {"purposes": frozenset({"offers"})}, Gate.CONSENT, "purpose", "consent to aftercare", "offers"),

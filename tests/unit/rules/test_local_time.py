@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.engine.local_time import Local, closing, within
-from rules.format.dates import parse_clock, parse_date, parse_moment
-from rules.format.literals import duration_text, parse_duration
+from rules.format.dates import duration_text, parse_clock, parse_date, parse_duration, parse_moment
+from rules.local_time import WEEKDAYS, Local, Spans, closing, within
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 At = Callable[[str], float]
@@ -81,3 +81,32 @@ def test_durations_clocks_and_dates_are_read_strictly() -> None:
     assert [parse_clock(wrong) for wrong in ("24:01", "9.05", "7:5", 900, None)] == [None] * 5
     assert parse_date("2026-13-01") is None
     assert parse_moment("2026-11-21T10:00:00Z", AMSTERDAM) == parse_moment("2026-11-21T11:00", AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "closes"),
+    [
+        ({"sat": ((1200, 1440),), "sun": ((0, 240),)}, "2026-11-28T21:00", "2026-11-29T04:00"),
+        ({"sat": ((1200, 240),), "sun": ((240, 300),)}, "2026-11-28T21:00", "2026-11-29T05:00"),
+        ({"sat": ((540, 720), (720, 1080))}, "2026-11-28T10:00", "2026-11-28T18:00"),
+        ({"sat": ((540, 1080), (1020, 1260))}, "2026-11-28T17:30", "2026-11-28T21:00"),
+        ({"sat": ((540, 720), (780, 1080))}, "2026-11-28T10:00", "2026-11-28T12:00"),
+        ({"sat": ((540, 1440),), "2026-11-29": ()}, "2026-11-28T10:00", "2026-11-29T00:00"),
+    ],
+)
+def test_spans_that_adjoin_are_one_opening(at: At, hours: dict[str, Spans], now: str, closes: str) -> None:
+    assert closing(hours, Local(at(now), AMSTERDAM)) == at(closes)
+
+
+def test_a_shop_that_never_closes_has_no_closing() -> None:
+    always = dict.fromkeys(WEEKDAYS, ((0, 1440),))
+    assert closing(always, Local(1.8e9, AMSTERDAM)) == math.inf
+
+
+def test_closing_is_still_to_come_in_the_hour_that_comes_twice() -> None:
+    hours = {"sun": ((60, 165),)}  # until 02:45
+    for fold in (0, 1):
+        now = datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=AMSTERDAM).timestamp()
+        closes = closing(hours, Local(now, AMSTERDAM))
+        assert closes is not None
+        assert now < closes <= now + 900 + 3600

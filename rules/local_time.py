@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from rules.format.fields import WEEKDAYS
-
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Spans = Sequence[tuple[int, int]]
 """Pairs of minutes since local midnight; an end at or before its start runs past midnight."""
 
@@ -48,10 +48,13 @@ class Local:
         return self._midnight(self.day + 1)
 
     def at_minute(self, minute: int) -> float:
-        """Epoch seconds of a wall-clock minute of today; 1440 and beyond lie in tomorrow."""
+        """Epoch seconds of a wall-clock minute of today, of a repeated one the first that is still to come; 1440 and beyond lie in
+        tomorrow."""
         days, minute = divmod(minute, DAY_MINUTES)
         day = date.fromordinal(self.day + days)
-        return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self.zone).timestamp()
+        moment = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self.zone)
+        first_s = moment.timestamp()
+        return first_s if first_s > self.at_s else moment.replace(fold=1).timestamp()
 
     def _midnight(self, ordinal: int) -> float:
         day = date.fromordinal(ordinal)
@@ -69,13 +72,39 @@ def spans_on(hours: Mapping[str, Spans], ordinal: int) -> Spans:
     return hours.get(day.isoformat(), hours.get(WEEKDAYS[day.weekday()], ()))
 
 
+MOST_SPANS_JOINED = 60
+"""Opening spans that follow each other without a break: a shop that is open longer than that never closes."""
+
+
 def closing(hours: Mapping[str, Spans], local: Local) -> float | None:
-    """Epoch seconds at which the shop, open at this moment, closes; None when it is closed."""
+    """Epoch seconds at which the shop, open at this moment, closes; None when it is closed, infinite when it never closes.
+
+    Spans that adjoin or overlap are one opening, over midnight as well.
+    """
+    ends_s = _span_end(hours, local)
+    for _ in range(MOST_SPANS_JOINED):
+        after_s = None if ends_s is None else _span_end(hours, Local(ends_s, local.zone))
+        if after_s is None:
+            return ends_s
+        ends_s = after_s
+    return math.inf
+
+
+def is_open(hours: Mapping[str, Spans], local: Local) -> bool:
+    """Return True when the shop is open at this moment."""
+    return next(_span_ends(hours, local), None) is not None
+
+
+def _span_end(hours: Mapping[str, Spans], local: Local) -> float | None:
+    """The latest end of the spans that this moment lies in."""
+    return max(_span_ends(hours, local), default=None)
+
+
+def _span_ends(hours: Mapping[str, Spans], local: Local) -> Iterator[float]:
     for start, end in spans_on(hours, local.day):
         runs_over = end <= start
         if start <= local.minute < (end + DAY_MINUTES if runs_over else end):
-            return local.at_minute(end + DAY_MINUTES if runs_over else end)
+            yield local.at_minute(end + DAY_MINUTES if runs_over else end)
     for start, end in spans_on(hours, local.day - 1):  # yesterday evening's opening, still on
         if end <= start and local.minute < end:
-            return local.at_minute(end)
-    return None
+            yield local.at_minute(end)

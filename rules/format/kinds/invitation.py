@@ -1,0 +1,66 @@
+"""An invitation to review or to share: what the friend gets by a personal code, and the reward when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rules.decision import Invitation
+from rules.format.errors import BookProblem
+from rules.format.kinds.kind import Around, Giving, OfferKind, Shown
+from rules.format.kinds.worth_checks import check_cost, check_worth
+from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, WorthPart
+from rules.format.wording import worth_text
+from rules.texts import Language
+
+
+class InvitationPart(Part):
+    """An invitation to review or share, the reward when it is used and the friend's benefit."""
+
+    to: Literal["review", "share"]
+    reward: WorthPart | None = None
+    friend: WorthPart | None = None
+    codes: CodesPart | None = None
+    cost: Annotated[Money | None, Field(description="The most that one use costs the shop.")] = None
+    cost_reason: Annotated[Reason, Field(description="Why the cost is below the amounts.")] = ""
+    valid_for: Duration | None = None
+
+
+class InvitationKind(OfferKind[InvitationPart]):
+    """An invitation."""
+
+    name = "invitation"
+    section = "invitation"
+
+    def check(self, section: InvitationPart, around: Around) -> Iterator[BookProblem]:
+        """Yield every fault of an invitation."""
+        yield from check_worth(section.reward, "reward")
+        yield from check_worth(section.friend, "friend")
+        yield from check_cost([section.reward, section.friend], section.cost, section.cost_reason, "invitation", around.budgeted)
+        if section.to == "share" and (section.codes is None or section.codes.generated is None):
+            yield BookProblem("share_code", "codes")
+        if section.to == "share" and section.friend is None:
+            yield BookProblem("missing", "friend", values={"key": "friend"})
+
+    def words(self, section: InvitationPart, language: Language, currency: str) -> dict[str, str]:
+        """Return what the shopper and the friend get."""
+        parts = {"reward": section.reward, "friend": section.friend}
+        return {name: worth_text(part.worth(language, currency), language) for name, part in parts.items() if part}
+
+    def shows(self, section: InvitationPart, language: Language, currency: str) -> Shown:
+        """Return what it is to, and what both get."""
+        reward, friend = (part.worth(language, currency) if part else None for part in (section.reward, section.friend))
+        return Shown(invitation=Invitation(section.to, reward, friend))
+
+    def gives(self, section: InvitationPart) -> Giving | None:
+        """Return the friend's benefit, by the personal code."""
+        if section.friend is None or section.codes is None:
+            return None
+        return Giving(section.friend, section.codes, section.valid_for)
+
+    def cost(self, section: InvitationPart) -> float:
+        """Return its cost as stated, or the amounts given to both."""
+        given = (section.reward, section.friend)
+        return section.cost or sum(part.amount or 0.0 for part in given if part)
