@@ -83,7 +83,7 @@ class DeclaredAttributes:
                 kept[name] = without_year(str(value)) if name in self.day_only else value
             else:
                 code = code or "wrong_value"
-                left_out.append(Refusal(path=path if _NAME.fullmatch(name) else "data", code=code, text=_WHY[code]))
+                left_out.append(Refusal(path=path if _NAME.fullmatch(path) else "data", code=code, text=_WHY[code]))
         return kept, left_out
 
     def _objection(self, name: str, value: JsonValue, purposes: frozenset[str]) -> str | None:
@@ -96,10 +96,7 @@ class DeclaredAttributes:
             return "not_yours"
         if not self._consented(declared, purposes):
             return "no_consent"
-        if not is_plain(value) or not declared.admits(value_of(value)):
-            return "wrong_value"
-        below_scale = name.startswith(f"{AFFINITY}.") and not isinstance(value, str | list) and value < 0
-        return "wrong_value" if below_scale else None
+        return None if is_plain(value) and declared.admits(value_of(value)) else "wrong_value"
 
     @staticmethod
     def _consented(declared: Field, purposes: frozenset[str]) -> bool:
