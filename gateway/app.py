@@ -23,7 +23,8 @@ from gateway.line import Line
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
-from gateway.mqtt.inbox import Inbox, SightingsConsumer
+from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.sightings import SightingsConsumer, SightingsReader
 from gateway.mqtt.status import HealthFigures, StatusPublisher
 from gateway.mqtt.topics import identity_of
 from gateway.offers.issuing import Promised
@@ -99,7 +100,8 @@ class Gateway:
         incoming = Incoming(self.line, people, self.ledger, self.view, remote, plan, now_s)
         handlers = InboundHandlers(identity, incoming.handlers())
         elsewhere = SightingsConsumer(remote.filters, incoming.hear_elsewhere)
-        self.inbox = Inbox(self.store, settings.mqtt, identity, credentials, handlers, self._post, sightings=elsewhere, clock=now_s)
+        self.sightings = SightingsReader(settings.mqtt, identity, credentials, elsewhere, self._post, clock=now_s)
+        self.inbox = Inbox(self.store, settings.mqtt, identity, credentials, handlers, self._post, clock=now_s)
         self._live_books = LiveBooks(self.store, plan.zone_ids)
         self._upkeep = Upkeep(
             line=self.line,
@@ -159,6 +161,7 @@ class Gateway:
             Thread("reader", lambda: self.reader.failure),
             Thread("courier", lambda: _failure(self.courier.health())),
             Thread("inbox", lambda: _failure(self.inbox.health())),
+            Thread("sightings", lambda: self.sightings.failure),
             *tasks,
             *self._upkeep.duties(),
             Duty("last trusted time", CLOCK_S, partial(asyncio.to_thread, self.clock.keep)),
@@ -189,6 +192,7 @@ class Gateway:
         await asyncio.to_thread(self._recognise)
         self.courier.start()
         self.inbox.start()
+        self.sightings.start()
 
     def _recognise(self) -> None:
         """Take the opt-ins of the settings' file, and have everyone recognised; in a thread, while no other uses them yet."""
@@ -197,6 +201,7 @@ class Gateway:
         log.info("opted in", shoppers=self.people.load(self.clock.now_s()))
 
     def _close_the_shop(self) -> None:
+        self.sightings.stop()
         self.inbox.stop()
         self.courier.stop(FAREWELL_S)
         self.reader.close()

@@ -65,9 +65,9 @@ class Incoming:
 
         return handle
 
-    def hear_elsewhere(self, topic: str, payload: bytes, at_s: float) -> None:
+    def hear_elsewhere(self, topic: str, payload: bytes, at_s: float, retained: bool) -> None:
         """Take receptions of other scanners, and fixed beacons that shoppers' phones heard."""
-        readings = self._remote_scanners.parse(topic, payload, at_s)
+        readings = self._remote_scanners.parse(topic, payload, at_s, retained=retained)
         for advertisement in readings.advertisements:
             self._line.hear(advertisement)
         for phone in readings.phones:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from random import Random
@@ -43,13 +43,6 @@ Post = Callable[[Callable[[], None]], None]
 """Runs a callable in the loop's thread, soon and in order."""
 
 
-class SightingsConsumer(NamedTuple):
-    """Who takes sightings from elsewhere: the topic filters to read, and what is called with (topic, body, at_s) in the loop."""
-
-    filters: Sequence[str]
-    take: Callable[[str, bytes, float], None]
-
-
 class _Settled(NamedTuple):
     """A message's transaction is over."""
 
@@ -76,7 +69,6 @@ class Inbox:
         handlers: InboundHandlers,
         post: Post,
         *,
-        sightings: SightingsConsumer | None = None,
         clock: Callable[[], float],
         rng: Random | None = None,
     ) -> None:
@@ -85,7 +77,6 @@ class Inbox:
         self._identity = identity
         self._handlers = handlers
         self._post = post
-        self._sightings = sightings
         self._clock = clock
         self._events: SimpleQueue[LinkEvent | _Settled | _Stop] = SimpleQueue()
         role = Role(identity.client_id("in"), session_kept_s=settings.session_kept_s)
@@ -93,7 +84,7 @@ class Inbox:
         self._pending = 0
         self._tidy_s = 0.0
         self._stopping = threading.Event()
-        self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed", "readings"), 0)
+        self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed"), 0)
         self._topics: dict[str, bool] = {}
         """Topic filters that the broker has answered for, and whether we may read them."""
         self._failure: str | None = None
@@ -176,8 +167,7 @@ class Inbox:
     def _filters(self) -> list[str]:
         prefix = self._identity.prefix
         topics = ("optins", "profiles", "receipts", "redemptions/+", f"sync/pages/{self._identity.gateway}")
-        own = [f"{prefix}{topic}" for topic in topics]
-        return own + list(self._sightings.filters if self._sightings is not None else ())
+        return [f"{prefix}{topic}" for topic in topics]
 
     def _arrived(self, message: Arrived) -> None:
         if self._stopping.is_set():
@@ -185,22 +175,13 @@ class Inbox:
         topic = message.topic.removeprefix(self._identity.prefix)
         allowed = types_of(topic)
         if not allowed:
-            self._heard(message)
+            message.link.acknowledge(message)  # nothing of ours: an older version of us may have subscribed to it
             return
         at_s = self._clock()
         found = said_by(read(message.body, allowed, self._settings.inbound_max_bytes), topic)
         self._pending += 1
         future = self._store.writer.submit(self._handlers.work(found, self._answer_topic(message), at_s))
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
-
-    def _heard(self, message: Arrived) -> None:
-        """Sightings: of use now or never, so they pass the database by."""
-        message.link.acknowledge(message)
-        if self._sightings is None:
-            return
-        sightings, at_s = self._sightings, self._clock()
-        self._counts["readings"] += 1
-        self._post(lambda: sightings.take(message.topic, message.body, at_s))
 
     def _answer_topic(self, message: Arrived) -> str:
         wanted = (message.response_topic or "").removeprefix(self._identity.prefix)

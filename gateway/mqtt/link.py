@@ -74,6 +74,8 @@ class Arrived(NamedTuple):
     topic: str
     body: bytes
     response_topic: str | None
+    retained: bool = False
+    """The broker had kept it, and gives it out because we subscribed: it may be of any age."""
 
 
 class Subscribed(NamedTuple):
@@ -171,10 +173,10 @@ class Link:
             raise LinkError(f"the client refused the message: {sent.rc.name}")
         return sent.mid
 
-    def subscribe(self, topics: Sequence[str]) -> None:
-        """Ask for messages at QoS 1; Subscribed follows for each topic."""
+    def subscribe(self, topics: Sequence[str], qos: int = 1) -> None:
+        """Ask for messages; Subscribed follows for each topic."""
         for topic in topics:
-            _, mid = self._client.subscribe(topic, qos=1)
+            _, mid = self._client.subscribe(topic, qos=qos)
             if mid is not None:
                 self.asked[mid] = topic
 
@@ -225,7 +227,9 @@ class Link:
         except UnicodeDecodeError:
             topic = ""
         response_topic = getattr(message.properties, "ResponseTopic", None)
-        self._events.put(Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic))
+        self._events.put(
+            Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic, message.retain)
+        )
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
         self._events.put(Subscribed(self, mid, not any(reason.is_failure for reason in reasons)))

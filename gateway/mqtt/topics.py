@@ -31,7 +31,7 @@ class GatewayIdentity:
         """Where this box's birth, health and last will stand."""
         return f"{self.prefix}gateways/{self.gateway}/status"
 
-    def client_id(self, way: Literal["out", "in"]) -> str:
+    def client_id(self, way: Literal["out", "in", "sightings"]) -> str:
         """A name for one connection. Not every broker takes a dot in it, so there is none."""
         return f"etalage_{self.chain}_{self.store}_{self.gateway}_{way}"
 

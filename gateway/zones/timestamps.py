@@ -71,7 +71,7 @@ class ClockSkew:
     """Corrects scanners whose clocks are ahead, by the stamps of those that are heard at the same time.
 
     Delay only makes stamps older, so the others' newest stamps tell the time, and who stays ahead of their median has a fast clock.
-    In a live shop that tells the time by ticks, stamps come corrected already (radio/quality.py), and nothing is estimated here.
+    In a live shop that tells the time by ticks, stamps come corrected (radio/sender_clock.py): nothing is estimated here.
     """
 
     def __init__(self, scanners: int) -> None:

@@ -20,7 +20,7 @@ from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
-from gateway.mqtt.inbox import Inbox, SightingsConsumer
+from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
@@ -127,11 +127,11 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
     """Starts an inbox, and a courier for its replies; stops both at the end."""
     started: list[Inbox | Courier] = []
 
-    def start(url: str, sightings: SightingsConsumer | None = None, **fields: Any) -> Inbox:
+    def start(url: str, **fields: Any) -> Inbox:
         settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
         credentials = read_credentials(settings)
         handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES})
-        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), sightings=sightings, clock=time.time)
+        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), clock=time.time)
         courier = Courier(
             store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=lambda *_: None, clock=time.time
         )
@@ -228,19 +228,6 @@ def test_a_message_that_is_too_large_is_refused(tmp_path: Path, inbox: Callable[
         assert wait_for(lambda: len(peer.replies) == 1, 15)
         peer.close()
     assert peer.replies[0]["reasons"][0]["code"] == "too_large"
-
-
-def test_an_opt_in_on_the_topic_of_sightings_is_no_opt_in(
-    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
-) -> None:
-    """A scanner may write there, and must not be able to opt anybody in."""
-    heard: list[tuple[str, bytes]] = []
-    consumer = SightingsConsumer((f"{BOX.prefix}sightings/+",), lambda topic, body, _at_s: heard.append((topic, body)))
-    inbox(broker.url, consumer)
-    peer.say("sightings/pi-2", opt_in("s-1"))
-    assert wait_for(lambda: len(heard) == 1, 15)
-    assert heard[0][0] == f"{BOX.prefix}sightings/pi-2"
-    assert desk.handled == []
 
 
 def test_what_came_while_the_gateway_was_away_is_there_when_it_returns(

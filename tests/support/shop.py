@@ -111,7 +111,7 @@ class RunningShop:
         """Wait until the gateway and the backend reach the broker."""
         gateway = self.gateway
         assert wait_for(lambda: gateway.inbox.health()["state"] == gateway.courier.health()["state"] == "up", PATIENCE_S)
-        assert wait_for(self.client.is_connected, PATIENCE_S)
+        assert wait_for(lambda: gateway.sightings.is_up and self.client.is_connected(), PATIENCE_S)
 
     def stop(self) -> None:
         """End all of it."""
