@@ -20,6 +20,7 @@ from gateway.dashboard import DashboardError
 from gateway.dashboard_view import DashboardView
 from gateway.incoming import Incoming
 from gateway.line import Line
+from gateway.model import Promised
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
@@ -27,12 +28,12 @@ from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.sightings import SightingsConsumer, SightingsReader
 from gateway.mqtt.status import HealthFigures, StatusPublisher
 from gateway.mqtt.topics import identity_of
-from gateway.offers.issuing import Promised
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner, make_scanners
+from gateway.recall import Recall
 from gateway.safe_error import safe_error
 from gateway.settings import Settings
 from gateway.shoppers.housekeeping import Housekeeping
@@ -90,13 +91,14 @@ class Gateway:
         self.ledger = Ledger(self.store, identity.source, settings.offers, consented=still_consented)
         self.shop_facts = ShopFacts(self.store, plan.open_at)
         tracker = make_tracker(plan, settings.store.calibration, settings.zones)
-        self.line = Line(identities, tracker, Visits(plan), people, self.ledger, self.shop_facts)
+        self.recall = Recall(people, self.ledger, self.reader, self._post, self.clock.monotonic_s)
+        self.line = Line(identities, tracker, Visits(plan), self.recall, people, self.ledger, self.shop_facts)
         self.scanners = list(make_scanners(settings.radio, now_s) if scanners is None else scanners)
         remote = _remote_scanners(settings, identity.prefix, plan, self.scanners)
         status = StatusPublisher(identity, settings.mqtt, health=self._health, occupancy=lambda: self._upkeep.occupancy)
         release = self.ledger.release_unsent
         self.courier = Courier(self.store, settings.mqtt, identity, credentials, status, release=release, clock=now_s)
-        self.view = DashboardView(plan, self.line, self.scanners, remote, self.courier, self.store.writer, self.clock)
+        self.view = DashboardView(plan, self.line, self.ledger, self.scanners, remote, self.courier, self.store.writer, self.clock)
         incoming = Incoming(self.line, people, self.ledger, self.view, remote, plan, now_s)
         handlers = InboundHandlers(identity, incoming.handlers())
         elsewhere = SightingsConsumer(remote.filters, incoming.hear_elsewhere)
@@ -107,6 +109,7 @@ class Gateway:
             line=self.line,
             people=people,
             ledger=self.ledger,
+            recall=self.recall,
             live_books=self._live_books,
             shop_facts=self.shop_facts,
             scanners=self.scanners,

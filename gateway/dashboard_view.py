@@ -13,6 +13,7 @@ from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, H
 from gateway.line import Line
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
+from gateway.offers.ledger import Ledger
 from gateway.radio.health import ScannerHealth, words_in
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner
@@ -29,6 +30,7 @@ class DashboardView:
         self,
         plan: StorePlan,
         line: Line,
+        ledger: Ledger,
         scanners: Sequence[RunningScanner],
         remote_scanners: RemoteScanners,
         courier: Courier,
@@ -38,6 +40,7 @@ class DashboardView:
         self.plan = plan
         self.feed = Feed()
         self._line = line
+        self._ledger = ledger
         self._scanners = scanners
         self._remote_scanners = remote_scanners
         self._courier = courier
@@ -102,7 +105,7 @@ class DashboardView:
                 noise=counts.noise,
                 moves=counts.moves,
                 decisions=counts.decisions,
-                promised=self._line.ledger.counts["promised"],
+                promised=self._ledger.counts["promised"],
                 acknowledged=int(link["acknowledged"]),
                 receipts=dict(self._receipts),
             ),

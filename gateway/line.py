@@ -2,8 +2,9 @@
 
     hear ──► who is it? ──► where are they? ──► what helps them here? ──► promise it
 
-Plain synchronous calls over frozen values, all in one thread. Time comes in with each advertisement and with `tick`; the only thing
-that leaves is the promise, which the ledger writes together with its announcement in one transaction.
+Plain synchronous calls over frozen values, all in one thread, and no I/O: what is known of a shopper is asked for, and the decision
+goes on when it is at hand, while other shoppers' go on. Time comes in with each advertisement and with `tick`; the only thing that
+leaves is the promise, which the ledger writes together with its announcement in one transaction.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from gateway.books.live import BooksSnapshot
-from gateway.books.shop_facts import ShopFacts
-from gateway.model import Advertisement, Move, Sighting
-from gateway.offers.issuing import Promised
-from gateway.offers.ledger import Ledger
+from gateway.model import Advertisement, BooksSnapshot, Move, Promised, ShopperNow, Sighting
+from gateway.ports import Promises, Recollection, ShoppersHere, ShopSays
 from gateway.radio.frames import beacon_id
 from gateway.shoppers.identities import Identities
-from gateway.shoppers.people import People, ShopperNow
 from gateway.zones.tracker import Tracker
 from gateway.zones.visits import Visit, Visits
 from rules import Book, Decision, Situation, decide
@@ -44,9 +42,10 @@ class Line:
     identities: Identities
     tracker: Tracker
     visits: Visits
-    people: People
-    ledger: Ledger
-    shop: ShopFacts
+    recall: Recollection
+    people: ShoppersHere
+    ledger: Promises
+    shop: ShopSays
     books: BooksSnapshot = field(default_factory=BooksSnapshot)
     quiet: bool = False
     """True: nothing new is promised (the disk is nearly full)."""
@@ -97,7 +96,7 @@ class Line:
 
     def forget(self, shopper: str) -> None:
         """Drop everything held in memory about a shopper, at once."""
-        for room in (self.tracker, self.visits, self.people, self.ledger):
+        for room in (self.tracker, self.visits, self.recall, self.people, self.ledger):
             room.forget(shopper)
 
     def _follow(self, move: Move) -> None:
@@ -111,10 +110,16 @@ class Line:
         if visit.over:
             self.people.visited(visit.shopper, visit.visit, visit.started_at_s, visit.at_s, visit.path)
             self.ledger.forget(visit.shopper)
+            self.recall.forget(visit.shopper)
 
     def _decide(self, event: str, visit: Visit, zone: str | None) -> None:
+        """Decide as soon as what is known of the shopper is at hand: other shoppers don't wait for that."""
+        if not self.quiet and self.books.at(zone) is not None:
+            self.recall.when_known(visit.shopper, visit.at_s, partial(self._decide_now, event, visit, zone))
+
+    def _decide_now(self, event: str, visit: Visit, zone: str | None) -> None:
         book = None if self.quiet else self.books.at(zone)
-        person = self.people.shopper_now(visit.shopper, visit.at_s) if book is not None else None
+        person = self.people.shopper_now(visit.shopper, visit.at_s)
         if book is None or person is None:
             return
         situation = self._situation(event, visit, zone, person, book)

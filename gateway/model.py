@@ -1,4 +1,4 @@
-"""The frozen values that travel the straight line: advertisement, sighting, move.
+"""The frozen values that travel the straight line: advertisement, sighting, move, what is known of a shopper, promise.
 
 On the part that runs a thousand times a second they are tuples, the cheapest frozen thing Python has; where a few are made per
 visit they are dataclasses. A time is always the moment of the event itself, in seconds since the epoch (or since a recording's
@@ -7,9 +7,13 @@ start), never the moment of handling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
+
+from rules import Book, Value
 
 USABLE_S = 10.0
 """How old a reception may be to say where somebody is now: as long as gateways and apps gather receptions before they send them.
@@ -60,3 +64,59 @@ class Move:
     """How long the shopper has been in the zone at this move; 0 on `enter`."""
     visit_over: bool = False
     """True on the exit with which the shopper left the shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopperNow:
+    """What the rules may know of one shopper at one moment. `attention` in tokens."""
+
+    shopper: str
+    purposes: frozenset[str]
+    language: str
+    facts: Mapping[str, Value]
+    fact_times: Mapping[str, float]
+    attention: float
+
+
+@dataclass(frozen=True, slots=True)
+class BooksSnapshot:
+    """The books that decide now; `ahead`: zone to the book that is live there before it is anywhere else."""
+
+    everywhere: Book | None = None
+    ahead: Mapping[str, Book] = field(default_factory=lambda: MappingProxyType({}))
+
+    def at(self, zone: str | None) -> Book | None:
+        """The book that decides in a zone; None: no offers are made there."""
+        return self.ahead.get(zone or "", self.everywhere)
+
+    def all(self) -> tuple[Book, ...]:
+        """Every book that decides somewhere, once: what one of them reads may be stored."""
+        found = {book.hash: book for book in (self.everywhere, *self.ahead.values()) if book is not None}
+        return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One promise that stands. `fell_back`: content without the voucher, because a cap was reached at this very moment."""
+
+    promise: str
+    offer: str
+    code: str | None
+    fell_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """One chosen offer that was not promised, and the kind of cap in the way (`per_shopper`; `pool` when the codes ran out)."""
+
+    offer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the ledger made of one decision."""
+
+    decision: str
+    made: tuple[Made, ...] = ()
+    refused: tuple[NotMade, ...] = ()

@@ -24,6 +24,7 @@ from gateway.offers.ledger import Ledger
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner
 from gateway.radio.watchdog import ScannerState
+from gateway.recall import Recall
 from gateway.shoppers.crowd import Crowd
 from gateway.shoppers.housekeeping import LOOK_S, Housekeeping
 from gateway.shoppers.people import People
@@ -50,6 +51,7 @@ class Upkeep:
     line: Line
     people: People
     ledger: Ledger
+    recall: Recall
     live_books: LiveBooks
     shop_facts: ShopFacts
     scanners: Sequence[RunningScanner]
@@ -98,6 +100,7 @@ class Upkeep:
         now_s = self.clock.now_s()
         self.line.tick(now_s)
         self.ledger.tick(now_s)
+        self.recall.tick(now_s)
         self.remote_scanners.tick(now_s)
 
     async def _check_scanners(self) -> None:

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.books.lifecycle import load
+from gateway.model import BooksSnapshot
 from gateway.storage import Connection, Store, books
-from rules import Book
-
-
-@dataclass(frozen=True, slots=True)
-class BooksSnapshot:
-    """The books that decide now; `ahead`: zone to the book that is live there before it is anywhere else."""
-
-    everywhere: Book | None = None
-    ahead: Mapping[str, Book] = field(default_factory=lambda: MappingProxyType({}))
-
-    def at(self, zone: str | None) -> Book | None:
-        """The book that decides in a zone; None: no offers are made there."""
-        return self.ahead.get(zone or "", self.everywhere)
-
-    def all(self) -> tuple[Book, ...]:
-        """Every book that decides somewhere, once: what one of them reads may be stored."""
-        found = {book.hash: book for book in (self.everywhere, *self.ahead.values()) if book is not None}
-        return tuple(found.values())
-
 
 Mark = tuple[tuple[str, tuple[str, ...]], ...]
 """Which books are live where: (hash, zones; none: everywhere) each."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway import promise_states
 from gateway.messages import InvitationTerms, ProofSource, QuestionCard
+from gateway.model import Made, NotMade, Promised
 from gateway.offers import announcements, decision_log
 from gateway.offers.announcements import Card
 from gateway.storage import Connection, caps, decisions, happenings, outbox, promises, vouchers
@@ -18,33 +19,6 @@ from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
 
 PER_SHOPPER = "per_shopper"
 """Why an offer was refused when it was this shopper's own cap: it says nothing about anybody else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One promise that stands. `fell_back`: content without the voucher, because a cap was reached at this very moment."""
-
-    promise: str
-    offer: str
-    code: str | None
-    fell_back: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NotMade:
-    """One chosen offer that was not promised, and the kind of cap in the way (PER_SHOPPER; `pool` when the codes ran out)."""
-
-    offer: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """What the ledger made of one decision."""
-
-    decision: str
-    made: tuple[Made, ...] = ()
-    refused: tuple[NotMade, ...] = ()
 
 
 class Allotment(NamedTuple):

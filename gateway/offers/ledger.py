@@ -17,11 +17,12 @@ from functools import partial
 import structlog
 
 from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
+from gateway.model import Promised
 from gateway.offers import codes, decision_log, expiry, issuing, receipts, rewards, till
 from gateway.offers.expiry import DAY_S
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
-from gateway.offers.issuing import Allotment, Promised, PromiseRequest
+from gateway.offers.issuing import Allotment, PromiseRequest
 from gateway.offers.redemption import Answered, KeyReused, Redemption
 from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
@@ -71,7 +72,7 @@ class Ledger:
         self._entropy = entropy
         self._new_code = new_code
         self._issuer = Issuer(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
-        self._histories = Histories(self._load)
+        self._histories = Histories()
         self._pending: deque[_Pending] = deque()
         self._answered: deque[Answered] = deque()
         self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
@@ -82,9 +83,29 @@ class Ledger:
         """What happened since the start, for the metrics."""
 
     def history(self, shopper: str) -> Sequence[Happening]:
-        """What happened with offers to this shopper, promises not yet on disk included."""
+        """Return what happened with offers to this shopper, promises not yet on disk included; for whom `remembers` is true."""
         self._settle()
-        return tuple(self._histories.of(shopper))
+        return self._histories.of(shopper)
+
+    def remembers(self, shopper: str) -> bool:
+        """Tell whether a shopper's history is at hand."""
+        return shopper in self._histories
+
+    def await_history(self, shopper: str) -> None:
+        """Note that a shopper's history is being read from here on."""
+        self._settle()
+        self._histories.await_history(shopper)
+
+    def read(self, connection: Connection, shopper: str) -> list[Happening]:
+        """Read a shopper's history. From any thread."""
+        since_s = self._now_s - self._settings.history_days * DAY_S
+        return [Happening(*row) for row in promises.history(connection, shopper, since_s)]
+
+    def arrive(self, shopper: str, known: Sequence[Happening]) -> bool:
+        """Take the history that was read; False: something happened meanwhile, read again."""
+        self._settle()
+        unwritten = [happening for one in self._pending if one.shopper == shopper for happening in one.noted.values()]
+        return self._histories.arrive(shopper, [*known, *(one for one in unwritten if one not in known)])
 
     def exhausted(self, at_s: float, shopper: str) -> frozenset[str]:
         """Offers whose cap, or this shopper's own part in it, was found reached within the last `cap_retry_s`."""
@@ -168,15 +189,6 @@ class Ledger:
         """Expire what has ended, and delete what has been kept long enough; how many expired. Only by a trusted time."""
         return await self._store.writer.write(partial(expiry.housekeep, now_s=now_s, settings=self._settings))
 
-    def _load(self, shopper: str) -> list[Happening]:
-        since_s = self._now_s - self._settings.history_days * DAY_S
-        with self._store.read() as connection:
-            known = [Happening(*row) for row in promises.history(connection, shopper, since_s)]
-        for pending in self._pending:
-            if pending.shopper == shopper:
-                known.extend(happening for happening in pending.noted.values() if happening not in known)
-        return known
-
     def _issue(self, connection: Connection, request: PromiseRequest) -> Promised:
         if not self._consented(connection, request.situation):
             raise ConsentGone
@@ -210,6 +222,7 @@ class Ledger:
                 self._histories.take_back(pending.shopper, happening)
             return
         promised = pending.future.result()
+        self._histories.outdate(pending.shopper)
         made = {one.offer for one in promised.made}
         for refused in promised.refused:
             self.counts[f"reached_{refused.reason}"] += 1

@@ -12,6 +12,9 @@ DAY_S = 86_400.0
 DEEPEST_DEBT = 2.0
 """Dismissals can take a bucket this many times its capacity below zero, no deeper: a bad week must not mean silence for ever."""
 
+AHEAD_S = 3600.0
+"""A stamp this far ahead of now is no late message's or slow clock's."""
+
 
 class Rates(Protocol):
     """The rule book's part on attention; tokens throughout."""
@@ -39,7 +42,16 @@ def full(rates: Rates, at_s: float) -> Bucket:
 
 
 def at(bucket: Bucket, rates: Rates, now_s: float) -> Bucket:
-    """The bucket at a later moment, with what has dripped in; an earlier moment changes nothing."""
+    """Return the bucket as it stands now, with what has dripped in.
+
+    One whose stamp lies more than AHEAD_S in the future was touched by a wrong clock: nobody knows how long ago that was, so it
+    counts as full, or a leap of ten years would mean silence for ten years.
+    """
+    return full(rates, now_s) if bucket.at_s - now_s > AHEAD_S else _dripped(bucket, rates, now_s)
+
+
+def _dripped(bucket: Bucket, rates: Rates, now_s: float) -> Bucket:
+    """Return the bucket at a later moment; an earlier one (a receipt that comes late) changes nothing."""
     if now_s <= bucket.at_s:
         return bucket
     dripped = (now_s - bucket.at_s) / DAY_S * rates.refill_per_day
@@ -47,8 +59,8 @@ def at(bucket: Bucket, rates: Rates, now_s: float) -> Bucket:
 
 
 def spent(bucket: Bucket, rates: Rates, tokens: float, now_s: float) -> Bucket:
-    """After an offer that costs `tokens`."""
-    return _moved(bucket, rates, -tokens, now_s)
+    """After an offer that costs `tokens`, made now."""
+    return _moved(at(bucket, rates, now_s), rates, -tokens, now_s)
 
 
 def dismissed(bucket: Bucket, rates: Rates, now_s: float) -> Bucket:
@@ -62,5 +74,5 @@ def engaged(bucket: Bucket, rates: Rates, now_s: float) -> Bucket:
 
 
 def _moved(bucket: Bucket, rates: Rates, by: float, now_s: float) -> Bucket:
-    now = at(bucket, rates, now_s)
+    now = _dripped(bucket, rates, now_s)
     return Bucket(min(rates.capacity, max(-DEEPEST_DEBT * rates.capacity, now.tokens + by)), now.at_s)

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from gateway.shoppers import stages
 from gateway.shoppers.attention import Bucket
+from gateway.shoppers.presence import KnownFacts
 from gateway.shoppers.profiles import SHOPPER, DeclaredAttributes, value_of
 from gateway.storage import Connection, consents, journey, profiles
 from rules import Value
 
 DAY_S = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFacts:
-    """A shopper's consent, language, facts and attention as they were read at one moment."""
-
-    purposes: frozenset[str]
-    language: str
-    facts: Mapping[str, Value]
-    fact_times: Mapping[str, float]
-    bucket: Bucket | None
-    """None: never touched, so full."""
-    good_until_s: float = math.inf
-    """When the first of the answers among the facts ends."""
 
 
 def read_known(connection: Connection, shopper: str, at_s: float, declared: DeclaredAttributes) -> KnownFacts | None:

@@ -1,56 +1,35 @@
 """People: what the line may know of the shopper in front of it, and everything that comes in about shoppers.
 
-Facts are in memory only for who is in the shop: read at the first move of a visit, dropped after the last, so memory doesn't grow
-with membership. The methods that take a connection run in the writer's transaction; all others in the line's own thread.
+Facts are in memory only for who is in the shop (`presence`): brought at the first move of a visit, dropped after the last, so
+memory doesn't grow with membership. The methods that take a connection run in the writer's transaction, `read` in the reader's; all
+others in the line's own thread.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
-from gateway.shoppers import attention, facts, intake
-from gateway.shoppers.attention import Bucket, Rates
+from gateway.model import ShopperNow
+from gateway.shoppers import facts, intake
 from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.identities import BeaconIdentity, Identities
 from gateway.shoppers.optins import OptIn
+from gateway.shoppers.presence import KnownFacts, Presence
 from gateway.shoppers.profiles import declared_attributes
 from gateway.shoppers.registry import ConsentRegistry, identity_in
 from gateway.storage import Connection, Store, consents, identities, profiles
 from gateway.storage.keys import Keys
-from rules import PURPOSES, Value
+from rules import PURPOSES
 from rules.engine.book import Book
 from rules.format.document import Attention
 
 BY_FILE = "file"
 """Text version and channel of a consent that stands in the opt-ins file."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShopperNow:
-    """What the rules may know of one shopper at one moment. `attention` in tokens."""
-
-    shopper: str
-    purposes: frozenset[str]
-    language: str
-    facts: Mapping[str, Value]
-    fact_times: Mapping[str, float]
-    attention: float
-
-
-@dataclass(slots=True)
-class _Present:
-    """Somebody in the shop. `stale`: something was written about them since; read again before the next use."""
-
-    known: facts.KnownFacts
-    bucket: Bucket
-    just_bought: frozenset[str] | None = None
-    stale: bool = False
 
 
 class People:
@@ -68,9 +47,8 @@ class People:
         self._identities = identities_
         self._clock = clock
         self._trusted = trusted
-        self._present: dict[str, _Present] = {}
+        self._presence = Presence(Attention())
         self._declared = declared_attributes(())
-        self._rates: Rates = Attention()
         self._registry = ConsentRegistry(keys.digest, lambda purposes: self._declared.readable(purposes))
         self.left_out: Counter[str] = Counter()
         """Parts of messages that were not kept, by reason."""
@@ -84,49 +62,51 @@ class People:
     @property
     def here(self) -> frozenset[str]:
         """Whose facts are in memory now."""
-        return frozenset(self._present)
+        return self._presence.here
 
     def everyone(self) -> list[str]:
         """Everyone in memory: members to be recognised, and who is in the shop."""
-        return list({*self._identities.members(), *self._present})
+        return list({*self._identities.members(), *self._presence.here})
 
     # ---- what the line asks and tells --------------------------------------------------------------------------------------
 
+    def knows(self, shopper: str, at_s: float) -> bool:
+        """Tell whether a shopper's facts are at hand and up to date."""
+        return self._presence.knows(shopper, at_s)
+
     def shopper_now(self, shopper: str, at_s: float) -> ShopperNow | None:
-        """What is known of a shopper who is here; None when they are not (or no longer) to be recognised."""
-        present = self._present.get(shopper)
-        if present is None or present.stale or at_s >= present.known.good_until_s:
-            present = self._read(shopper, at_s, present)
-            if present is None:
-                return None
-        known, bought = present.known, present.just_bought
-        return ShopperNow(
-            shopper=shopper,
-            purposes=known.purposes,
-            language=known.language,
-            facts=known.facts if bought is None else MappingProxyType({**known.facts, "purchase": bought}),
-            fact_times=known.fact_times,
-            attention=attention.at(present.bucket, self._rates, at_s).tokens,
-        )
+        """Return what is known of a shopper; None when they are not to be recognised, or their facts aren't at hand."""
+        return self._presence.shopper_now(shopper, at_s)
+
+    def await_facts(self, shopper: str) -> None:
+        """Note that a shopper's facts are being read from here on."""
+        self._presence.await_facts(shopper)
+
+    def read(self, connection: Connection, shopper: str, at_s: float) -> KnownFacts | None:
+        """Read a shopper's facts; None without consent to be recognised. From any thread."""
+        return facts.read_known(connection, shopper, at_s, self._declared)
+
+    def arrive(self, shopper: str, known: KnownFacts | None, at_s: float) -> bool:
+        """Take the facts that were read; False: something was written meanwhile, read again."""
+        return self._presence.arrive(shopper, known, at_s)
 
     def spend(self, shopper: str, tokens: float, at_s: float) -> None:
         """Draw on a shopper's attention: what was promised just now cost so many tokens."""
         if tokens <= 0:
             return
-        rates, present = self._rates, self._present.get(shopper)
-        if present is not None:
-            present.bucket = attention.spent(present.bucket, rates, tokens, at_s)
+        rates = self._presence.rates
+        self._presence.spend(shopper, tokens, at_s)
         self._store.writer.submit(lambda connection: intake.draw(connection, shopper, tokens, rates, at_s))
 
     def visited(self, shopper: str, visit: str, started_at_s: float, ended_at_s: float, zones: Sequence[str]) -> None:
         """A visit is over: keep it, see whether the shopper's stage changes, and forget the facts."""
-        self._present.pop(shopper, None)
+        self._presence.forget(shopper)
         row = {"visit": visit, "shopper": shopper, "started_at_s": started_at_s, "ended_at_s": ended_at_s, "zones": list(zones)}
         self._store.writer.submit(lambda connection: intake.visit_over(connection, row))
 
     def forget(self, shopper: str) -> None:
         """Drop what is in memory about a shopper."""
-        self._present.pop(shopper, None)
+        self._presence.forget(shopper)
         self._identities.forget(shopper)
 
     # ---- at the start, and when a rule book goes live ----------------------------------------------------------------------
@@ -159,8 +139,8 @@ class People:
         """
         declared = declared_attributes(books)
         self._declared = declared
-        self._rates = books[0].attention if books else Attention()
-        self._all_stale()
+        self._presence.rates = books[0].attention if books else Attention()
+        self._presence.outdate_all()
 
         def delete_unread(connection: Connection) -> int:
             kept = {field for field, _supplier in profiles.fields(connection)}
@@ -229,7 +209,7 @@ class People:
 
     def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
         """What came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
-        effect = intake.receipt(connection, event, self._declared, self._rates)
+        effect = intake.receipt(connection, event, self._declared, self._presence.rates)
         if effect is None:
             return Outcome()
         return Outcome(effect.refusals, then=lambda: self._received(effect))
@@ -239,7 +219,7 @@ class People:
         if not consents.allows(connection, shopper, "recognise"):
             return Outcome(taken=False)
         facts.set_stage(connection, shopper, stage, who, self._clock())
-        return Outcome(then=lambda: self._stale(shopper))
+        return Outcome(then=lambda: self._presence.outdate(shopper))
 
     # ---- in memory, once it is committed -----------------------------------------------------------------------------------
 
@@ -250,7 +230,7 @@ class People:
             self.on_withdrawn(shopper)
             return
         self._identities.put(shopper, identity)
-        self._stale(shopper)
+        self._presence.outdate(shopper)
 
     def _withdrawn(self, shopper: str, marks: frozenset[bytes]) -> None:
         self.on_withdrawn(shopper)
@@ -259,37 +239,10 @@ class People:
 
     def _noted(self, shopper: str, refusals: Sequence[Refusal]) -> None:
         self.left_out.update(refusal.code for refusal in refusals)
-        self._stale(shopper)
+        self._presence.outdate(shopper)
 
     def _received(self, effect: intake.Effect) -> None:
         self.left_out.update(refusal.code for refusal in effect.refusals)
         if effect.facts:
-            self._stale(effect.shopper)
-        present = self._present.get(effect.shopper)
-        if present is None:
-            return
-        if effect.attention is not None:
-            present.bucket = effect.attention(present.bucket, self._rates, effect.at_s)
-        if effect.bought:
-            present.just_bought = effect.bought
-
-    def _stale(self, shopper: str) -> None:
-        present = self._present.get(shopper)
-        if present is not None:
-            present.stale = True
-
-    def _all_stale(self) -> None:
-        for present in self._present.values():
-            present.stale = True
-
-    def _read(self, shopper: str, at_s: float, before: _Present | None) -> _Present | None:
-        """Read a shopper's facts anew. The bucket in memory is ahead of the stored one, so it stays."""
-        with self._store.read() as connection:
-            known = facts.read_known(connection, shopper, at_s, self._declared)
-        if known is None:
-            self._present.pop(shopper, None)
-            return None
-        bucket = before.bucket if before is not None else known.bucket or attention.full(self._rates, at_s)
-        present = _Present(known, bucket, before.just_bought if before is not None else None)
-        self._present[shopper] = present
-        return present
+            self._presence.outdate(effect.shopper)
+        self._presence.received(effect.shopper, effect.attention, effect.bought, effect.at_s)

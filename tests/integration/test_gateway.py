@@ -29,6 +29,7 @@ from gateway.settings import Settings, load_settings
 from gateway.storage import profiles
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 from tests.support.mosquitto import wait_for
+from tests.support.recall import history
 
 PLAN = """
 store: demo
@@ -223,7 +224,7 @@ def test_a_till_redeems_by_message_and_shopper_and_backend_know(shop: Shop) -> N
         assert wait_for(lambda: answers, 30)
         assert wait_for(lambda: "redeemed" in backend.cards[made[0].promise].did, 30)
         assert wait_for(lambda: gateway.ledger.counts["till_valid"] == 1, 10)
-        assert "redeemed" in {happening.what for happening in gateway.ledger.history("s-1")}
+        assert "redeemed" in {happening.what for happening in history(gateway.ledger, "s-1")}
 
     live(gateway, meanwhile)
     till.disconnect()

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
-from gateway.books.live import BooksSnapshot
 from gateway.books.shop_facts import ShopFacts
 from gateway.line import Line
-from gateway.model import Advertisement, Move, MoveEvent, Sighting
+from gateway.model import Advertisement, BooksSnapshot, Move, MoveEvent, Sighting
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
 from gateway.shoppers.consent import ConsentDecision
@@ -20,6 +19,7 @@ from gateway.storage.keys import Keys
 from gateway.zones.plan import parse_plan
 from gateway.zones.visits import Visits
 from rules import load_book
+from tests.support.recall import RecallAtOnce, shopper_now
 
 PLAN = parse_plan({"store": "shop", "zones": [{"id": "wine"}, {"id": "bread"}], "scanners": [{"id": "pi-1", "zone": "wine"}]})
 BOOK = """
@@ -99,7 +99,8 @@ def line(store: Store, tmp_path: Path) -> Line:
     book = load_book(BOOK, PLAN.zone_ids)
     people.use_books([book]).result(10)
     ledger, shop = Ledger(store, "etalage/c/s/gw-1"), ShopFacts(store, PLAN.open_at)
-    line = Line(identities, ScriptedTracker(), Visits(PLAN), people, ledger, shop, BooksSnapshot(book))  # type: ignore[arg-type]
+    rooms = RecallAtOnce(people, ledger), people, ledger, shop
+    line = Line(identities, ScriptedTracker(), Visits(PLAN), *rooms, BooksSnapshot(book))  # type: ignore[arg-type]
     people.on_withdrawn = line.forget
     return line
 
@@ -206,7 +207,7 @@ def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, 
     line.tick(NOW_S)
     assert [chosen.offer for chosen in (decisions[0].chosen if share else decisions[0].ghosts)] == ["hello"]
     assert len(announced(store)) == share
-    person = line.people.shopper_now("s-1", NOW_S)
+    person = shopper_now(line.people, "s-1", NOW_S)
     assert person is not None
     assert person.attention == 5
 
@@ -248,7 +249,7 @@ def test_a_visit_that_is_over_is_kept_and_its_facts_are_dropped(line: Line, stor
     line.tick(NOW_S)
     store.writer.submit(lambda connection: None).result(10)
     assert line.visits.current("s-1") is None
-    person = line.people.shopper_now("s-1", NOW_S + 120)
+    person = shopper_now(line.people, "s-1", NOW_S + 120)
     assert person is not None
     assert person.facts["visits_90d"] == 2  # that one, and the one this question is about
 

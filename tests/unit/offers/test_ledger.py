@@ -30,6 +30,7 @@ from rules import (
     Worth,
     situation_of,
 )
+from tests.support.recall import history
 
 Build = Callable[..., Any]
 
@@ -73,7 +74,7 @@ def test_the_next_move_a_moment_later_is_decided_with_the_promise(
     gate = threading.Event()
     held = store.writer.submit(lambda connection: gate.wait(10))  # the writer is busy: nothing is on disk yet
     future = ledger.promise(decided(chosen()), situation())
-    assert ledger.history("s-1") == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
+    assert history(ledger, "s-1") == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
     assert not future.done()
     gate.set()
     held.result()
@@ -86,8 +87,8 @@ def test_a_cap_is_never_passed_and_the_refused_promise_is_forgotten(
     futures = [ledger.promise(decided(chosen(issues=3)), situation(f"s-{number}")) for number in range(5)]
     made = [bool(future.result().made) for future in futures]
     assert made == [True, True, True, False, False]
-    assert ledger.history("s-4") == ()
-    assert len(ledger.history("s-2")) == 1
+    assert history(ledger, "s-4") == ()
+    assert len(history(ledger, "s-2")) == 1
     assert len(_rows(store)) == len(_waiting(store)) == 3
 
 
@@ -163,7 +164,7 @@ def test_the_offers_content_is_given_when_its_cap_is_reached_at_the_last_moment(
     assert event.data.voucher is None
     assert event.data.kind == "content"
     assert event.data.content["title"] == "Welke wijn bij stamppot?"
-    assert len(ledger.history("s-2")) == 1
+    assert len(history(ledger, "s-2")) == 1
 
 
 def test_a_pool_gives_each_code_once_and_then_no_more(
@@ -184,7 +185,7 @@ def test_a_generated_code_that_exists_already_is_not_given_out_twice(
     assert ledger.promise(decided(chosen()), situation("s-1")).result().made
     with pytest.raises(Exception, match=r"(?i)unique"):
         ledger.promise(decided(chosen()), situation("s-2")).result()
-    assert ledger.history("s-2") == ()
+    assert history(ledger, "s-2") == ()
     assert ledger.counts["failed"] == 1
     assert len(_rows(store)) == len(_waiting(store)) == 1
 
@@ -202,7 +203,7 @@ def test_a_ghost_is_logged_and_remembered_but_promises_nothing(
 ) -> None:
     promised = ledger.promise(decided(ghosts=(chosen(),)), situation()).result()
     ledger.forget("s-1")
-    assert ledger.history("s-1") == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
+    assert history(ledger, "s-1") == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
     assert (_rows(store), _waiting(store)) == ([], [])
     with store.read() as connection:
         row = decisions.find(connection, promised.decision)
@@ -262,19 +263,19 @@ def test_two_promises_of_one_offer_at_one_moment_are_two_in_memory_as_on_disk(
 ) -> None:
     for _ in range(2):
         ledger.promise(decided(chosen()), situation()).result()
-    known = ledger.history("s-1")
+    known = history(ledger, "s-1")
     ledger.forget("s-1")
     assert len(known) == 2
-    assert ledger.history("s-1") == known
+    assert history(ledger, "s-1") == known
 
 
 def test_history_is_read_once_and_again_after_the_visit(
     ledger: Ledger, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
     ledger.promise(decided(chosen()), situation()).result()
-    known = ledger.history("s-1")
+    known = history(ledger, "s-1")
     ledger.forget("s-1")
-    assert ledger.history("s-1") == known == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
+    assert history(ledger, "s-1") == known == (Happening("wine-tasting", "announced", now_s, "visit-of-s-1"),)
 
 
 def test_an_announcement_that_ended_unsent_gives_everything_back(
@@ -291,7 +292,7 @@ def test_an_announcement_that_ended_unsent_gives_everything_back(
     assert rows == {made.promise: "withdrawn", again.promise: "reserved"}
     assert [row.topic for row in _waiting(store)] == ["offers/withdrawn", "offers"]
     ledger.forget("s-1")
-    assert ledger.history("s-1") == ()
+    assert history(ledger, "s-1") == ()
 
 
 def test_a_promise_that_may_have_been_seen_is_never_released(
@@ -315,7 +316,7 @@ def test_a_shopper_who_is_erased_leaves_a_nameless_voucher_that_is_still_honoure
     assert row.content["title"] == "Proef de nieuwe Rioja"
     assert ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1").answer == "valid"
     ledger.forget("s-1")
-    assert ledger.history("s-1") == ()
+    assert history(ledger, "s-1") == ()
 
 
 def test_erasing_cancels_what_was_never_sent_and_gives_its_share_back(

@@ -12,6 +12,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
 from gateway.storage import Store, caps, happenings, promises
 from rules import Cap, CapKind, Happening
+from tests.support.recall import history
 
 Build = Callable[..., Any]
 Send = Callable[..., Outcome]
@@ -58,15 +59,15 @@ def test_receipts_move_a_promise_on_and_are_remembered(
     for place, what in enumerate(["delivered", "shown", "tapped"]):
         assert send(promise, what, now_s + place, f"r-{place}").taken
     assert _state(store, promise) == "shown"
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "shown", "tapped"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "shown", "tapped"]
 
 
 def test_a_receipt_that_comes_twice_counts_once(ledger: Ledger, send: Send, promise: str, now_s: float) -> None:
     for _ in range(3):
         assert send(promise, "dismissed", now_s + 5, "r-1").taken
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "dismissed"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "dismissed"]
     ledger.forget("s-1")
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "dismissed"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "dismissed"]
 
 
 def test_shown_after_redeemed_is_noted_and_changes_no_state(
@@ -75,7 +76,7 @@ def test_shown_after_redeemed_is_noted_and_changes_no_state(
     send(promise, "redeemed", now_s + 60, "r-1")
     send(promise, "shown", now_s + 30, "r-2")
     assert _state(store, promise) == "redeemed"
-    assert {happening.what for happening in ledger.history("s-1")} == {"announced", "shown", "redeemed"}
+    assert {happening.what for happening in history(ledger, "s-1")} == {"announced", "shown", "redeemed"}
 
 
 def test_a_redemption_at_the_till_that_the_backend_tells_of_as_well_counts_once(
@@ -87,7 +88,7 @@ def test_a_redemption_at_the_till_that_the_backend_tells_of_as_well_counts_once(
     ledger.redeem(row.code, "till-1", now_s + 60, "k-1")
     outcome = send(promise, "redeemed", now_s + 61, "r-1")
     assert (outcome.taken, outcome.refusals[0].code) == (True, "already_redeemed")
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "redeemed"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "redeemed"]
 
 
 def test_a_receipt_for_an_unknown_promise_is_answered_counted_and_kept(
@@ -135,7 +136,7 @@ def test_a_phone_with_a_wrong_clock_does_not_date_a_receipt_before_its_promise(
     ledger: Ledger, send: Send, promise: str, now_s: float
 ) -> None:
     send(promise, "shown", now_s - 9999)
-    assert ledger.history("s-1")[-1] == Happening("wine-tasting", "shown", now_s, "visit-of-s-1")
+    assert history(ledger, "s-1")[-1] == Happening("wine-tasting", "shown", now_s, "visit-of-s-1")
 
 
 def test_a_receipt_for_somebody_who_is_not_here_is_found_at_their_next_visit(
@@ -143,7 +144,7 @@ def test_a_receipt_for_somebody_who_is_not_here_is_found_at_their_next_visit(
 ) -> None:
     ledger.forget("s-1")
     send(promise, "purchased", now_s + 3600)
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "purchased"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "purchased"]
 
 
 def test_a_receipt_for_a_nameless_promise_is_taken_and_names_nobody(

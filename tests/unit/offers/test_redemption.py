@@ -15,6 +15,7 @@ from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, promises
 from gateway.storage.users import TOKEN_NAME
 from rules import CodeKind, Codes, Happening, Voucher, Worth
+from tests.support.recall import history
 
 Build = Callable[..., Any]
 
@@ -40,7 +41,7 @@ def test_the_second_time_it_is_used_already_and_says_since_when(ledger: Ledger, 
 def test_the_same_question_gets_the_same_answer(ledger: Ledger, code: str, now_s: float) -> None:
     first = ledger.redeem(code, "till-1", now_s + 600, "k-1")
     assert ledger.redeem(code, "till-1", now_s + 601, "k-1") == first
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "redeemed"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "redeemed"]
 
 
 def test_a_key_for_another_question_is_refused(ledger: Ledger, code: str, now_s: float) -> None:
@@ -77,7 +78,7 @@ def test_undoing_a_purchase_makes_the_voucher_good_again(ledger: Ledger, code: s
 
 def test_a_redemption_reaches_the_shoppers_history_at_once(ledger: Ledger, code: str, now_s: float) -> None:
     ledger.redeem(code, "till-1", now_s + 600, "k-1")
-    assert ledger.history("s-1")[-1] == Happening("wine-tasting", "redeemed", now_s + 600, "visit-of-s-1")
+    assert history(ledger, "s-1")[-1] == Happening("wine-tasting", "redeemed", now_s + 600, "visit-of-s-1")
 
 
 def test_a_code_for_everybody_is_good_as_often_as_it_was_promised(
@@ -137,7 +138,7 @@ def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_in_the
     ledger.redeem(code, "till-1", now_s + 61, "k-2")
     assert [(event.id, event.data.what, event.time.timestamp()) for event in told] == [("till:till-1:k-1", "redeemed", now_s + 60)]
     assert followed == []
-    ledger.history("s-1")
+    history(ledger, "s-1")
     assert followed == ["till:till-1:k-1"]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked
 from gateway.offers.ledger import Ledger
 from gateway.storage import Store, outbox, promises
+from tests.support.recall import history
 
 Build = Callable[..., Any]
 Ask = Callable[..., Outcome]
@@ -95,7 +96,7 @@ def test_the_line_knows_of_a_message_once_it_is_committed(ask: Ask, ledger: Ledg
     outcome = ask(code)
     assert outcome.then is not None
     outcome.then()
-    assert [happening.what for happening in ledger.history("s-1")] == ["announced", "redeemed"]
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "redeemed"]
     assert ledger.counts["till_valid"] == 1
 
 

@@ -19,6 +19,7 @@ from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from rules.engine.book import Book
 from tests.support.pretend_view import PretendView
+from tests.support.recall import shopper_now
 from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.anyio
@@ -170,9 +171,9 @@ async def test_a_stage_set_by_hand_stays_until_it_is_let_go(call: Call, people: 
     async with call(Role.MARKETEER) as marketeer:
         await marketeer.put("/shoppers/s-1/consent", json=YES)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": "fan"})).status_code == 204
-        by_hand = people.shopper_now("s-1", NOON_S)
+        by_hand = shopper_now(people, "s-1", NOON_S)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": None})).status_code == 204
-        let_go = people.shopper_now("s-1", NOON_S)
+        let_go = shopper_now(people, "s-1", NOON_S)
         assert (await marketeer.put("/shoppers/s-1/stage", json={"stage": "vip"})).status_code == 422
         assert (await marketeer.put("/shoppers/s-9/stage", json={"stage": "fan"})).status_code == 404
     assert by_hand is not None

@@ -16,6 +16,7 @@ from gateway.shoppers.people import People
 from gateway.storage import Store, consents, journey, profiles
 from gateway.storage import identities as identities_table
 from rules.engine.book import Book
+from tests.support.recall import shopper_now
 
 NOON_S = 1_763_719_200.0
 DAY_S = 86_400.0
@@ -41,7 +42,7 @@ def held(store: Store, shopper: str = "s-1") -> dict[str, Any]:
 def test_an_opted_in_shopper_is_recognised_and_known(send: Send, given: Make, identities: Identities, people: People) -> None:
     assert send(given(language="en")).taken
     assert identities.resolve(BEACON) == "s-1"
-    person = people.shopper_now("s-1", NOON_S)
+    person = shopper_now(people, "s-1", NOON_S)
     assert person is not None
     assert (person.language, person.attention) == ("en", 6)
     assert person.facts["stage"] == "new"
@@ -52,10 +53,10 @@ def test_a_withdrawn_shopper_resolves_to_nobody(
     send: Send, given: Make, withdrawn: Make, identities: Identities, people: People
 ) -> None:
     send(given())
-    people.shopper_now("s-1", NOON_S)
+    shopper_now(people, "s-1", NOON_S)
     send(withdrawn())
     assert identities.resolve(BEACON) is None
-    assert people.shopper_now("s-1", NOON_S) is None
+    assert shopper_now(people, "s-1", NOON_S) is None
     assert people.erasing
 
 
@@ -212,9 +213,9 @@ def test_the_latest_version_of_a_profile_stands_whatever_arrives_last(send: Send
 
 def test_facts_are_read_anew_when_a_profile_comes_during_a_visit(send: Send, given: Make, profile: Make, people: People) -> None:
     send(given())
-    first = people.shopper_now("s-1", NOON_S)
+    first = shopper_now(people, "s-1", NOON_S)
     send(profile(basket=["wine", "cheese"]))
-    second = people.shopper_now("s-1", NOON_S + 1)
+    second = shopper_now(people, "s-1", NOON_S + 1)
     assert first is not None
     assert second is not None
     assert "basket" not in first.facts
@@ -241,7 +242,7 @@ def test_an_answer_becomes_an_attribute_with_an_end(
     send(given())
     promised(offer="ask-diet")
     send(receipt("tapped", answer="vegan", at_s=NOON_S))
-    before, after = people.shopper_now("s-1", NOON_S + 29 * DAY_S), people.shopper_now("s-1", NOON_S + 31 * DAY_S)
+    before, after = shopper_now(people, "s-1", NOON_S + 29 * DAY_S), shopper_now(people, "s-1", NOON_S + 31 * DAY_S)
     assert before is not None
     assert after is not None
     assert before.facts["diet"] == "vegan"
@@ -281,14 +282,14 @@ def test_spending_and_dismissing_are_felt_at_once_and_remembered(
 ) -> None:
     send(given())
     promised()
-    people.shopper_now("s-1", NOON_S)
+    shopper_now(people, "s-1", NOON_S)
     people.spend("s-1", 2, NOON_S)
-    now = people.shopper_now("s-1", NOON_S)
+    now = shopper_now(people, "s-1", NOON_S)
     send(receipt("dismissed", at_s=NOON_S))
-    after = people.shopper_now("s-1", NOON_S)
+    after = shopper_now(people, "s-1", NOON_S)
     people.visited("s-1", "v-1", NOON_S, NOON_S, ["wine"])
     settled()
-    remembered = people.shopper_now("s-1", NOON_S)
+    remembered = shopper_now(people, "s-1", NOON_S)
     assert [person.attention for person in (now, after, remembered) if person is not None] == [4, 2, 2]
 
 
@@ -301,11 +302,11 @@ def test_what_was_just_bought_is_known_for_the_rest_of_the_visit_only(
 ) -> None:
     send(given())
     promised()
-    people.shopper_now("s-1", NOON_S)
+    shopper_now(people, "s-1", NOON_S)
     send(receipt("purchased", products=["wine", "cheese"]))
-    during = people.shopper_now("s-1", NOON_S + 20)
+    during = shopper_now(people, "s-1", NOON_S + 20)
     people.visited("s-1", "v-1", NOON_S, NOON_S + 60, ["wine"])
-    later = people.shopper_now("s-1", NOON_S + DAY_S)
+    later = shopper_now(people, "s-1", NOON_S + DAY_S)
     assert during is not None
     assert later is not None
     assert during.facts["purchase"] == frozenset({"wine", "cheese"})
@@ -319,7 +320,7 @@ def test_visits_make_a_returning_shopper_with_a_reason(
     for day in range(2):
         people.visited("s-1", f"v-{day}", NOON_S + day * DAY_S, NOON_S + day * DAY_S + 600, ["wine"])
     settled()
-    person = people.shopper_now("s-1", NOON_S + 3 * DAY_S)
+    person = shopper_now(people, "s-1", NOON_S + 3 * DAY_S)
     assert person is not None
     assert person.facts["stage"] == "returning"
     assert person.facts["visits"] == 3
@@ -346,7 +347,7 @@ def test_facts_are_in_memory_only_for_who_is_in_the_shop(send: Send, given: Make
     for number in range(20):
         send(given(f"s-{number}", minor=number))
     assert len(people.here) == 0
-    people.shopper_now("s-3", NOON_S)
+    shopper_now(people, "s-3", NOON_S)
     assert people.here == {"s-3"}
     people.visited("s-3", "v-1", NOON_S, NOON_S + 60, ["wine"])
     assert len(people.here) == 0
