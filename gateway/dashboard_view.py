@@ -14,8 +14,8 @@ from gateway.line import Line
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
 from gateway.offers.ledger import Ledger
-from gateway.radio.health import ScannerHealth, words_in
-from gateway.radio.remote import RemoteScanners
+from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
+from gateway.radio.remote import RemoteScanners, UnknownScanner
 from gateway.radio.scanners import RunningScanner
 from gateway.storage import Writer
 from gateway.zones.plan import StorePlan
@@ -90,7 +90,7 @@ class DashboardView:
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
-            scanners=tuple(_scanner_now(health) for health in scanners),
+            scanners=(*map(_scanner_now, scanners), *map(_unknown_now, self._remote_scanners.unknown_scanners())),
             link=LinkNow(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
@@ -108,8 +108,20 @@ class DashboardView:
                 promised=self._ledger.counts["promised"],
                 acknowledged=int(link["acknowledged"]),
                 receipts=dict(self._receipts),
+                refused=self._refused(),
             ),
         )
+
+    def _refused(self) -> dict[str, dict[str, int]]:
+        """Return what receptions weren't used for, in the radio and in the zones."""
+        skipped = {"zones": dict(self._line.tracker.skipped)} if self._line.tracker.skipped else {}
+        return {**self._remote_scanners.refusals.by_source(), **skipped}
+
+
+def _unknown_now(scanner: UnknownScanner) -> ScannerNow:
+    """Return somebody who isn't in the plan: a fault where the name resembles one of the plan's."""
+    words = in_each(lambda language: unknown_words_in(language, scanner.name, scanner.kind, scanner.nearest))
+    return ScannerNow(scanner.name, scanner.nearest is None, 0.0, words, in_plan=False)
 
 
 def _scanner_now(health: ScannerHealth) -> ScannerNow:

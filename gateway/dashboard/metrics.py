@@ -52,7 +52,7 @@ class Figures(Collector):
         failures = CounterMetricFamily("etalage_scanner_failures", "Recovery steps that failed.", labels=["scanner"])
         steps = CounterMetricFamily("etalage_scanner_steps", "Recovery steps taken.", labels=["scanner", "step"])
         waits = GaugeMetricFamily("etalage_scanner_next_step_seconds", "Until the next recovery step; 0: none.", labels=["scanner"])
-        for scanner in self._view.health().scanners:
+        for scanner in (one for one in self._view.health().scanners if one.in_plan):
             well.add_metric([scanner.scanner], float(scanner.well))
             rates.add_metric([scanner.scanner], scanner.adverts_per_s)
             recoveries.add_metric([scanner.scanner], scanner.recoveries)
@@ -67,13 +67,17 @@ class Figures(Collector):
         receipts = CounterMetricFamily("etalage_receipts", "Receipts by what happened.", labels=["what"])
         for what, number in health.counts.receipts.items():
             receipts.add_metric([what], number)
+        refused = CounterMetricFamily("etalage_receptions_refused", "Receptions not used.", labels=["source", "reason"])
+        for source, reasons in health.counts.refused.items():
+            for reason, times in reasons.items():
+                refused.add_metric([source, reason], times)
         known = GaugeMetricFamily("etalage_zone_known", "1 while a scanner speaks for the zone.", labels=["zone"])
         people = GaugeMetricFamily("etalage_zone_people", f"Opted-in people in a zone, from {PEOPLE_MIN} on.", labels=["zone"])
         for zone in self._view.frame().zones:
             known.add_metric([zone.zone], float(zone.known))
             if zone.known and zone.count >= PEOPLE_MIN:
                 people.add_metric([zone.zone], zone.count)
-        yield from (receipts, known, people)
+        yield from (receipts, refused, known, people)
 
 
 def router(view: View) -> APIRouter:

@@ -37,13 +37,13 @@ class HealthPanel:
 def panel(health: Health) -> HealthPanel:
     """The panel for the box's state."""
     scanners = [HealthLine(scanner.scanner, scanner.well, scanner.words) for scanner in health.scanners]
-    hearing = sum(line.well for line in scanners)
+    in_plan = [scanner.well for scanner in health.scanners if scanner.in_plan]
     return HealthPanel(
         well=health.well,
         heading=in_all(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
         database=_database(health.database),
-        scanners_heading=in_all(N_("{well} of {all} scanners hear"), well=hearing, all=len(scanners)),
+        scanners_heading=in_all(N_("{well} of {all} scanners hear"), well=sum(in_plan), all=len(in_plan)),
         scanners=tuple(sorted(scanners, key=lambda line: line.well)),
         counts=health.counts,
     )

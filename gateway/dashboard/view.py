@@ -83,6 +83,8 @@ class ScannerNow:
     """Recovery steps that raised; of a scanner elsewhere its silences."""
     steps: Mapping[str, int] = field(default_factory=dict)
     """Recovery steps taken since the start: restart, power_cycle, reset."""
+    in_plan: bool = True
+    """False: it reports, but by a name that the store plan doesn't have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Totals:
     acknowledged: int = 0
     receipts: Mapping[str, int] = field(default_factory=dict)
     """By what happened: shown, tapped, redeemed, …"""
+    refused: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Receptions that weren't used: by scanner (or message format, or `zones`), then by reason (late, malformed, …)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +140,10 @@ class Health:
 
     @property
     def well(self) -> bool:
-        """Nothing here asks for a person."""
+        """Nothing here asks for a person. A shop in which nothing hears does."""
         link = self.link.connected and not self.link.quarantined
-        return link and self.database.failure is None and all(scanner.well for scanner in self.scanners)
+        hears = any(scanner.well for scanner in self.scanners if scanner.in_plan)
+        return link and self.database.failure is None and hears and all(scanner.well for scanner in self.scanners)
 
 
 class Feed(Protocol):

@@ -90,7 +90,7 @@ WORDS: dict[str, str] = {
     "scanner.unheard": N_("{scanner} hasn't said anything yet. Is it switched on, and is this its name in its own settings?"),
     "scanner.doubled": N_("Two boxes report as {scanner}. Give each a name of its own in its settings and in the store plan."),
     "scanner.refused": N_("Not used in the last minute: {refused}."),
-    "scanner.strange": N_("{scanner} ({kind}) reports, but isn't in the store plan. Add it there, or name it in radio.names."),
+    "scanner.unknown": N_("{scanner} ({kind}) reports, but isn't in the store plan. Add it there, or name it in radio.names."),
     "scanner.misspelt": N_("{scanner} ({kind}) reports, but isn't in the store plan. Is {nearest} meant? See radio.names."),
     "scanner.quiet": N_("{scanner} is listening but has heard nothing yet. Is a beacon switched on nearby?"),
     "scanner.deaf": N_("{scanner} has heard nothing for {silent_s} s ({reason}). The next attempt follows in {next_s} s."),
@@ -126,9 +126,9 @@ REFUSALS = (
 """Why something of a scanner wasn't taken: remote/refusals.py."""
 
 
-def strange_words_in(language: Language, name: str, kind: str, nearest: str | None) -> str:
+def unknown_words_in(language: Language, name: str, kind: str, nearest: str | None) -> str:
     """Return the sentence about somebody who reports by a name that the store plan doesn't have."""
-    key = "scanner.strange" if nearest is None else "scanner.misspelt"
+    key = "scanner.unknown" if nearest is None else "scanner.misspelt"
     return text(language, WORDS[key], scanner=name, kind=kind, nearest=nearest)
 
 

@@ -32,6 +32,8 @@ class PretendView:
     database: DatabaseNow = field(default_factory=lambda: DatabaseNow(backlog=0))
     deaf: frozenset[str] = frozenset()
     """Scanners that are down."""
+    refused: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Receptions not used, by source and reason."""
     feed: Feed = field(default_factory=Feed)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,9 @@ class PretendView:
 
     def health(self) -> Health:
         """All well, but for what was set otherwise."""
-        counts = Totals(51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts))
+        counts = Totals(
+            51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts), self.refused
+        )
         scanners = tuple(_scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
         return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts)
 

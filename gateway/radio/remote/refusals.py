@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from rules.format.errors import nearest
 
-STRANGERS_MAX = 16
+UNKNOWN_MAX = 16
 """Names kept of scanners that the plan doesn't know: enough to find a misspelt one, too few to fill the memory."""
 LATELY_S = 60.0
 """What was refused within one to two of these is told to people; all that ever was, to machines."""
@@ -33,7 +33,7 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StrangeScanner:
+class UnknownScanner:
     """Somebody who reports like a scanner, by a name that the store plan doesn't have."""
 
     name: str
@@ -52,21 +52,25 @@ class Refusals:
         self._now: Counter[tuple[str, Refusal]] = Counter()
         self._before: Counter[tuple[str, Refusal]] = Counter()
         self._turns_s = float("-inf")
-        self._strange: dict[str, tuple[StrangeScanner, float]] = {}
+        self._unknown: dict[str, tuple[UnknownScanner, float]] = {}
 
     def count(self, source: str, reason: Refusal, times: int = 1) -> None:
         """Add to a count."""
         self.total[source, reason] += times
         self._now[source, reason] += times
 
-    def strange(self, name: str, kind: str, at_s: float) -> None:
+    def from_unknown(self, name: str, kind: str, at_s: float) -> None:
         """Count a message of somebody whom the plan doesn't know."""
         self.count(kind, Refusal.UNKNOWN)
-        known = self._strange.get(name)
+        known = self._unknown.get(name)
         if known is not None:
-            self._strange[name] = known[0], at_s
-        elif len(self._strange) < STRANGERS_MAX:
-            self._strange[name] = StrangeScanner(name, kind, nearest(name, self._right_names)), at_s
+            self._unknown[name] = known[0], at_s
+        elif len(self._unknown) < UNKNOWN_MAX:
+            self._unknown[name] = UnknownScanner(name, kind, nearest(name, self._right_names)), at_s
+
+    def by_source(self) -> dict[str, dict[str, int]]:
+        """Return all counts since the start: source → reason → how often."""
+        return {source: self.of(source) for source in sorted({who for who, _ in self.total})}
 
     def sum_of(self, reason: Refusal) -> int:
         """Return how often it was this reason, whoever spoke."""
@@ -80,14 +84,14 @@ class Refusals:
         """Return one source's counts of the last minute or two, by reason."""
         return {str(why): times for (who, why), times in (self._now + self._before).items() if who == source}
 
-    def strangers(self) -> list[StrangeScanner]:
+    def unknown_scanners(self) -> list[UnknownScanner]:
         """Return who isn't in the plan and spoke in the last minute or two."""
-        return [stranger for stranger, _ in self._strange.values()]
+        return [one for one, _ in self._unknown.values()]
 
     def tick(self, now_s: float) -> None:
         """Let time pass, by any clock."""
         if abs(now_s - self._turns_s) < LATELY_S:
             return
         self._turns_s, self._before, self._now = now_s, self._now, Counter()
-        recent = {name: (who, at_s) for name, (who, at_s) in self._strange.items() if abs(now_s - at_s) <= 2 * LATELY_S}
-        self._strange = recent
+        recent = {name: (who, at_s) for name, (who, at_s) in self._unknown.items() if abs(now_s - at_s) <= 2 * LATELY_S}
+        self._unknown = recent

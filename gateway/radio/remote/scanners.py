@@ -20,7 +20,7 @@ from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX, RSSI_RANGE_DBM
 from gateway.radio.health import ScannerHealth
 from gateway.radio.remote.formats import FORMATS, Item
-from gateway.radio.remote.refusals import Refusal, Refusals, StrangeScanner
+from gateway.radio.remote.refusals import Refusal, Refusals, UnknownScanner
 from gateway.radio.remote.sender import RemoteScanner
 from gateway.radio.remote.values import BAD, MILLISECONDS_FROM, payload_of, rssi_of
 from gateway.radio.sender_clock import TOLERANCE_S
@@ -138,9 +138,9 @@ class RemoteScanners:
             one.health(now_s, refusals.of(scanner), refusals.lately(scanner)) for scanner, one in sorted(self._scanners.items())
         ]
 
-    def strangers(self) -> list[StrangeScanner]:
+    def unknown_scanners(self) -> list[UnknownScanner]:
         """Return who lately reported by a name that isn't in the store plan."""
-        return self.refusals.strangers()
+        return self.refusals.unknown_scanners()
 
     def _find(self, names: Iterable[str]) -> RemoteScanner | None:
         """Return the plan's scanner that has one of these names."""
@@ -166,7 +166,7 @@ class RemoteScanners:
         """Take a batch from another Etalage box; without receptions it is a sign of life."""
         scanner = self._find((batch.scanner,))
         if scanner is None:
-            self.refusals.strange(batch.scanner, ETALAGE, received_at_s)
+            self.refusals.from_unknown(batch.scanner, ETALAGE, received_at_s)
             return
         scanner.speaks(ETALAGE, received_at_s)
         if not scanner.runs.take(batch.boot, batch.sequence, received_at_s):
@@ -206,11 +206,11 @@ class RemoteScanners:
 
     def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
         said: list[_Reading] = []
-        strange: set[str] = set()
+        unknown: set[str] = set()
         for item in self._items(kind, topic.split("/"), payload):
             scanner = self._find(item.names)
             if scanner is None:
-                strange |= set(item.names[:1]) if item.scans else set()
+                unknown |= set(item.names[:1]) if item.scans else set()
                 continue
             scanner.speaks(kind, received_at_s)
             reading = self._reading(scanner, item, topic)
@@ -218,8 +218,8 @@ class RemoteScanners:
                 said.append(reading)
             elif item.scans:
                 scanner.tally.other += 1
-        for name in strange:
-            self.refusals.strange(name, kind, received_at_s)
+        for name in unknown:
+            self.refusals.from_unknown(name, kind, received_at_s)
         self._take(said, received_at_s, readings)
 
     def _items(self, kind: str, levels: list[str], payload: bytes) -> Iterator[Item]:

@@ -8,19 +8,35 @@ from pathlib import Path
 
 from tests.support.books import document, offer
 from tests.support.mosquitto import wait_for
-from tests.support.shop import PREFIX, running_shop
+from tests.support.shop import PREFIX, RunningShop, running_shop
 
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
 
 
+def say(shop: RunningShop, scanner: str, id: str) -> None:
+    """Publish a batch with one reception, as another box would."""
+    data = {"scanner": scanner, "sequence": int(time.time() * 1000), "readings": [[time.time(), UUID + "00010001", -60]]}
+    envelope = {"specversion": "1.0", "id": id, "source": scanner, "type": "etalage.sightings", "time": "2026-11-18T11:06:40Z"}
+    shop.client.publish(f"{PREFIX}sightings/{scanner}", json.dumps(envelope | {"data": data}))
+
+
 def test_the_page_calls_its_zone_unknown_and_lists_it_as_unwell(tmp_path: Path) -> None:
     with running_shop(tmp_path, document(offer()), by_hand=False) as shop:
-        for second in range(4):
-            data = {"scanner": "pi-1", "sequence": int(time.time() * 1000), "readings": [[time.time(), UUID + "00010001", -60]]}
-            envelope = {"specversion": "1.0", "id": f"a{second}", "source": "pi-1", "type": "etalage.sightings"}
-            envelope |= {"time": "2026-11-18T11:06:40Z"}
-            shop.client.publish(f"{PREFIX}sightings/pi-1", json.dumps(envelope | {"data": data}))
-            time.sleep(1)
         view = shop.gateway.view
+        assert not view.health().well
+        for second in range(4):
+            say(shop, "pi-1", f"a{second}")
+            time.sleep(1)
         assert wait_for(lambda: [zone.zone for zone in view.frame().zones if not zone.known] == ["till"], 5)
         assert [(one.scanner, one.well) for one in view.health().scanners] == [("pi-1", True), ("pi-2", False)]
+
+
+def test_a_misspelt_name_is_on_the_page_at_once_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    with running_shop(tmp_path, document(offer()), by_hand=False) as shop:
+        say(shop, "pi-22", "b")
+        view = shop.gateway.view
+        assert wait_for(lambda: not all(one.in_plan for one in view.health().scanners), 5)
+        (found,) = (one for one in view.health().scanners if not one.in_plan)
+        assert (found.scanner, found.well) == ("pi-22", False)
+        assert "Is pi-2 meant?" in found.words["en"]
+        assert view.health().counts.refused == {"etalage": {"unknown scanner": 1}}

@@ -43,6 +43,13 @@ async def test_the_metrics_are_the_view_s_own_figures(client: Client, view: Pret
     assert all(found["etalage_receipts_total", what] == number for what, number in counts.receipts.items())
 
 
+async def test_receptions_that_were_not_used_are_counted_by_source_and_reason(client: Client, view: PretendView) -> None:
+    view.refused = {"pi-2": {"late": 7, "malformed": 1}, "zones": {"late": 2}}
+    found = await figures(client)
+    assert found["etalage_receptions_refused_total", "late pi-2"] == 7
+    assert found["etalage_receptions_refused_total", "late zones"] == 2
+
+
 async def test_a_few_people_in_a_zone_are_nobody_s_business_far_away(client: Client, view: PretendView) -> None:
     assert not any(name == "etalage_zone_people" for name, _ in await figures(client))
     view.come([f"fan-{number}" for number in range(PEOPLE_MIN)], "wine")

@@ -13,7 +13,7 @@ from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import CLIENTS_MAX
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
-from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow
+from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow, ScannerNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import StorePlan, parse_plan
 from tests.support.pretend_view import PretendView
@@ -118,6 +118,18 @@ def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
     shown = panel(view.health())
     assert shown.scanners[0].part == "sc-wine"
     assert shown.scanners_heading == {"nl": "11 van 12 scanners horen", "en": "11 of 12 scanners hear"}
+
+
+def test_a_shop_in_which_nothing_hears_is_not_well(view: PretendView) -> None:
+    health = view.health()
+    words = {"nl": "pi-22 meldt zich", "en": "pi-22 reports"}
+    nobody = replace(health, scanners=())
+    a_stranger = replace(health, scanners=(ScannerNow("pi-22", True, 0.0, words, in_plan=False),))
+    assert health.well
+    assert not nobody.well
+    assert not a_stranger.well
+    assert panel(a_stranger).scanners_heading["en"] == "0 of 0 scanners hear"
+    assert [line.words for line in panel(a_stranger).scanners] == [words]
 
 
 async def test_more_open_streams_than_a_shop_has_staff_are_refused(

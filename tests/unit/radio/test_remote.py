@@ -11,7 +11,7 @@ import pytest
 
 from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import beacon_id
-from gateway.radio.health import ScannerHealth, strange_words_in, words_in
+from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
 from gateway.radio.remote import FORMATS, PhoneReading, RemoteScanners
 from gateway.radio.remote.refusals import LATELY_S, Refusal
 from gateway.radio.remote.scanners import matches
@@ -156,7 +156,7 @@ def test_a_scanner_that_the_plan_does_not_know_is_dropped_and_kept_nowhere(scann
         message = {"id": f"iBeacon:{DASHED}-1-2", "rssi": -70}
         assert scanners.parse(f"espresense/devices/x/room-{number}", json.dumps(message).encode(), NOW_S).advertisements == []
     assert scanners.unknown == 1000
-    assert len(scanners.strangers()) <= 16
+    assert len(scanners.unknown_scanners()) <= 16
     assert {one.state for one in scanners.health()} == {ScannerState.UNHEARD}
 
 
@@ -279,20 +279,20 @@ def test_a_misspelt_name_is_shown_with_the_plans_name_that_it_resembles(scanners
     message = json.dumps({"id": "apple:1005:9-26", "rssi": -70}).encode()
     scanners.parse("espresense/devices/x/cheeese", message, NOW_S)
     scanners.parse("espresense/devices/x/q", message, NOW_S)
-    assert [(one.name, one.kind, one.nearest) for one in scanners.strangers()] == [
+    assert [(one.name, one.kind, one.nearest) for one in scanners.unknown_scanners()] == [
         ("cheeese", "espresense", "cheese"),
         ("q", "espresense", None),
     ]
-    assert "Is cheese meant?" in strange_words_in("en", "cheeese", "espresense", "cheese")
+    assert "Is cheese meant?" in unknown_words_in("en", "cheeese", "espresense", "cheese")
     for minute in range(4):
         scanners.tick(NOW_S + minute * LATELY_S)
-    assert scanners.strangers() == [], "who no longer reports is forgotten"
+    assert scanners.unknown_scanners() == [], "who no longer reports is forgotten"
 
 
 def test_an_unknown_device_that_is_no_scanner_is_nobody_to_ask_about(scanners: RemoteScanners) -> None:
     status = {"src": "shellyplug-1", "method": "NotifyStatus", "params": {"ts": NOW_S}}
     scanners.parse("shellyplug-1/events/rpc", json.dumps(status).encode(), NOW_S)
-    assert (scanners.strangers(), scanners.unknown, scanners.malformed) == ([], 0, 0)
+    assert (scanners.unknown_scanners(), scanners.unknown, scanners.malformed) == ([], 0, 0)
 
 
 def test_what_was_refused_lately_is_told_and_then_no_longer(scanners: RemoteScanners) -> None:
