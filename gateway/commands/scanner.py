@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 import time
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from random import Random
 from secrets import token_hex
 from typing import Annotated, Any
 
@@ -21,15 +18,14 @@ from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.link import Down, LinkError, LinkEvent, Role, Up
-from gateway.mqtt.reconnecting import ReconnectingLink
+from gateway.mqtt.link import LinkError, Role
+from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity, identity_of
 from gateway.radio.batches import EXPIRY_S, Batches
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive
 from gateway.radio.scanners import RunningScanner, make_scanners
-from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings, SettingsError, load_settings
 from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
 
@@ -98,67 +94,28 @@ def _told_to_stop() -> asyncio.Event:
     return stop
 
 
-class Relay:
+class Relay(LinkLoop):
     """Sends batches at QoS 0: what is lost is seconds old, and the next is on its way. One thread; `send` from any."""
 
     def __init__(self, identity: GatewayIdentity, settings: MqttSettings, credentials: Credentials, clock: Clock) -> None:
+        super().__init__("relay", Role(identity.client_id("out") + "_scanner"), settings, credentials)
         self._identity = identity
         self._clock = clock
-        self._events: SimpleQueue[LinkEvent | SightingsBatch] = SimpleQueue()
-        rng = Random()  # noqa: S311 - jitter, no secret
-        self._link = ReconnectingLink(Role(identity.client_id("out") + "_scanner"), settings, credentials, self._events, rng)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.sent = 0
-        self.failure: str | None = None
-        """Why its thread has died; None while it lives."""
-
-    @property
-    def is_up(self) -> bool:
-        """Whether there is a connection now."""
-        return self._link.current is not None
-
-    def start(self) -> None:
-        """Connect, and again for ever."""
-        self._thread.start()
 
     def send(self, batch: SightingsBatch) -> None:
         """Send a batch; dropped when the connection just went."""
         self._events.put(batch)
 
-    def stop(self) -> None:
-        """Say goodbye."""
-        self._stopping.set()
-        self._thread.join(10.0)
+    def _turn(self, now_s: float) -> None:
+        """Nothing is due but batches."""
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._turn()
-        except Exception as error:
-            self.failure = safe_error(error)
-            log.error("the relay has died", because=self.failure)
-        finally:
-            self._link.close()
+    def _due_s(self) -> float:
+        return time.monotonic() + BATCH_EVERY_S
 
-    def _turn(self) -> None:
-        now_s = time.monotonic()
-        self._link.tend(now_s)
-        try:
-            event = self._events.get(timeout=max(0.0, min(self._link.next_s() - now_s, BATCH_EVERY_S)))
-        except Empty:
-            return
-        self._take(event)
-
-    def _take(self, event: Any) -> None:
-        now_s = time.monotonic()
+    def _take(self, event: Any, now_s: float) -> None:
         if isinstance(event, SightingsBatch):
             self._publish(event)
-        elif self._link.concerns(event):
-            if isinstance(event, Up):
-                self._link.came_up(event, now_s)
-            elif isinstance(event, Down):
-                self._link.drop(event.reason, now_s)
 
     def _publish(self, batch: SightingsBatch) -> None:
         link = self._link.current

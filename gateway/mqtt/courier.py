@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from random import Random
 from typing import Final
 
@@ -19,13 +18,12 @@ import structlog
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.in_flight import InFlight
 from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
+from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.outbox_queue import OutboxQueue
-from gateway.mqtt.reconnecting import ReconnectingLink
 from gateway.mqtt.status import HealthFigures, Notice, StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
-from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
-from gateway.storage import Store, WriterClosed, outbox
+from gateway.storage import Store, outbox
 from gateway.storage.outbox import Release
 from gateway.storage.sending import Waiting
 
@@ -44,7 +42,7 @@ class _Wake:
 _WAKE: Final = _Wake()
 
 
-class Courier:
+class Courier(LinkLoop):
     """Delivers the outbox. `release` is told, in the same transaction, of messages that expired before they were ever sent."""
 
     def __init__(
@@ -59,28 +57,22 @@ class Courier:
         clock: Callable[[], float],
         rng: Random | None = None,
     ) -> None:
+        super().__init__("courier", Role(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
         self._store = store
         self._queue = OutboxQueue(store, release, clock)
         self._status = status
         self._clock = clock
         self._prefix = identity.prefix
-        self._events: SimpleQueue[LinkEvent | Notice | _Wake] = SimpleQueue()
         self._woken = threading.Event()
-        self._stopping = threading.Event()
-        self._stop_by_s = float("inf")
         self._in_flight = InFlight(settings.window)
-        role = Role(identity.client_id("out"), will=status.will(clock()))
-        self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._packet_max_bytes = 0
         self._read_again_s = 0.0
         self._sent = self._acknowledged = self._set_aside = 0
-        self._failure: str | None = None
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def start(self) -> None:
         """Start delivering; returns at once."""
         self._store.writer.on_commit.append(self.wake)
-        self._thread.start()
+        super().start()
 
     def wake(self) -> None:
         """There may be something new in the outbox. From any thread; costs next to nothing when the courier is awake already."""
@@ -91,14 +83,6 @@ class Courier:
     def tell(self, notice: Notice) -> None:
         """Send something that is of use now or never, past the outbox; it is dropped when there is no connection. Any thread."""
         self._events.put(notice)
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Send nothing new, wait up to `timeout_s` for what is under way, and say goodbye. What is left goes at the next start."""
-        self._stop_by_s = time.monotonic() + timeout_s
-        self._stopping.set()
-        self.wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s + 10.0)
 
     def health(self) -> HealthFigures:
         """How the delivery goes, from any thread."""
@@ -118,57 +102,27 @@ class Courier:
 
     # ---- the courier's thread ----
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set() or (self._in_flight.under_way and time.monotonic() < self._stop_by_s):
-                self._link.tend(time.monotonic())
-                self._look_after()
-                self._take_events()
-            self._farewell()
-        except WriterClosed:
-            log.warning("the database was closed before the courier was stopped")
-        except Exception as error:
-            self._failure = safe_error(error)
-            log.error("the courier has died; the gateway ends, to be started again", fault=self._failure)
-        finally:
-            self._link.close()
-            self._queue.close()
+    def _busy(self) -> bool:
+        return self._in_flight.under_way > 0
 
-    def _take_events(self) -> None:
-        """Wait until something happens or is due, then take all that is there."""
-        try:
-            event = self._events.get(timeout=max(0.0, self._next_s() - time.monotonic()))
-            while True:
-                self._take(event)
-                event = self._events.get_nowait()
-        except Empty:
-            return
-
-    def _next_s(self) -> float:
-        """When there is something to do unasked."""
-        due = [time.monotonic() + self._queue.idle_s, self._link.next_s(), self._queue.next_s()]
+    def _due_s(self) -> float:
+        due = [time.monotonic() + self._queue.idle_s, self._queue.next_s()]
         if self._link.current is not None:
             due += [self._status.next_s(), self._in_flight.next_retry_s()]
-        if self._stopping.is_set():
-            due.append(self._stop_by_s)
         return max(min(due), self._read_again_s)
 
-    def _take(self, event: LinkEvent | Notice | _Wake) -> None:
-        now_s = time.monotonic()
+    def _take(self, event: LinkEvent | Notice | _Wake, now_s: float) -> None:
         if isinstance(event, _Wake):
             self._woken.clear()
         elif isinstance(event, Notice):
             self._notify(event)
-        elif not self._link.concerns(event):
-            return
         elif isinstance(event, Up):
-            self._link.came_up(event, now_s)
             self._in_flight.connected(event.receive_max)
             self._packet_max_bytes = event.packet_max_bytes
             for notice in self._status.birth(self._clock(), now_s):
                 self._notify(notice)
         elif isinstance(event, Down):
-            self._lose(event.reason, now_s)
+            self._in_flight.lost(event.reason, now_s)
         elif isinstance(event, Acked):
             self._answered(event, now_s)
 
@@ -182,15 +136,12 @@ class Courier:
             self._acknowledged += 1
             self._queue.delivered(row, now_s)
 
-    def _lose(self, reason: str, now_s: float) -> None:
-        self._in_flight.lost(reason, now_s)
-        self._link.drop(reason, now_s)
-
-    def _look_after(self) -> None:
+    def _turn(self, now_s: float) -> None:
         """One round: give up on a silent broker, tidy, tell, and send."""
-        now_s = time.monotonic()
         if self._in_flight.overdue(now_s, ACK_PATIENCE_S):
-            self._lose(f"no answer for {ACK_PATIENCE_S:.0f} s", now_s)
+            reason = f"no answer for {ACK_PATIENCE_S:.0f} s"
+            self._in_flight.lost(reason, now_s)
+            self._link.drop(reason, now_s)
         if now_s < self._read_again_s:
             return
         try:
@@ -250,6 +201,9 @@ class Courier:
         mid = None if link is None else _publish(link, notice)
         if mid is not None and notice.qos:
             self._in_flight.sent(mid, None, time.monotonic())
+
+    def _closed(self) -> None:
+        self._queue.close()
 
     def _farewell(self) -> None:
         self._queue.settle()

@@ -8,26 +8,24 @@ only so many messages at us that we have not acknowledged.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import Empty, SimpleQueue
 from random import Random
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.handlers import Done, InboundHandlers
 from gateway.mqtt.intake import read, said_by, types_of
-from gateway.mqtt.link import Arrived, Down, LinkEvent, Role, Subscribed, Up
-from gateway.mqtt.reconnecting import ReconnectingLink
+from gateway.mqtt.link import Arrived, LinkEvent, Role, Subscribed, Up
+from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import HealthFigures
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
-from gateway.storage import Store, WriterClosed
+from gateway.storage import Store
 from gateway.storage.outbox import DatabaseError
 
 IDLE_S = 5.0
@@ -50,14 +48,7 @@ class _Settled(NamedTuple):
     future: Future[Done]
 
 
-class _Stop:
-    """We are to stop."""
-
-
-_STOP: Final = _Stop()
-
-
-class Inbox:
+class Inbox(LinkLoop):
     """Reads the backend's topics. `handlers` do what a message asks for; `post` brings the rest of it to the loop's thread."""
 
     def __init__(
@@ -72,34 +63,20 @@ class Inbox:
         clock: Callable[[], float],
         rng: Random | None = None,
     ) -> None:
+        super().__init__(
+            "inbox", Role(identity.client_id("in"), session_kept_s=settings.session_kept_s), settings, credentials, rng
+        )
         self._store = store
         self._settings = settings
         self._identity = identity
         self._handlers = handlers
         self._post = post
         self._clock = clock
-        self._events: SimpleQueue[LinkEvent | _Settled | _Stop] = SimpleQueue()
-        role = Role(identity.client_id("in"), session_kept_s=settings.session_kept_s)
-        self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._pending = 0
         self._tidy_s = 0.0
-        self._stopping = threading.Event()
         self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed"), 0)
         self._topics: dict[str, bool] = {}
         """Topic filters that the broker has answered for, and whether we may read them."""
-        self._failure: str | None = None
-        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
-
-    def start(self) -> None:
-        """Start reading; returns at once. A database that has never been in touch asks the backend for everything."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Take nothing new, settle what is in hand, and leave; the broker keeps the rest."""
-        self._stopping.set()
-        self._events.put(_STOP)
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
 
     def request_sync(self, since_s: float = math.inf) -> None:
         """Ask the backend for all opt-ins and profiles again, unless it was asked since `since_s`. From any thread."""
@@ -120,44 +97,20 @@ class Inbox:
 
     # ---- the inbox's thread ----
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set() or self._pending:
-                now_s = time.monotonic()
-                self._link.tend(now_s)
-                self._tidy(now_s)
-                self._take_events()
-        except WriterClosed:
-            log.warning("the database was closed before the inbox was stopped")
-        except Exception as error:
-            self._failure = safe_error(error)
-            log.error("the inbox has died; the gateway ends, to be started again", fault=self._failure)
-        finally:
-            self._link.close()
+    def _busy(self) -> bool:
+        return self._pending > 0
 
-    def _take_events(self) -> None:
-        due_s = min(self._link.next_s(), self._tidy_s, time.monotonic() + IDLE_S)
-        try:
-            event = self._events.get(timeout=max(0.0, due_s - time.monotonic()))
-            while True:
-                self._take(event)
-                event = self._events.get_nowait()
-        except Empty:
-            self._fetch_what_was_shed()
+    def _due_s(self) -> float:
+        return min(self._tidy_s, time.monotonic() + IDLE_S)
 
-    def _take(self, event: LinkEvent | _Settled | _Stop) -> None:
+    def _take(self, event: LinkEvent | _Settled, now_s: float) -> None:
         if isinstance(event, _Settled):
             self._settled(event)
-        elif isinstance(event, _Stop) or not self._link.concerns(event):
-            return
         elif isinstance(event, Arrived):
             self._arrived(event)
         elif isinstance(event, Up):
-            self._link.came_up(event, time.monotonic())
             self._topics = {}
             event.link.subscribe(self._filters())
-        elif isinstance(event, Down):
-            self._link.drop(event.reason, time.monotonic())
         elif isinstance(event, Subscribed):
             topic = event.link.asked[event.mid]
             self._topics[topic] = event.allowed
@@ -207,13 +160,13 @@ class Inbox:
         if event.message.link is self._link.current:
             event.message.link.acknowledge(event.message)
 
-    def _fetch_what_was_shed(self) -> None:
+    def _rest(self) -> None:
         """Messages that were left on the network come again on a new connection."""
         link = self._link.current
         if link is not None and link.shed and not self._pending:
             self._link.drop(f"{link.shed} messages were too many at once; fetching them again", time.monotonic())
 
-    def _tidy(self, now_s: float) -> None:
+    def _turn(self, now_s: float) -> None:
         if now_s < self._tidy_s or self._stopping.is_set():
             return
         self._tidy_s = now_s + TIDY_S

@@ -49,10 +49,10 @@ DYING = """
 from gateway.__main__ import main
 from gateway.mqtt.courier import Courier
 
-def die(self):
+def die(self, _now_s):
     raise KeyError("ink")
 
-Courier._look_after = die
+Courier._turn = die
 main()
 """
 BEACON = {"beacon": {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}}
@@ -154,7 +154,7 @@ def _assert_connected(gateway: Gateway) -> None:
     assert wait_for(lambda: gateway.inbox.health()["state"] == gateway.courier.health()["state"] == "up", 30)
 
 
-@pytest.mark.parametrize(("part", "method"), [(Courier, "_look_after"), (Inbox, "_take_events")])
+@pytest.mark.parametrize(("part", "method"), [(Courier, "_turn"), (Inbox, "_take_events")])
 def test_a_gateway_whose_courier_or_inbox_has_died_ends_and_says_which(
     part: type[Courier] | type[Inbox], method: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_gateway_whose_courier_or_inbox_has_died_ends_and_says_which(
     assert not {"courier", "inbox"} & {thread.name for thread in threading.enumerate()}, "it ended in order"
 
 
-def _die(_self: object) -> None:
+def _die(_self: object, *_more: object) -> None:
     raise KeyError("ink")
 
 
