@@ -145,7 +145,7 @@ class Voucher(Message):
     """What the till honours."""
 
     code: str
-    value: dict[str, float | str] = Field(description="One of percent, amount (with currency), gift.")
+    value: dict[str, float | str] = Field(description="One of percent, amount (euro, unless `currency` is there), gift.")
     ends_at: AwareDatetime
 
 
@@ -261,7 +261,9 @@ class RedemptionAnswer(Message):
     promise: str | None = None
     offer: str | None = None
     title: str | None = Field(None, description="As the shopper read it.")
-    value: dict[str, float | str] | None = Field(None, description="One of percent, amount (euro), gift.")
+    value: dict[str, float | str] | None = Field(
+        None, description="One of percent, amount (euro, unless `currency` is there), gift."
+    )
     ends_at: AwareDatetime | None = None
     redeemed_at: AwareDatetime | None = Field(None, description="When it was used: now, or that earlier time.")
 

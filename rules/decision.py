@@ -190,6 +190,11 @@ class Chosen:
     question: Question | None = None
     invitation: Invitation | None = None
 
+    def shows(self) -> dict[str, dict[str, object]]:
+        """Return what the card shows besides its words, as the message contract names it."""
+        parts = {"proof": self.proof, "question": self.question, "invitation": self.invitation}
+        return {name: part.as_message() for name, part in parts.items() if part is not None}
+
 
 class Group(StrEnum):
     """Which arm of the measurement a shopper is in. Without consent to measure nobody is put in one."""

@@ -76,7 +76,7 @@ def check(connection: Connection, start: str, person: str, at_s: float, zones: C
 def approve(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:
     """Approve a checked book; one worth more than its `four_eyes_above` not by its author. Raises StepRefused."""
     row = _find(connection, start)
-    _take(connection, row, BookAction.APPROVE, person, at_s, note, four_eyes=needs_four_eyes(load(row.document)))
+    _take(connection, row, BookAction.APPROVE, person, at_s, note, four_eyes=needs_four_eyes(load(row.document), at_s))
 
 
 def pause(connection: Connection, start: str, person: str, at_s: float, note: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,13 +18,15 @@ from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.commands.opened import InLanguage
 from gateway.zones.plan import PlanError, load_plan
-from rules import Book, BookError, Explanation, Gate, explain, load_book
+from rules import Book, BookError, Explanation, Gate, Situation, explain, load_book
 from rules.format.document import CaseSituation
 from rules.format.literals import parse_fact
 from rules.format.reading import scalar
-from rules.loading.checks import check_situation, known_names
+from rules.format.wording import money
+from rules.loading.checks import check_situation, known_names, unchecked_zones
 from rules.loading.load import problems_of
 from rules.texts import Language
+from rules.workbench.cards import ShownCard, cards_in, cards_of
 from rules.workbench.cases import CaseReport, run_cases, situation_of_case
 from rules.workbench.lifecycle import needs_four_eyes, value_cents
 
@@ -40,11 +43,16 @@ def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language
         report = run_cases(loaded)
     except BookError as error:
         raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
+    now_s = SystemClock().now_s()
     _show_cases(report)
-    worth = value_cents(loaded)
-    told = "without a bound" if worth is None else f"at most {worth / 100:.2f} euro in one window of its caps"
-    eyes = "; approval takes a second person" if needs_four_eyes(loaded) else ""
+    _show_cards(cards_of(loaded, now_s))
+    worth = value_cents(loaded, now_s)
+    most = None if worth is None else money(worth / 100, language, loaded.document.currency)
+    told = "without a bound" if most is None else f"at most {most} in a year, all windows of its caps together"
+    eyes = "; approval takes a second person" if needs_four_eyes(loaded, now_s) else ""
     typer.echo(f"{loaded.id} {loaded.hash[:12]}: {len(loaded.rules)} offers, gives away {told}{eyes}.")
+    if unchecked := unchecked_zones(loaded):
+        typer.echo(f"Zones that nothing was checked against: {', '.join(unchecked)}. Give --plan, or name them under `zones`.")
     failed = [result for result in report.results if not result.passed]
     if failed:
         raise CommandError(f"{len(failed)} of {len(report.results)} cases came out otherwise: change the book or the case")
@@ -84,7 +92,23 @@ def dry_run(
         "attention": attention,
         "facts": dict(_fact(loaded, one) for one in given or ()),
     } | ({"purposes": purpose} if purpose else {})
-    _show_reasons(_explained(loaded, described, language), language, comparisons)
+    situation = _situation(loaded, described, language)
+    _show_reasons(explain(loaded, situation), language, comparisons)
+    _show_cards(cards_in(loaded, situation))
+
+
+def _show_cards(cards: tuple[ShownCard, ...]) -> None:
+    """Each card as its reader sees it, in each language."""
+    console = Console(soft_wrap=True)
+    for offer, group in groupby(cards, key=lambda card: card.offer):
+        console.print(f"[bold]{escape(offer)}[/bold]")
+        for card in group:
+            words = card.content
+            console.print(f"  {card.language}  {escape(words.title)}")
+            below = [words.body, " | ".join(card.answers), words.button and f"[ {words.button} ]", words.link]
+            below.append(f"{card.worth} → {card.ends}" if card.worth else f"→ {card.ends}")
+            for line in filter(None, below):
+                console.print(f"      {escape(line)}", style="dim" if line is below[-1] else None)
 
 
 def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
@@ -97,12 +121,12 @@ def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
         raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
 
 
-def _explained(book: Book, described: dict[str, Any], language: Language) -> tuple[Explanation, ...]:
+def _situation(book: Book, described: dict[str, Any], language: Language) -> Situation:
     try:
         case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
         problems = list(check_situation(case, known_names(book)))
         if not problems:
-            return explain(book, situation_of_case(book, case))
+            return situation_of_case(book, case)
     except ValidationError as error:
         problems = problems_of(error, CaseSituation)
     except BookError as error:

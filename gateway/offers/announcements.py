@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from gateway.messages import (
     Event,
-    InvitationTerms,
     OfferPromised,
     OfferRedeemed,
     OfferReversed,
     OfferWithdrawn,
-    ProofSource,
-    QuestionCard,
     StaffCall,
     Voucher,
 )
@@ -25,12 +22,8 @@ REDEEMED_TOPIC = "offers/redeemed"
 STAFF_TOPIC = "staff"
 
 
-class Card(NamedTuple):
-    """What a card shows besides its words."""
-
-    question: QuestionCard | None = None
-    proof: ProofSource | None = None
-    invitation: InvitationTerms | None = None
+Card = Mapping[str, Mapping[str, object]]
+"""What a card shows besides its words, as `Chosen.shows` gives it: the parts of OfferPromised that its kind has."""
 
 
 def announcement(promise: PromiseRecord, card: Card, source: str) -> tuple[str, str]:
@@ -45,7 +38,7 @@ def announcement(promise: PromiseRecord, card: Card, source: str) -> tuple[str, 
     data = OfferPromised.model_validate(
         {
             **shown,
-            **card._asdict(),
+            **card,
             "promise": promise.id,
             "voucher": _voucher(promise),
             "expires_at": _moment(promise.expires_at_s),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway import promise_states
-from gateway.messages import InvitationTerms, ProofSource, QuestionCard
 from gateway.model import Made, NotMade, Promised
 from gateway.offers import announcements, decision_log
 from gateway.offers.announcements import Card
@@ -77,7 +76,7 @@ def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, pr
     if reached is not None and chosen.fallback is None:
         return reached
     row = _row(request, chosen, promise_id, code) if reached is None else _fallback_row(request, chosen, promise_id)
-    announce(connection, row, _card(chosen), request.source)
+    announce(connection, row, chosen.shows(), request.source)
     made.append(Made(promise_id, chosen.offer, code, fell_back=reached is not None))
     return reached
 
@@ -184,18 +183,6 @@ def _words(content: Content) -> dict[str, str]:
 
 def _worth(worth: Worth | None) -> dict[str, float | str] | None:
     return worth.as_message() if worth else None
-
-
-def _card(chosen: Chosen) -> Card:
-    """Return what the card shows besides its words."""
-    question, proof, terms = chosen.question, chosen.proof, chosen.invitation
-    return Card(
-        question=QuestionCard(attribute=question.attribute, answers=dict(question.answers), valid_for_s=question.valid_for_s)
-        if question
-        else None,
-        proof=ProofSource(type=proof.type, source=proof.source, people=proof.people) if proof else None,
-        invitation=InvitationTerms(to=terms.to, reward=_worth(terms.reward), friend=_worth(terms.friend)) if terms else None,
-    )
 
 
 def _note_ghost(connection: Connection, request: PromiseRequest, ghost: Chosen) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gateway import promise_states
 from gateway.offers import codes
-from gateway.offers.announcements import Card
 from gateway.offers.issuing import announce
 from gateway.storage import Connection, promises
 from gateway.storage.promises import PromiseRecord
@@ -58,5 +57,5 @@ def give(connection: Connection, invitation: PromiseRecord, at_s: float, issuer:
         state=promise_states.RESERVED,
         state_at_s=at_s,
     )
-    announce(connection, reward, Card(), issuer.source)
+    announce(connection, reward, {}, issuer.source)
     return reward.id

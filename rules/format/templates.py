@@ -80,7 +80,7 @@ def chooser(
         if name in fixed:
             return fixed[name]
         value = values[name]
-        if fields[name].type is not FieldType.DATE:
+        if fields[name].type is not FieldType.DATE or isinstance(value, str):
             return value_text(value, language)
         return day_text(date.fromordinal(value) if isinstance(value, int) else value, language)
 

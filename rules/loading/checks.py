@@ -7,6 +7,8 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from pydantic import BaseModel
+
 from rules.decision import Gate
 from rules.engine.book import Book, field_of
 from rules.format.condition_text import RESERVED
@@ -19,9 +21,12 @@ from rules.format.kinds.worth_checks import code_key
 from rules.format.literals import parse_fact
 from rules.format.names import KnownNames, check_known
 from rules.format.templates import PLACEHOLDERS
-from rules.format.wording import CURRENCIES
+from rules.format.wording import CURRENCIES, WHOLE_CURRENCIES
 from rules.loading.offer_checks import check_limits, check_offer
 from rules.local_time import WEEKDAYS
+
+AMOUNTS = frozenset({"amount", "budget", "cost", "price"})
+"""The keys of a book that hold money."""
 
 
 def declared_fields(document: Document, zones: Collection[str] | None) -> dict[str, Field]:
@@ -79,6 +84,7 @@ def _whole(document: Document, words: KnownNames) -> Iterator[BookProblem]:
     if document.currency not in CURRENCIES:
         near = nearest(document.currency.upper(), CURRENCIES)
         yield BookProblem("currency", "currency", nearest=near, values={"value": document.currency})
+    yield from _whole_amounts(document)
     yield from _shared_codes(document)
     for day in document.hours or {}:
         if day not in WEEKDAYS and parse_date(day) is None:
@@ -88,6 +94,32 @@ def _whole(document: Document, words: KnownNames) -> Iterator[BookProblem]:
     for name, category in document.categories.items():
         yield from check_limits(category.limits, f"categories.{name}.limits")
     yield from _loops(document)
+
+
+def _whole_amounts(document: Document) -> Iterator[BookProblem]:
+    """Amounts in a currency that isn't divided have no decimals: the reader would see another one than is counted."""
+    if document.currency not in WHOLE_CURRENCIES:
+        return
+    for path, amount in _amounts(document, ""):
+        if amount != int(amount):
+            yield BookProblem("whole_amount", path, values={"value": f"{amount:g}", "currency": document.currency})
+
+
+def _amounts(part: object, path: str) -> Iterator[tuple[str, float]]:
+    """Every amount of money in a part of the document, with its path."""
+    if isinstance(part, BaseModel):
+        for name, field in type(part).model_fields.items():
+            value = getattr(part, name)
+            place = f"{path}.{field.alias or name}".removeprefix(".")
+            if name in AMOUNTS and isinstance(value, float):
+                yield place, value
+            yield from _amounts(value, place)
+    elif isinstance(part, tuple):
+        for index, one in enumerate(part):
+            yield from _amounts(one, f"{path}[{index}]")
+    elif isinstance(part, dict):
+        for key, one in part.items():
+            yield from _amounts(one, f"{path}.{key}")
 
 
 def _shared_codes(document: Document) -> Iterator[BookProblem]:
@@ -137,6 +169,13 @@ def _case(case: Case, words: KnownNames) -> Iterator[BookProblem]:
 def known_names(book: Book) -> KnownNames:
     """The names that a loaded book may use."""
     return KnownNames(book.by_offer, book.fields["zone"].values, book.fields, book.zone)
+
+
+def unchecked_zones(book: Book) -> tuple[str, ...]:
+    """Return the zones that a book's moments name where nothing says which zones there are: no plan, and no `zones` of its own."""
+    if book.fields["zone"].values is not None:
+        return ()
+    return tuple(sorted({zone for rule in book.rules for trigger in rule.triggers for zone in trigger.zones}))
 
 
 def check_situation(given: CaseSituation, words: KnownNames) -> Iterator[BookProblem]:

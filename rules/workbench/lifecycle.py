@@ -10,12 +10,16 @@ value that the book names (what its capped offers can give away), somebody other
 
 from __future__ import annotations
 
+import math
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rules.decision import CapKind
 from rules.engine.book import Book
+from rules.engine.rule import CapRule, Rule
 from rules.texts import N_, Language, Words, in_all, in_each, text
 
 
@@ -80,6 +84,13 @@ _DONE: dict[BookAction, str] = {
 }
 
 
+YEAR_S = 366 * 86_400.0
+"""What approval looks ahead: a book without an end has a next year to be approved in."""
+SHORTEST_WINDOW_S = {"hour": 3600.0, "day": 82_800.0, "week": 601_200.0, "month": 28 * 86_400.0 - 3600}
+"""No calendar window is shorter: one in which the clocks go forward. So many begin in a time, and one has begun before it."""
+_UNSEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
+
+
 class LifecycleError(ValueError):
     """A step that a version can't take. `code` is one of step, author, never_live; `words` in every language."""
 
@@ -131,7 +142,7 @@ def step(
     moved = replace(version, state=state, changed_at_s=at_s)
     match action:
         case BookAction.APPROVE:
-            if four_eyes and who == version.author:
+            if four_eyes and is_same_person(who, version.author):
                 raise LifecycleError("author")
             return replace(moved, approved_by=who)
         case BookAction.GO_LIVE:
@@ -160,31 +171,43 @@ def put_live(versions: Sequence[Version], hash_: str, who: str, at_s: float, zon
     return moved
 
 
-def needs_four_eyes(book: Book) -> bool:
+def needs_four_eyes(book: Book, from_s: float) -> bool:
     """True where a book may give away more than the amount it names for that, or where nothing bounds what it gives."""
     most = book.document.four_eyes_above
     if most is None:
         return False
-    worth = value_cents(book)
+    worth = value_cents(book, from_s)
     return worth is None or worth > most * 100
 
 
-def value_cents(book: Book) -> int | None:
-    """The most that a book can give away in one window of its caps, in cents; None when nothing bounds it.
+def value_cents(book: Book, from_s: float) -> int | None:
+    """The most that a book can give away within a year from a moment on, in cents, all windows of its caps together.
 
-    Each offer counts for its tightest cap; a budget that several offers share counts once.
+    None when nothing bounds it. Each offer counts for its tightest cap; a budget that several offers share counts once.
     """
     bounds: dict[str, int] = {}
     for rule in book.rules:
         if not rule.cost_cents and rule.worth is None:
             continue
-        found = [
-            (cap.at_most if cap.kind is CapKind.BUDGET else cap.at_most * rule.cost_cents, cap.key)
-            for cap in rule.caps
-            if not cap.per_shopper and rule.cost_cents
-        ]
+        caps = (cap for cap in rule.caps if not cap.per_shopper and rule.cost_cents)
+        found = [(_bound_cents(cap, rule, from_s), cap.key) for cap in caps]
         if not found:
             return None
         bound, key = min(found)
-        bounds[key] = bound
+        bounds[key] = max(bound, bounds.get(key, 0))
     return sum(bounds.values())
+
+
+def _bound_cents(cap: CapRule, rule: Rule, from_s: float) -> int:
+    """The most that a cap lets an offer give away until its end, within a year at most."""
+    once = cap.at_most if cap.kind is CapKind.BUDGET else cap.at_most * rule.cost_cents
+    if cap.every is None:
+        return once
+    lasts_s = min(rule.until_s, from_s + YEAR_S) - max(rule.from_s, from_s)
+    return once * (math.ceil(max(lasts_s, 0.0) / SHORTEST_WINDOW_S[cap.every]) + 1)
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """True for two spellings of one name: another case, width or blank makes nobody somebody else."""
+    plain, besides = (_UNSEEN.sub("", unicodedata.normalize("NFKC", name)).casefold() for name in (one, other))
+    return plain == besides

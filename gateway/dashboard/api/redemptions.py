@@ -46,7 +46,7 @@ class Answer(BaseModel):
     promise: str | None
     offer: str | None
     title: str | None = Field(description="As the shopper read it.")
-    value: dict[str, float | str] | None = Field(description="One of percent, amount (euro), gift.")
+    value: dict[str, float | str] | None = Field(description="One of percent, amount (euro, unless `currency` is there), gift.")
     ends_at_s: float | None
     redeemed_at_s: float | None = Field(description="When it was used: now, or that earlier time.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from rules.format.document import CaseSituation
 from rules.loading.checks import check_situation, known_names
 from rules.loading.load import problems_of
 from rules.texts import N_
+from rules.workbench.cards import ShownCard, cards_in, cards_of
 from rules.workbench.cases import CaseReport, run_cases, situation_of_case
 
 
@@ -53,12 +54,27 @@ class Reach(BaseModel):
     stopped: dict[str, int] = Field(description="Gate to the number of cases in which it stopped the offer.")
 
 
+class ReadCard(BaseModel):
+    """One card as its reader sees it."""
+
+    offer: str
+    language: str
+    title: str
+    body: str
+    button: str
+    link: str
+    worth: str = Field(description="What it gives, in words; empty where it gives nothing.")
+    ends: str = Field(description="Until when, in words.")
+    answers: list[str]
+
+
 class Tried(BaseModel):
-    """The book's own cases, run."""
+    """The book's own cases, run, and its cards in each language."""
 
     passed: bool
     cases: list[CaseRun]
     offers: list[Reach]
+    cards: list[ReadCard]
 
 
 class DryRun(BaseModel):
@@ -72,6 +88,7 @@ class Decided(BaseModel):
     """What the book would do, and why."""
 
     chosen: list[str]
+    cards: list[ReadCard] = Field(description="What is chosen, as its reader sees it, in each language.")
     why: list[Why] = Field(description="One for each offer of the book.")
 
 
@@ -91,7 +108,8 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     @routes.get("/books/{book}/cases")
     def run_book_cases(request: Request, book: Start) -> Tried:
         """Run the book's own cases, and show which offers none of them reaches."""
-        return _tried(run_cases(loaded(request, book)))
+        tried = loaded(request, book)
+        return _tried(run_cases(tried), cards_of(tried, clock()))
 
     @routes.post("/books/{book}/dry-run", response_model=Decided)
     def dry_run_book(request: Request, book: Start, wanted: DryRun) -> Decided | Response:
@@ -116,11 +134,29 @@ def _decided(book: Book, given: dict[str, Any]) -> Decided | list[BookProblem]:
         problems = list(check_situation(situation, known_names(book)))
         if problems:
             return problems
-        reasons = explain(book, situation_of_case(book, situation))
+        here = situation_of_case(book, situation)
+        reasons = explain(book, here)
     except ValidationError as error:
         return problems_of(error, CaseSituation)
     chosen = [one.offer for one in reasons if one.gate is Gate.CHOSEN]
-    return Decided(chosen=chosen, why=[why_of(one) for one in reasons])
+    return Decided(chosen=chosen, cards=_read_cards(cards_in(book, here)), why=[why_of(one) for one in reasons])
+
+
+def _read_cards(cards: Iterable[ShownCard]) -> list[ReadCard]:
+    return [
+        ReadCard(
+            offer=card.offer,
+            language=card.language,
+            title=card.content.title,
+            body=card.content.body,
+            button=card.content.button,
+            link=card.content.link,
+            worth=card.worth,
+            ends=card.ends,
+            answers=list(card.answers),
+        )
+        for card in cards
+    ]
 
 
 def _fault(problem: BookProblem, request: Request) -> Fault:
@@ -128,7 +164,7 @@ def _fault(problem: BookProblem, request: Request) -> Fault:
     return Fault(path=place, code=problem.code, text=replace(problem, path="").text(language_of(request)))
 
 
-def _tried(report: CaseReport) -> Tried:
+def _tried(report: CaseReport, cards: Iterable[ShownCard]) -> Tried:
     runs = [
         CaseRun(
             name=one.name,
@@ -144,4 +180,4 @@ def _tried(report: CaseReport) -> Tried:
         Reach(offer=one.offer, chosen=one.chosen, stopped={gate: count for gate, count in one.gates.items() if gate not in made})
         for one in report.coverage
     ]
-    return Tried(passed=report.passed, cases=runs, offers=offers)
+    return Tried(passed=report.passed, cases=runs, offers=offers, cards=_read_cards(cards))

@@ -250,6 +250,15 @@ def test_all_faults_are_told_at_once(faults: Faults, offer: Make, voucher: Make)
     }
 
 
+def test_an_amount_in_a_currency_without_decimals_has_none(faults: Faults, voucher: Make) -> None:
+    part = {"worth": {"amount": 500.5}, "codes": {"generated": 8}}
+    assert faults(voucher(voucher=part, caps={"budget": 9000.5}), currency="HUF") == {
+        "offers[0].caps.budget": "whole_amount",
+        "offers[0].voucher.worth.amount": "whole_amount",
+    }
+    assert faults(voucher(voucher=part | {"worth": {"amount": 500}}), currency="HUF") == {}
+
+
 def test_an_unknown_currency_is_refused_with_the_nearest(document: Make, offer: Make) -> None:
     with pytest.raises(BookError, match="did you mean `CHF`"):
         load_data(document(offer(), currency="CHR"))

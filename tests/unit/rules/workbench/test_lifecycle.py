@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from rules.workbench.lifecycle import (
     BookState,
     LifecycleError,
     Version,
+    is_same_person,
     needs_four_eyes,
     put_live,
     step,
     value_cents,
 )
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 DRAFT = Version("h1", "anna")
 
 
@@ -57,6 +60,26 @@ def test_a_step_that_cant_be_is_told_with_those_that_can() -> None:
         "nl": "een boek in de staat gecontroleerd kan niet worden live gezet; wel goedgekeurd, gearchiveerd",
         "en": "a book in the state checked can't be put live; it can be approved, archived",
     }
+
+
+def test_four_eyes_count_every_window_until_the_end_a_year_at_most(
+    book: Callable[..., Book], voucher: Callable[..., dict[str, Any]]
+) -> None:
+    daily = {"budget": 100, "every": "day"}
+    week = book(voucher(caps=daily, until="2026-12-01"), four_eyes_above=1000)
+    assert 700_00 <= (value_cents(week, NOW) or 0) <= 900_00
+    assert not needs_four_eyes(week, NOW)
+    endless = book(voucher(caps=daily), four_eyes_above=1000)
+    assert 36_500_00 <= (value_cents(endless, NOW) or 0) <= 39_000_00
+    assert needs_four_eyes(endless, NOW)
+
+
+@pytest.mark.parametrize("other", ["Anna", " anna ", "ＡＮＮＡ", "an\u200bna", "ANNA\u00a0"])
+def test_an_author_under_another_spelling_is_still_the_author(other: str) -> None:
+    checked = replace(DRAFT, state=BookState.CHECKED)
+    with pytest.raises(LifecycleError):
+        step(checked, BookAction.APPROVE, other, 1.0, four_eyes=True)
+    assert not is_same_person("anna", "annie")
 
 
 def test_four_eyes_are_two_people() -> None:
@@ -106,11 +129,11 @@ def test_four_eyes_are_needed_above_the_books_value_or_where_nothing_bounds_it(
     book: Callable[..., Book], offer: Callable[..., dict[str, Any]], voucher: Callable[..., dict[str, Any]]
 ) -> None:
     ten = voucher(caps={"issues": 4})
-    assert value_cents(book(offer(), ten)) == 1000
-    assert not needs_four_eyes(book(ten, four_eyes_above=10))
-    assert needs_four_eyes(book(ten, four_eyes_above=9.99))
-    assert not needs_four_eyes(book(voucher()))
-    assert needs_four_eyes(book(voucher(), four_eyes_above=9999))
-    assert value_cents(book(voucher(caps={"budget": 50, "issues": 100}))) == 5000
-    assert value_cents(book(voucher("a"), voucher("b"), caps={"budget": 7})) == 700  # they share it
-    assert value_cents(book(ten, voucher("b"), caps={"budget": 70})) == 8000
+    assert value_cents(book(offer(), ten), NOW) == 1000
+    assert not needs_four_eyes(book(ten, four_eyes_above=10), NOW)
+    assert needs_four_eyes(book(ten, four_eyes_above=9.99), NOW)
+    assert not needs_four_eyes(book(voucher()), NOW)
+    assert needs_four_eyes(book(voucher(), four_eyes_above=9999), NOW)
+    assert value_cents(book(voucher(caps={"budget": 50, "issues": 100})), NOW) == 5000
+    assert value_cents(book(voucher("a"), voucher("b"), caps={"budget": 7}), NOW) == 700  # they share it
+    assert value_cents(book(ten, voucher("b"), caps={"budget": 70}), NOW) == 8000
