@@ -8,13 +8,24 @@ from typing import Any
 
 from gateway.dashboard_view import DashboardView
 from gateway.line import Line
-from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, RedemptionAsked
+from gateway.messages import (
+    Event,
+    OptInGiven,
+    OptInWithdrawn,
+    Outcome,
+    Profile,
+    Purchase,
+    PurchaseReturned,
+    Receipt,
+    RedemptionAsked,
+)
 from gateway.model import Sighting
 from gateway.offers.ledger import Ledger
 from gateway.radio.frames import beacon_id_of
 from gateway.radio.remote import RemoteScanners
 from gateway.shoppers.intake import in_time
 from gateway.shoppers.people import People
+from gateway.shoppers.purchases import Bought
 from gateway.storage import Connection, promises
 from gateway.zones.plan import StorePlan
 
@@ -53,6 +64,8 @@ class Incoming:
             OptInWithdrawn.TYPE: self._people.take_withdrawal,
             Profile.TYPE: self._in_time(self._people.take_profile),
             Receipt.TYPE: self._in_time(self._take_receipt),
+            Purchase.TYPE: self._in_time(lambda connection, event: self._people.take_purchase(connection, event, self._purchased)),
+            PurchaseReturned.TYPE: self._in_time(self._people.take_return),
             RedemptionAsked.TYPE: lambda connection, event: self._ledger.take_redemption(connection, event, self._clock()),
         }
 
@@ -94,6 +107,11 @@ class Incoming:
                 self._tell(event, promise.shopper, promise.content["title"])
 
         return replace(of_promise, refusals=(*of_promise.refusals, *of_shopper.refusals), then=then)
+
+    def _purchased(self, bought: Bought) -> None:
+        """Help somebody who is still in the shop with what they just bought."""
+        if bought.new:
+            self._line.purchased(bought.shopper, bought.at_s)
 
     def _tell(self, event: Event[Receipt], shopper: str | None, title: str) -> None:
         at_s, what = event.time.timestamp(), event.data.what

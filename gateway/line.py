@@ -91,7 +91,7 @@ class Line:
     def purchased(self, shopper: str, at_s: float) -> None:
         """A purchase came back for a shopper; if they are still in the shop, something may help right now."""
         visit = self.visits.current(shopper)
-        if visit is not None:
+        if visit is not None and at_s >= visit.started_at_s:  # what was bought at an earlier visit is no moment of this one
             self._decide("purchase", replace(visit, at_s=at_s), visit.zone)
 
     def forget(self, shopper: str) -> None:

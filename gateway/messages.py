@@ -239,6 +239,35 @@ class Receipt(Message):
     products: list[Word] = Field(default_factory=list, max_length=100, description="For a purchase: product groups bought.")
 
 
+# ---- what is bought: from tills and the backend ----------------------------------------------------------------------------
+
+
+class PurchaseLine(Message):
+    """One line of a receipt."""
+
+    line: MessageId = Field(description="Its name within the purchase, the same in a return.")
+    group: Word = Field(description="Product group, as rules name it.")
+    cents: int = Field(ge=0, le=100_000_000, strict=True, description="What was paid for it.")
+
+
+class Purchase(Message):
+    """A shopper bought something, with or without an offer. The event's `time` is when."""
+
+    TYPE: ClassVar = "etalage.purchase"
+    purchase: MessageId
+    shopper: Pseudonym
+    lines: list[PurchaseLine] = Field(min_length=1, max_length=500)
+    version: int = Field(ge=1, le=2**63 - 1, description="Raised with each correction of the lines.")
+
+
+class PurchaseReturned(Message):
+    """Something of a purchase was given back. Cumulative: it says what remains, and of each line the lowest ever said counts."""
+
+    TYPE: ClassVar = "etalage.purchase.returned"
+    purchase: MessageId
+    lines: list[PurchaseLine] = Field(max_length=500, description="What remains; of a line that isn't named, nothing.")
+
+
 # ---- at the till: from tills -----------------------------------------------------------------------------------------------
 
 
@@ -386,6 +415,7 @@ CHANNELS = (
     Channel("sync/pages/{gateway}", "backend", (SyncPage,)),
     Channel("sightings/{scanner}", "scanner", (SightingsBatch,)),
     Channel("redemptions/{till}", "till", (RedemptionAsked,)),
+    Channel("purchases/{till}", "till", (Purchase, PurchaseReturned)),
     Channel("replies", "gateway", (Reply,)),
     Channel("staff", "gateway", (StaffCall,)),
     Channel("gateways/{gateway}/status", "gateway", (Status,), retained=True),

@@ -113,6 +113,9 @@ class ShoppersSettings(Section):
     journey_days: int = Field(
         400, ge=365, le=3660, description="Days kept: what a shopper did with offers, why a stage changed; stages look back on 365."
     )
+    purchases_days: int = Field(
+        400, ge=1, le=3660, description="Days a purchase is kept: amounts, and the product groups that a rule reads."
+    )
     profile_days: int = Field(400, ge=1, le=3660, description="Days a profile's value is kept after it was last sent or answered.")
     attention_days: int = Field(90, ge=1, le=3660, description="Days an untouched attention budget is kept; by then it is full.")
     consent_events_days: int = Field(

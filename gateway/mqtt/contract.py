@@ -20,7 +20,7 @@ _IDS = {
     "store": "The shop's id.",
     "gateway": "The box's id.",
     "scanner": "The scanner's id in the store plan.",
-    "till": "The till's name, which is its user name at the broker.",
+    "till": "The till's name, which is its user name at the broker; `app` for purchases that the backend tells of.",
     "zone": "The zone's id in the store plan.",
 }
 _DESCRIPTION = (

@@ -35,6 +35,11 @@ TIDY_S = 600.0
 RESPONSE_TOPIC = "replies/"
 """An MQTT 5 sender may name a topic for its reply, but only below this one: it is no way to make us publish elsewhere."""
 
+TILL_TOPICS = ("redemptions", "purchases")
+"""Where tills speak; each is answered on its own topic."""
+APP = "app"
+"""In a till's place: the backend."""
+
 log = structlog.get_logger(__name__)
 
 Post = Callable[[Callable[[], None]], None]
@@ -119,7 +124,7 @@ class Inbox(LinkLoop):
 
     def _filters(self) -> list[str]:
         prefix = self._identity.prefix
-        topics = ("optins", "profiles", "receipts", "redemptions/+", f"sync/pages/{self._identity.gateway}")
+        topics = ("optins", "profiles", "receipts", "redemptions/+", "purchases/+", f"sync/pages/{self._identity.gateway}")
         return [f"{prefix}{topic}" for topic in topics]
 
     def _arrived(self, message: Arrived) -> None:
@@ -140,8 +145,8 @@ class Inbox(LinkLoop):
         wanted = (message.response_topic or "").removeprefix(self._identity.prefix)
         if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted:
             return wanted
-        till = message.topic.removeprefix(f"{self._identity.prefix}redemptions/")
-        return "replies" if till == message.topic else RESPONSE_TOPIC + till
+        room, _, till = message.topic.removeprefix(self._identity.prefix).partition("/")
+        return RESPONSE_TOPIC + till if room in TILL_TOPICS and till != APP else "replies"
 
     def _settled(self, event: _Settled) -> None:
         self._pending -= 1

@@ -27,7 +27,7 @@ PURPOSE_WORDS: Mapping[str, str] = {
 PURPOSE_DATA: Mapping[str, str] = {
     "recognise": N_("pseudonym, beacon id or key, zones and times of visits"),
     "offers": N_("attributes and answers that a live rule reads, offers and what came of them"),
-    "purchases": N_("product groups bought"),
+    "purchases": N_("purchases: product groups that a rule reads, and amounts"),
     "aftercare": N_("product groups bought, during the visit"),
     "measure": N_("a fixed test group, worked out from the pseudonym"),
 }

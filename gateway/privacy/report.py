@@ -28,7 +28,7 @@ _ALWAYS: Mapping[str, str] = {
     "stage": N_("stage of the customer journey"),
     "attention": N_("attention budget"),
     "offers": N_("offers, and what came of them"),
-    "purchases": N_("product groups bought"),
+    "purchases": N_("purchases: product groups that a rule reads, and amounts"),
 }
 _ALWAYS_FOR: Mapping[str, str] = {
     "pseudonym": "recognise",

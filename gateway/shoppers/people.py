@@ -13,14 +13,15 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Purchase, PurchaseReturned, Receipt, Refusal
 from gateway.model import ShopperNow
-from gateway.shoppers import facts, intake
+from gateway.shoppers import facts, intake, purchases
 from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.identities import BeaconIdentity, Identities
 from gateway.shoppers.optins import OptIn
 from gateway.shoppers.presence import KnownFacts, Presence
 from gateway.shoppers.profiles import declared_attributes
+from gateway.shoppers.purchases import Bought
 from gateway.shoppers.registry import ConsentRegistry, identity_in
 from gateway.storage import Connection, Store, consents, identities, profiles
 from gateway.storage.keys import Keys
@@ -214,6 +215,14 @@ class People:
             return Outcome()
         return Outcome(effect.refusals, then=lambda: self._received(effect))
 
+    def take_purchase(self, connection: Connection, event: Event[Purchase], told: Callable[[Bought], None]) -> Outcome:
+        """Take a purchase, with a promise behind it or without; `told` of it once it is committed."""
+        return self._bought(purchases.take_purchase(connection, event, self._declared), told)
+
+    def take_return(self, connection: Connection, event: Event[PurchaseReturned]) -> Outcome:
+        """Take what remains of a purchase."""
+        return self._bought(purchases.take_return(connection, event), lambda _bought: None)
+
     def set_stage(self, connection: Connection, shopper: str, stage: str | None, who: str) -> Outcome:
         """Set a shopper's stage by hand, or (None) let it follow the signals again. Raises ValueError for an unknown stage."""
         if not consents.allows(connection, shopper, "recognise"):
@@ -240,6 +249,17 @@ class People:
     def _noted(self, shopper: str, refusals: Sequence[Refusal]) -> None:
         self.left_out.update(refusal.code for refusal in refusals)
         self._presence.outdate(shopper)
+
+    def _bought(self, bought: Bought | Refusal, told: Callable[[Bought], None]) -> Outcome:
+        if isinstance(bought, Refusal):
+            return Outcome((bought,), taken=False)
+
+        def then() -> None:
+            self._presence.outdate(bought.shopper)
+            self._presence.received(bought.shopper, None, bought.groups, bought.at_s)
+            told(bought)
+
+        return Outcome(then=then)
 
     def _received(self, effect: intake.Effect) -> None:
         self.left_out.update(refusal.code for refusal in effect.refusals)

@@ -8,7 +8,7 @@ and reported to the sender.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, TypeGuard
@@ -64,6 +64,8 @@ class DeclaredAttributes:
     """Offer to its question."""
     day_only: frozenset[str] = frozenset()
     """Dates that no rule asks more of than their day in any year, as of a birthday: the year is not kept."""
+    reads_groups: bool = False
+    """A rule reads which product groups were bought."""
 
     def readable(self, purposes: frozenset[str]) -> frozenset[str]:
         """The fields that may be kept of a shopper who consented to `purposes`."""
@@ -103,7 +105,7 @@ class DeclaredAttributes:
         return declared.purpose is None or declared.purpose in purposes
 
 
-def declared_attributes(books: Iterable[Book]) -> DeclaredAttributes:
+def declared_attributes(books: Collection[Book]) -> DeclaredAttributes:
     """Return what the live books ask for (one, or a second that is live in some zones first); without one nothing is kept."""
     fields: dict[str, Field] = {}
     read_by: dict[str, list[str]] = {}
@@ -124,6 +126,7 @@ def declared_attributes(books: Iterable[Book]) -> DeclaredAttributes:
         read_by=MappingProxyType({name: tuple(offers) for name, offers in read_by.items()}),
         questions=MappingProxyType(questions),
         day_only=frozenset(name for name, field in fields.items() if _is_day_only(field, in_full)),
+        reads_groups=any("purchase" in rule.reads() for book in books for rule in book.rules),
     )
 
 

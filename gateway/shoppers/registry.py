@@ -14,7 +14,19 @@ from typing import Any
 
 from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge, placed
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
-from gateway.storage import Connection, caps, consents, decisions, happenings, identities, journey, profiles, promises, subject
+from gateway.storage import (
+    Connection,
+    caps,
+    consents,
+    decisions,
+    happenings,
+    identities,
+    journey,
+    profiles,
+    promises,
+    purchases,
+    subject,
+)
 from rules import Situation
 
 UUID_BYTES = 16
@@ -103,6 +115,7 @@ class ConsentRegistry:
             journey.erase_events(connection, shopper, OFFERS_EVENTS)
         if "purchases" not in purposes:
             journey.erase_events(connection, shopper, PURCHASE_EVENTS)
+            purchases.erase(connection, shopper)
             happenings.erase(connection, shopper, "purchased")
         profiles.keep_only(connection, shopper, self._readable(purposes))
 

@@ -123,6 +123,12 @@ def add_event(connection: Connection, shopper: str, event_id: str, what: str, at
     return True
 
 
+def take_back_event(connection: Connection, shopper: str, event_id: str) -> bool:
+    """Delete what a shopper did and undid; False: there is nothing such."""
+    same = (journey_events.c.shopper == shopper, journey_events.c.event_id == event_id)
+    return connection.execute(delete(journey_events).where(*same)).rowcount > 0
+
+
 def find(connection: Connection, shopper: str) -> Row[Any] | None:
     """Where a shopper stands."""
     return connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()

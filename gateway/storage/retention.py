@@ -70,6 +70,9 @@ RULES: tuple[RetentionRule, ...] = (
         "shoppers.journey_days",
         column="at_s",
     ),
+    RetentionRule(
+        "purchases", N_("purchases: product groups that a rule reads, and amounts"), "shoppers.purchases_days", column="at_s"
+    ),
     RetentionRule("attention", N_("attention budget"), "shoppers.attention_days", column="at_s"),
     RetentionRule("profile_values", N_("attributes and answers"), "shoppers.profile_days", column="at_s"),
     RetentionRule("profile_versions", N_("version of the profile"), until=STANDS),

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.storage import caps, consents, decisions, happenings, identities, journey, outbox, profiles, promises, quarantine
+from gateway.storage import (
+    caps,
+    consents,
+    decisions,
+    happenings,
+    identities,
+    journey,
+    outbox,
+    profiles,
+    promises,
+    purchases,
+    quarantine,
+)
 
-ABOUT_SHOPPERS = (promises, caps, happenings, outbox, quarantine, decisions, journey, profiles, identities, consents)
+ABOUT_SHOPPERS = (promises, caps, happenings, outbox, quarantine, decisions, journey, purchases, profiles, identities, consents)
 """Each has `erase` and `export`. Promises first: what of them was never sent is released while the outbox still says so."""
 
 

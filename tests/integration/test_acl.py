@@ -24,18 +24,35 @@ ANSWERS = {"replies", "replies/app", "replies/till-1", "replies/till-2"}
 MAY_WRITE = {
     "gw-1": {"offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
     | {"gateways/gw-1/status", "zones/wine/occupancy"},
-    "backend": {"optins", "profiles", "receipts", "sync/pages/gw-1", "sync/pages/gw-2", "sightings/app"},
+    "backend": {"optins", "profiles", "receipts", "purchases/app", "sync/pages/gw-1", "sync/pages/gw-2", "sightings/app"},
     "scanner-2": {"sightings/scanner-2"},
-    "till-1": {"redemptions/till-1"},
+    "till-1": {"redemptions/till-1", "purchases/till-1"},
 }
 MAY_READ = {
-    "gw-1": {"optins", "profiles", "receipts", "redemptions/till-1", "sync/pages/gw-1", "sightings/app", "sightings/scanner-2"},
+    "gw-1": {
+        "optins",
+        "profiles",
+        "receipts",
+        "redemptions/till-1",
+        "purchases/till-1",
+        "purchases/app",
+        "sync/pages/gw-1",
+        "sightings/app",
+        "sightings/scanner-2",
+    },
     "backend": {"offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
     | {"gateways/gw-1/status", "zones/wine/occupancy"},
     "scanner-2": set[str](),
     "till-1": {"replies/till-1"},
 }
-NOBODYS = {"gateways/gw-2/status", "sightings/scanner-3", "redemptions/till-2", "redemptions/scanner-2", "elsewhere"}
+NOBODYS = {
+    "gateways/gw-2/status",
+    "sightings/scanner-3",
+    "redemptions/till-2",
+    "purchases/till-2",
+    "redemptions/scanner-2",
+    "elsewhere",
+}
 TOPICS = sorted(NOBODYS.union(*MAY_WRITE.values()))
 
 

@@ -18,6 +18,7 @@ from gateway.storage.keys import Keys
 from rules import decide
 from tests.support.books import book as book_of
 from tests.support.books import offer, situation, voucher
+from tests.support.recall import shopper_now
 
 NOON_S = 1_763_719_200.0
 DAY_S = 86_400.0
@@ -86,10 +87,10 @@ def test_what_is_kept_of_the_erased_goes_with_the_hash_that_stands_for_them(
 
 def test_who_left_the_measurement_is_in_no_test_group_when_they_come_back(send: Send, given: Make, people: People) -> None:
     send(given(at_s=NOON_S - 60, version=1, purposes=ALL))
-    before = people.shopper_now("s-1", NOON_S)
+    before = shopper_now(people, "s-1", NOON_S)
     send(given(at_s=NOON_S - 50, version=2, purposes=["recognise", "offers"]))
     send(given(at_s=NOON_S - 40, version=3, purposes=ALL))
-    after = people.shopper_now("s-1", NOON_S)
+    after = shopper_now(people, "s-1", NOON_S)
     assert before is not None
     assert after is not None
     assert before.purposes - after.purposes == {"measure"}
