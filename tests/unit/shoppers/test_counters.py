@@ -13,7 +13,7 @@ from gateway.offers.ledger import Ledger
 from gateway.settings import Settings
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
-from gateway.storage import Store, caps, retention, subject
+from gateway.storage import Store, caps, retention, sending, subject
 from gateway.storage.keys import Keys
 from rules import decide
 from tests.support.books import book as book_of
@@ -32,7 +32,7 @@ Offer = Callable[[], Promised]
 
 @pytest.fixture
 def once(store: Store) -> Offer:
-    """Offer s-1 a voucher and a card, each at most once a shopper, at noon of ever new days."""
+    """Offer s-1 a voucher and a card, each at most once a shopper, at noon of ever new days; what is made is sent."""
     ledger = Ledger(store, "etalage/chain/demo/gw-1", consented=still_consented)
     limited = book_of(voucher("deal", caps={"per_shopper": 1}), offer("hello", caps={"per_shopper": 1}), offers_per_move=2)
     days = iter(range(100))
@@ -40,7 +40,10 @@ def once(store: Store) -> Offer:
     def once() -> Promised:
         at_s = NOON_S + next(days) * DAY_S
         where = situation(at_s)
-        return ledger.promise(decide(limited, where), where).result()
+        promised = ledger.promise(decide(limited, where), where).result()
+        sent = [made.promise for made in promised.made]
+        store.writer.submit(lambda connection: sending.claim(connection, sent, at_s)).result()
+        return promised
 
     return once
 
