@@ -44,7 +44,7 @@ bench: $(VENV)/dev.stamp ## how fast it is, beside a plain Python floor in the s
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name $(ARGS)
 
 accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple rivals
-	$(BIN)/python tests/accuracy/score.py $(ARGS)
+	$(BIN)/python -m tests.accuracy.score $(ARGS)
 
 torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and count the promises
 	$(BIN)/python tests/journeys/torture.py $(ARGS)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoring import Stay, read_ground_truth
-
 from firmware_sim.world import World
 from gateway.model import Advertisement, Sighting
 from gateway.radio.frames import beacon_id
@@ -15,6 +13,7 @@ from gateway.radio.recordings import read_recording
 from gateway.zones.place_model import Floats, PlaceModel
 from gateway.zones.plan import StorePlan, load_plan
 from gateway.zones.survey import TrueStay, Walk
+from tests.accuracy.scoring import Stay, read_ground_truth
 
 HERE = Path(__file__).parent
 RECORDINGS = HERE / "recordings"

@@ -1,9 +1,9 @@
 """Scores the tracker and its rivals, prints the table and compares it with the committed baseline.
 
-python tests/accuracy/score.py                  everything; fails when a measure fell behind baseline.json beyond its noise
-python tests/accuracy/score.py --accept         writes baseline.json anew
-python tests/accuracy/score.py --bound          the tracker with the simulator's own true levels for a map: what the data hold
-python tests/accuracy/score.py --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
+python -m tests.accuracy.score                  everything; fails when a measure fell behind baseline.json beyond its noise
+python -m tests.accuracy.score --accept         writes baseline.json anew
+python -m tests.accuracy.score --bound          the tracker with the simulator's own true levels for a map: what the data hold
+python -m tests.accuracy.score --trade docs/zones-trade.svg    draws delay against false entries over `false_entry_cost`
 """
 
 from __future__ import annotations
@@ -20,11 +20,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import trade
-from rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
-from scenes import NAMES, SIMULATED, Scene, true_levels
-from scenes import scene as scene_of
-from scoring import Tally, tally
 
 from gateway.model import Move, Sighting
 from gateway.settings import ZonesSettings
@@ -34,6 +29,11 @@ from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.survey import Walk, learn
 from gateway.zones.tracker import Tracker, make_tracker
+from tests.accuracy import trade
+from tests.accuracy.rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
+from tests.accuracy.scenes import NAMES, SIMULATED, Scene, true_levels
+from tests.accuracy.scenes import scene as scene_of
+from tests.accuracy.scoring import Tally, tally
 
 BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = {"accuracy": -0.03, "false_per_h": 12.0, "delay_s": 0.75}

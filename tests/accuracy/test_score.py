@@ -9,11 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
-from scenes import NAMES, SHOPS, scene
-from score import BASELINE, behind, follow, methods, score
-from scoring import Stay, tally
-from trade import drawing
 
 from firmware_sim.scanners import Outage
 from firmware_sim.world import Flaws, World
@@ -21,6 +16,11 @@ from gateway.model import Move, MoveEvent, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import make_tracker
+from tests.accuracy.rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
+from tests.accuracy.scenes import NAMES, SHOPS, scene
+from tests.accuracy.score import BASELINE, behind, follow, methods, score
+from tests.accuracy.scoring import Stay, tally
+from tests.accuracy.trade import drawing
 
 SUPERMARKET = load_plan(SHOPS / "supermarket" / "plan.yaml")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scenes import Scene, scenes
-
 from gateway.settings import ZonesSettings
+from tests.accuracy.scenes import Scene, scenes
 
 COSTS = (2.0, 4.0, 9.0, 20.0, 50.0)
 COLOURS = ("#00aa66", "#0066cc", "#aa33cc", "#cc6600", "#555555", "#bb2222")

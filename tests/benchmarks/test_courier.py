@@ -108,7 +108,7 @@ def test_an_announcement_reaches_the_broker_within_milliseconds(
     """Goal at 50/s: p50 at most 5 ms, p99 at most 30 ms. `times_bare` is the ratio of the medians."""
     count = 200 if benchmark.enabled else 3
     bare = bare_publish(broker.port, count)
-    took = benchmark.pedantic(announced, args=(store, courier, count), rounds=1)  # type: ignore[no-untyped-call]  # pytest-benchmark has no types
+    took = benchmark.pedantic(announced, args=(store, courier, count), rounds=1)
     figures = {"announcement": percentiles(took), "bare": percentiles(bare)}
     benchmark.extra_info.update(figures, times_bare=round(sorted(took)[count // 2] / sorted(bare)[count // 2], 1))
     print(figures)
@@ -149,7 +149,7 @@ def test_a_thousand_promises_a_second_go_through(benchmark: BenchmarkFixture, st
     count = 5000 if benchmark.enabled else 20
     written = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
     started_s, worked_s = time.perf_counter(), time.process_time()
-    benchmark.pedantic(promise_and_deliver, args=(store, courier, count), rounds=1)  # type: ignore[no-untyped-call]  # as above
+    benchmark.pedantic(promise_and_deliver, args=(store, courier, count), rounds=1)
     per_s = count / (time.perf_counter() - started_s)
     cpu_ms = (time.process_time() - worked_s) * 1e3 / count
     assert wait_for(lambda: _waiting(store) == 0, 5)

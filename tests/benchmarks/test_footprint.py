@@ -42,7 +42,7 @@ def resident_mb(process: subprocess.Popen[bytes]) -> float:
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as page:
-            return page.status == 200
+            return int(page.status) == 200
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
 
@@ -74,8 +74,12 @@ def test_an_idle_gateway_without_a_dashboard(benchmark: BenchmarkFixture, tmp_pa
         process = start(tmp_path, "enabled = false")
         assert wait_for((tmp_path / "etalage.db").exists, 60)
         settled: list[float] = []
-        # Settled: twice the same weight, a second apart.
-        assert wait_for(lambda: settled.append(resident_mb(process)) or settled[-2:] == [settled[-1]] * 2, 60, every_s=1.0)
+
+        def weighs_the_same_twice() -> bool:
+            settled.append(resident_mb(process))
+            return settled[-2:] == [settled[-1]] * 2
+
+        assert wait_for(weighs_the_same_twice, 60, every_s=1.0)
         stop(process)
         return settled[-1]
 

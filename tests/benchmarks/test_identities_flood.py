@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_flood_of_opt_ins(benchmark: BenchmarkFixture, store: Store, people: P
 
     def flood() -> None:
         events = [optin(next(numbers)) for _ in range(AT_ONCE)]
-        futures = [store.writer.submit(lambda connection, event=event: people.take_optin(connection, event)) for event in events]
+        futures = [store.writer.submit(partial(people.take_optin, event=event)) for event in events]
         for future in futures:
             outcome = future.result()
             assert outcome.then is not None

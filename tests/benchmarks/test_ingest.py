@@ -52,7 +52,7 @@ def a_line() -> Line:
     identities = Identities("demo")
     identities.load(((f"s-{n}", Static(payload[2:22])) for n, payload in enumerate(OURS)), 0.0)
     rooms = SimpleNamespace(visited=lambda *_: None, forget=lambda _: None)
-    return Line(identities, make_tracker(PLAN), Visits(PLAN), recall=rooms, people=rooms, ledger=rooms, shop=rooms)  # type: ignore[arg-type]
+    return Line(identities, make_tracker(PLAN), Visits(PLAN), recall=rooms, people=rooms, ledger=rooms, shop=rooms)
 
 
 def through_the_line(stream: list[Advertisement]) -> Line:

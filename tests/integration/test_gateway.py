@@ -217,7 +217,7 @@ def test_a_till_redeems_by_message_and_shopper_and_backend_know(shop: Shop) -> N
         till.connect(str(address.hostname), address.port or 1883)
         till.subscribe(f"{prefix}replies/till-1", qos=1)
         till.loop_start()
-        event = {"specversion": "1.0", "id": "k-1", "source": "till-1", "type": "etalage.redemption.asked"}
+        event: dict[str, Any] = {"specversion": "1.0", "id": "k-1", "source": "till-1", "type": "etalage.redemption.asked"}
         event |= {"time": "2099-01-01T00:00:00Z", "data": {"till": "till-1", "code": made[0].code}}
         assert wait_for(till.is_connected, 10)
         till.publish(f"{prefix}redemptions/till-1", json.dumps(event), qos=1)

@@ -31,8 +31,8 @@ from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.storage import Store, open_store
 from gateway.storage.consents import consents
+from gateway.storage.happenings import happenings
 from gateway.storage.keys import Keys
-from gateway.storage.promises import happenings
 from rules import Chosen, Content, Decision, Gate, Group, Situation, Verdict
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 

@@ -127,12 +127,14 @@ def test_many_tills_at_once_redeem_a_code_once(store: Store) -> None:
     assert _try(ledger, "s-1", time.time())
     with store.read() as connection:
         (row,) = promises.page(connection)
+    code = row.code
+    assert code is not None
     answers: list[str] = []
     start = threading.Barrier(8)
 
     def ask(till: int) -> None:
         start.wait()
-        answers.append(ledger.redeem(row.code, f"till-{till}", row.at_s + 5, "k-1").answer)
+        answers.append(ledger.redeem(code, f"till-{till}", row.at_s + 5, "k-1").answer)
 
     _at_once(ask, 8)
     assert Counter(answers) == {"valid": 1, "already_used": 7}

@@ -227,7 +227,7 @@ def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store,
         assert each.what == "accepted"
         for then in each.then:
             then()
-    beacon_id = bytes.fromhex(beacon["uuid"]) + bytes((0, 1, 0, 1))
+    beacon_id = bytes.fromhex(str(beacon["uuid"])) + bytes((0, 1, 0, 1))
     assert [identities.resolve(beacon_id) for identities in met] == ["s-1", "s-1"]
     again = store.writer.submit(works[1]).result()
     assert again.what == "repeated"

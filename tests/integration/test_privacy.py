@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from gateway.__main__ import build
 from gateway.books import lifecycle
@@ -31,6 +30,7 @@ from gateway.storage import Reader, Store, consents, decisions, journey, open_st
 from gateway.storage.decisions import DecisionRecord, OfferSummary, OutcomeRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
+from rules.texts import Language
 from tests.support.clock import FakeClock
 
 NOON_S = 1_763_719_200.0
@@ -168,7 +168,9 @@ def test_an_export_of_nobody_says_so(lived: Settings, config: Path) -> None:
 def test_record_and_receipt_have_the_fields_of_the_standard(lived: Settings) -> None:
     def look(store: Store) -> Any:
         with store.read() as connection:
-            return consent_receipt(connection, "s-1", lived, NOON_S + 5, "en"), dossier(connection, "s-9", lived, NOON_S, "en")
+            return consent_receipt(connection, "s-1", lived, NOON_S + 5, Language.EN), dossier(
+                connection, "s-9", lived, NOON_S, Language.EN
+            )
 
     receipt, nobody = opened(lived, look)
     assert nobody is None
@@ -321,7 +323,7 @@ def test_the_papers_in_docs_are_those_of_the_default_settings(tmp_path: Path, na
     store = open_store(StorageSettings(path=tmp_path / "empty.db"))
     try:
         with store.read() as connection:
-            made = [privacy_report(connection, [], Settings(), 0.0, language) for language in ("nl", "en")]
+            made = [privacy_report(connection, [], Settings(), 0.0, language) for language in Language]
     finally:
         store.close()
     expected = "\n".join(paper(one, Settings()) for one in made)

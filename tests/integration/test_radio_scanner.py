@@ -10,6 +10,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.broker import EmbeddedBroker
@@ -44,8 +45,8 @@ def test_only_the_shops_beacons_arrive_at_the_gateway_and_no_address(monkeypatch
 
     async def work(broker: EmbeddedBroker) -> None:
         settings = MqttSettings(brokers=(broker.url,), protocol="3.1.1")
-        gateway = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        gateway.on_message = lambda _client, _data, message: messages.append((message.topic, message.payload))
+        gateway = paho.Client(CallbackAPIVersion.VERSION2)
+        gateway.on_message = lambda _client, _data, message: messages.append((message.topic, bytes(message.payload)))
         gateway.connect("127.0.0.1", broker.port)
         gateway.subscribe(BOX.prefix + "sightings/+")
         gateway.loop_start()

@@ -19,10 +19,10 @@ from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.housekeeping import SCRUB_AGAIN_S, Housekeeping
 from gateway.shoppers.identities import Identities, Static
 from gateway.shoppers.people import People
-from gateway.storage import Reader, Store, consents, open_store, retention
+from gateway.storage import Reader, Store, consents, open_store
 from gateway.storage.keys import Keys
 from gateway.storage.metadata import metadata
-from gateway.storage.retention import DAY_S, RULES, enforce, period_s
+from gateway.storage.retention import DAY_S, RULES, RetentionRule, enforce, period_s
 from rules.texts import Language, text
 from tests.support.clock import FakeClock
 
@@ -90,7 +90,7 @@ def _row(table: Any, at_s: float, column: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.column is not None], ids=lambda rule: rule.table)
-def test_the_job_deletes_what_has_outstayed_its_period_and_nothing_else(store: Store, rule: retention.Rule) -> None:
+def test_the_job_deletes_what_has_outstayed_its_period_and_nothing_else(store: Store, rule: RetentionRule) -> None:
     table, period = metadata.tables[rule.table], period_s(rule, SETTINGS)
     assert period is not None
     assert rule.column is not None

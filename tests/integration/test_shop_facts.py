@@ -68,7 +68,7 @@ def call(store: Store, facts: ShopFacts) -> Call:
     routers = [shop.router(facts, lambda: [book], lambda: NOON_S)]
     view = PretendView(load_plan(PLAN_FILE))
     app = create_app(view, settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers)
-    tokens = {
+    tokens: dict[Role, str] = {
         role: store.writer.submit(partial(create_token, name=role.value, role=role, at_s=0.0)).result()
         for role in Role
         if role is not Role.OWNER

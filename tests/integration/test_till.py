@@ -51,7 +51,7 @@ class Listener:
     def ask(self, code: str, key: str, *, topic: str = "redemptions/till-1", **data: str) -> dict[str, Any]:
         """Ask about a code as till-1, and wait for the answer."""
         before = len(self.heard)
-        event = {"specversion": "1.0", "id": key, "source": "till-1", "type": RedemptionAsked.TYPE}
+        event: dict[str, Any] = {"specversion": "1.0", "id": key, "source": "till-1", "type": RedemptionAsked.TYPE}
         event |= {"time": datetime.now(UTC).isoformat(), "data": {"till": "till-1", "code": code, **data}}
         self._client.publish(BOX.prefix + topic, json.dumps(event), qos=1)
         assert wait_for(lambda: len(self.heard) > before, PATIENCE_S)

@@ -46,7 +46,11 @@ def offers(broker: Mosquitto) -> Iterator[list[dict[str, object]]]:
     arrived: list[dict[str, object]] = []
     subscribed = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2)
-    client.on_connect = lambda *_: client.subscribe("etalage/v1/chain/store/offers", 1)
+
+    def subscribe() -> None:
+        client.subscribe("etalage/v1/chain/store/offers", 1)
+
+    client.on_connect = lambda *_: subscribe()
     client.on_subscribe = lambda *_: subscribed.set()
     client.on_message = lambda _client, _data, message: arrived.append(json.loads(message.payload))
     client.connect("127.0.0.1", broker.port)

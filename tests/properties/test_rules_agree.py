@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules import Book, Gate, Happening, Situation, decide, decision_record, explain, load_data, situation_record
+from rules.texts import Language
 
 NOW = 1_795_256_000.0
 OFFERS = ("a", "b", "c", "d", "e")
@@ -170,11 +171,13 @@ def test_decide_and_explain_always_agree(data: dict[str, Any], situation: Situat
             assert one.condition is True
         if one.gate in (Gate.CONDITION, Gate.UNKNOWN):
             decisive = next(
-                leaf for leaf in one.leaves if leaf.path == one.reason.path and leaf.actual_text("en") == one.reason.actual["en"]
+                leaf
+                for leaf in one.leaves
+                if leaf.path == one.reason.path and leaf.actual_text(Language.EN) == one.reason.actual[Language.EN]
             )
             assert (decisive.truth is None) == (one.gate is Gate.UNKNOWN)
-        assert one.text("nl")
-        assert one.text("en")
+        assert one.text(Language.NL)
+        assert one.text(Language.EN)
 
 
 EARLIER = (Gate.MOMENT, Gate.VALIDITY, Gate.HOURS, Gate.QUIET, Gate.CONSENT, Gate.ANSWERED)

@@ -14,11 +14,12 @@ from rules.format.conditions import Node, Vocabulary, parse
 from rules.format.dates import Anniversary
 from rules.format.fields import BUILT_IN, Field, FieldType
 from rules.format.operators import OPERATORS
+from rules.texts import Language
 from rules.workbench.explain import evaluate
 
 TODAY = date(2028, 2, 20)
 NOW = 1_834_700_000.0
-LABEL = {"nl": "x", "en": "x"}
+LABEL = dict.fromkeys(Language, "x")
 FIELDS = dict(BUILT_IN) | {
     name: Field(name, kind, LABEL, "backend")
     for name, kind in {
@@ -196,7 +197,7 @@ def _where(sign: str, fact: Any, wanted: Any) -> int | None:
         return _near(sign, fact, int(wanted[:-1]))
     if isinstance(fact, str) and fact.startswith("--"):
         return None
-    return (fact > wanted) - (fact < wanted)  # ISO dates order as text
+    return int(fact > wanted) - int(fact < wanted)  # ISO dates order as text
 
 
 def _near(sign: str, fact: str, days: int) -> int | None:

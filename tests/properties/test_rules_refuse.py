@@ -13,6 +13,7 @@ import rules
 from rules import BookError, load_book, load_data
 from rules.format.conditions import Vocabulary, parse
 from rules.format.fields import BUILT_IN
+from rules.texts import Language
 
 LINES = (Path(rules.__file__).parent / "books" / "fashion.yaml").read_text(encoding="utf-8").splitlines()
 SNIPPETS = (
@@ -55,7 +56,7 @@ def refusal(attempt: Callable[[], object]) -> BookError | None:
 
 def is_told(error: BookError | None) -> bool:
     """True when nothing was refused, or everything that was is said in both languages."""
-    return error is None or bool(error.problems and all(one.text("nl") and one.text("en") for one in error.problems))
+    return error is None or bool(error.problems and all(one.text(Language.NL) and one.text(Language.EN) for one in error.problems))
 
 
 @settings(max_examples=100, deadline=None)

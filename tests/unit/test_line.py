@@ -113,6 +113,20 @@ def move(event: MoveEvent, zone: str | None, dwell_s: float = 0.0, over: bool = 
     return Move(NOW_S + dwell_s, "s-1", event, zone, 0.9, dwell_s, over)
 
 
+def scripted(line: Line) -> ScriptedTracker:
+    """Return the line's tracker as what it is here."""
+    tracker: object = line.tracker
+    assert isinstance(tracker, ScriptedTracker)
+    return tracker
+
+
+def people_of(line: Line) -> People:
+    """Return the line's people as what they are here."""
+    people: object = line.people
+    assert isinstance(people, People)
+    return people
+
+
 def announced(store: Store) -> list[str]:
     store.writer.submit(lambda connection: None).result(10)
     with store.read() as connection:
@@ -127,16 +141,16 @@ def test_noise_and_strangers_leave_one_more_in_a_count_and_nothing_else(line: Li
     line.hear(heard(ibeacon(BeaconId(STORE_UUID, 1, 8))))
     assert (line.counts.heard, line.counts.noise, line.counts.strangers) == (4, 3, 1)
     assert line.counts.sightings == line.counts.moves == 0
-    assert line.tracker.seen == []
+    assert scripted(line).seen == []
 
 
 def test_an_advertisement_of_an_opted_in_shopper_becomes_a_sighting_without_its_address(line: Line) -> None:
     line.hear(heard(ibeacon(TAG)))
-    assert line.tracker.seen == [Sighting(NOW_S, "s-1", "pi-1", -60)]
+    assert scripted(line).seen == [Sighting(NOW_S, "s-1", "pi-1", -60)]
 
 
 def test_the_first_move_of_a_visit_starts_it_and_is_decided_as_such(line: Line, store: Store) -> None:
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.hear(heard(ibeacon(TAG)))
     assert line.counts.decisions == 2  # visit_start, enter
     bodies = announced(store)
@@ -145,7 +159,7 @@ def test_the_first_move_of_a_visit_starts_it_and_is_decided_as_such(line: Line, 
 
 
 def test_dwell_promises_a_voucher_once_per_visit_also_before_it_is_on_disk(line: Line, store: Store) -> None:
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.DWELL, "wine", 10), move(MoveEvent.DWELL, "wine", 20)]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.DWELL, "wine", 10), move(MoveEvent.DWELL, "wine", 20)]
     line.tick(NOW_S)
     store.writer.submit(lambda connection: None).result(10)
     with store.read() as connection:
@@ -155,7 +169,7 @@ def test_dwell_promises_a_voucher_once_per_visit_also_before_it_is_on_disk(line:
 def test_the_moment_a_promise_is_on_disk_is_told_by_its_future(line: Line) -> None:
     told = []
     line.on_decision = lambda decision, situation, promised: told.append((situation.event, promised.result(10)))
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert [event for event, _ in told] == ["visit_start", "enter"]
     assert [made.offer for made in told[0][1].made] == ["hello"]
@@ -163,7 +177,7 @@ def test_the_moment_a_promise_is_on_disk_is_told_by_its_future(line: Line) -> No
 
 def test_without_a_rule_book_people_are_followed_and_nothing_is_decided(line: Line) -> None:
     line.books = BooksSnapshot()
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert (line.counts.moves, line.counts.decisions) == (1, 0)
 
@@ -177,7 +191,7 @@ def test_the_shop_s_own_facts_and_hours_are_in_the_situation(line: Line, store: 
     line.shop.refresh()
     situations = []
     line.on_decision = lambda decision, situation, promised: situations.append(situation)
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert (situations[0].facts["open"], situations[0].facts["raining"]) == (True, True)
     assert situations[0].fact_times["raining"] == NOW_S - 60
@@ -186,7 +200,7 @@ def test_the_shop_s_own_facts_and_hours_are_in_the_situation(line: Line, store: 
 
 def test_a_closed_shop_offers_nothing(line: Line, store: Store) -> None:
     line.shop = ShopFacts(store, lambda at_s: False)
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert line.counts.decisions == 2
     assert announced(store) == []
@@ -195,7 +209,7 @@ def test_a_closed_shop_offers_nothing(line: Line, store: Store) -> None:
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, store: Store, share: int) -> None:
     consent = ConsentDecision(NOW_S - 30, 2, frozenset({"recognise", "offers", "measure"}))
-    outcome = store.writer.submit(lambda connection: line.people.record(connection, "s-1", consent, None)).result(10)
+    outcome = store.writer.submit(lambda connection: people_of(line).record(connection, "s-1", consent, None)).result(10)
     assert outcome.then is not None
     outcome.then()
     line.books = BooksSnapshot(
@@ -203,18 +217,18 @@ def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, 
     )
     decisions = []
     line.on_decision = lambda decision, situation, promised: decisions.append(decision)
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert [chosen.offer for chosen in (decisions[0].chosen if share else decisions[0].ghosts)] == ["hello"]
     assert len(announced(store)) == share
-    person = shopper_now(line.people, "s-1", NOW_S)
+    person = shopper_now(people_of(line), "s-1", NOW_S)
     assert person is not None
     assert person.attention == 5
 
 
 def test_a_quiet_line_promises_nothing_new(line: Line, store: Store) -> None:
     line.quiet = True
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     assert announced(store) == []
 
@@ -222,7 +236,7 @@ def test_a_quiet_line_promises_nothing_new(line: Line, store: Store) -> None:
 def test_a_purchase_is_a_moment_for_who_is_still_here_and_for_nobody_else(line: Line, store: Store) -> None:
     line.purchased("s-1", NOW_S)
     assert announced(store) == []
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine")]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine")]
     line.tick(NOW_S)
     line.purchased("s-1", NOW_S + 5)
     store.writer.submit(lambda connection: None).result(10)
@@ -234,22 +248,22 @@ def test_a_forgotten_shopper_resolves_to_nobody_from_the_next_advertisement_on(l
     line.hear(heard(ibeacon(TAG)))
     line.forget("s-1")
     line.hear(heard(ibeacon(TAG)))
-    assert len(line.tracker.seen) == 1
+    assert len(scripted(line).seen) == 1
     assert line.counts.strangers == 1
-    assert line.tracker.forgotten == ["s-1"]
+    assert scripted(line).forgotten == ["s-1"]
 
 
 def test_a_deaf_scanner_is_told_to_the_tracker(line: Line) -> None:
     line.scanner("pi-1", False, NOW_S)
-    assert line.tracker.down == ["pi-1"]
+    assert scripted(line).down == ["pi-1"]
 
 
 def test_a_visit_that_is_over_is_kept_and_its_facts_are_dropped(line: Line, store: Store) -> None:
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.EXIT, "wine", 60, over=True)]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.EXIT, "wine", 60, over=True)]
     line.tick(NOW_S)
     store.writer.submit(lambda connection: None).result(10)
     assert line.visits.current("s-1") is None
-    person = shopper_now(line.people, "s-1", NOW_S + 120)
+    person = shopper_now(people_of(line), "s-1", NOW_S + 120)
     assert person is not None
     assert person.facts["visits_90d"] == 2  # that one, and the one this question is about
 
@@ -257,7 +271,7 @@ def test_a_visit_that_is_over_is_kept_and_its_facts_are_dropped(line: Line, stor
 def test_every_move_is_shown_to_who_watches(line: Line) -> None:
     seen = []
     line.on_move = lambda move_, visit: seen.append((move_.event, visit.visit))
-    line.tracker.moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.DWELL, "wine", 10)]
+    scripted(line).moves = [move(MoveEvent.ENTER, "wine"), move(MoveEvent.DWELL, "wine", 10)]
     line.tick(NOW_S)
     assert [event for event, _ in seen] == [MoveEvent.ENTER, MoveEvent.DWELL]
     assert seen[0][1] == seen[1][1]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -20,7 +21,7 @@ def fields(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, objec
 @pytest.mark.parametrize(
     ("place", "field", "help_text"), list(fields(Settings)), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_setting_has_a_default_and_a_sentence_of_help(place: str, field: object, help_text: object) -> None:
+def test_every_setting_has_a_default_and_a_sentence_of_help(place: str, field: FieldInfo, help_text: object) -> None:
     assert not field.is_required(), place
     assert isinstance(help_text, str), place
     assert help_text.rstrip().endswith("."), place

@@ -54,7 +54,11 @@ def fed_thrice(told: list[str]) -> bool:
 
 
 def test_while_all_live_systemd_hears_that_all_is_ready_then_of_life_then_of_the_end() -> None:
-    parts = [Thread("writer", lambda: None), Task("scanner", for_ever), Duty("time", 0.001, end, vital=True)]
+    parts: list[Thread | Task | Duty] = [
+        Thread("writer", lambda: None),
+        Task("scanner", for_ever),
+        Duty("time", 0.001, end, vital=True),
+    ]
     assert run(parts, until=fed_thrice) == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"]
 
 

@@ -48,7 +48,7 @@ def promise(ledger: Ledger, of: Book, where: Situation) -> tuple[str, str]:
 def reward_codes(store: Store) -> list[str]:
     """The codes of the rewards that were given."""
     with store.read() as connection:
-        return [row.code for row in promises.page(connection, limit=1000) if row.offer.endswith("reward")]
+        return [row.code for row in promises.page(connection, limit=1000) if row.code and row.offer.endswith("reward")]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+from rules.texts import Language
 from tests.support.books import document, offer
 from tests.support.mosquitto import wait_for
 from tests.support.shop import PREFIX, RunningShop, running_shop
@@ -38,5 +39,5 @@ def test_a_misspelt_name_is_on_the_page_at_once_with_the_one_that_is_meant(tmp_p
         assert wait_for(lambda: not all(one.in_plan for one in view.health().scanners), 5)
         (found,) = (one for one in view.health().scanners if not one.in_plan)
         assert (found.scanner, found.well) == ("pi-22", False)
-        assert "Is pi-2 meant?" in found.words["en"]
+        assert "Is pi-2 meant?" in found.words[Language.EN]
         assert view.health().counts.refused == {"etalage": {"unknown scanner": 1}}

@@ -12,6 +12,7 @@ from gateway.offers import decision_log
 from gateway.offers.ledger import Ledger
 from gateway.storage import Connection, Store, books, vouchers
 from rules import BookError, Situation, decide
+from rules.texts import Language
 from rules.workbench.replay import replay_decisions
 
 Build = Callable[..., Any]
@@ -108,7 +109,7 @@ def test_a_book_whose_cases_fail_stays_a_draft(store: Store, do: Do) -> None:
     book = do(lifecycle.add, _book(expected=""), person="anna", zones=ZONES)
     with pytest.raises(StepRefused, match="a fan in the wine zone") as refused:
         do(lifecycle.check, book, person="anna", zones=ZONES)
-    assert "voorbeelden" in refused.value.words["nl"]
+    assert "voorbeelden" in refused.value.words[Language.NL]
     assert _states(store) == {book: "draft"}
 
 

@@ -34,8 +34,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def replayed(shop: Path, out: Path, **options: Path) -> list[dict[str, object]]:
-    replay(shop / "walk.jsonl.gz", plan=SHOP, optins=shop / "optins.yaml", moves=out, **options)
+def replayed(shop: Path, out: Path, calibration: Path | None = None) -> list[dict[str, object]]:
+    replay(shop / "walk.jsonl.gz", plan=SHOP, optins=shop / "optins.yaml", moves=out, calibration=calibration)
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 

@@ -16,6 +16,7 @@ from gateway.dashboard.sentences import clock_time, happened
 from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow, ScannerNow
 from gateway.settings import DashboardSettings
 from gateway.zones.plan import StorePlan, parse_plan
+from rules.texts import Language
 from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
@@ -87,8 +88,8 @@ async def test_a_plan_of_names_only_gets_a_list_and_a_hint() -> None:
     ],
 )
 def test_what_happened_is_a_sentence_in_both_languages(plan: StorePlan, row: FeedItem, dutch: str, english: str) -> None:
-    assert happened(row, plan, "nl") == dutch
-    assert happened(row, plan, "en") == english
+    assert happened(row, plan, Language.NL) == dutch
+    assert happened(row, plan, Language.EN) == english
 
 
 def test_times_are_the_shop_s_own() -> None:
@@ -101,16 +102,16 @@ def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) 
     view.database = DatabaseNow(backlog=9, failure="disk full")
     shown = panel(view.health())
     assert not shown.well
-    assert shown.link.words["en"].startswith("No connection with shop:1883 (refused). Promises are kept")
-    assert "3" in shown.link.words["nl"]
-    assert "disk full" in shown.database.words["nl"]
+    assert shown.link.words[Language.EN].startswith("No connection with shop:1883 (refused). Promises are kept")
+    assert "3" in shown.link.words[Language.NL]
+    assert "disk full" in shown.database.words[Language.NL]
 
 
 def test_refused_announcements_ask_for_a_person(view: PretendView) -> None:
     view.link = replace(view.link, quarantined=2)
     shown = panel(view.health())
     assert (shown.well, shown.link.well) == (False, False)
-    assert "2" in shown.link.words["en"]
+    assert "2" in shown.link.words[Language.EN]
 
 
 def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
@@ -122,13 +123,13 @@ def test_scanners_that_don_t_hear_come_first(view: PretendView) -> None:
 
 def test_a_shop_in_which_nothing_hears_is_not_well(view: PretendView) -> None:
     health = view.health()
-    words = {"nl": "pi-22 meldt zich", "en": "pi-22 reports"}
+    words = {Language.NL: "pi-22 meldt zich", Language.EN: "pi-22 reports"}
     nobody = replace(health, scanners=())
     a_stranger = replace(health, scanners=(ScannerNow("pi-22", True, 0.0, words, in_plan=False),))
     assert health.well
     assert not nobody.well
     assert not a_stranger.well
-    assert panel(a_stranger).scanners_heading["en"] == "0 of 0 scanners hear"
+    assert panel(a_stranger).scanners_heading[Language.EN] == "0 of 0 scanners hear"
     assert [line.words for line in panel(a_stranger).scanners] == [words]
 
 

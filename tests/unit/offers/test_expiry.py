@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, housekeep
 from gateway.settings import OffersSettings
 from gateway.storage import Store, caps
@@ -16,7 +18,7 @@ def test_counters_go_when_their_window_is_over_and_those_of_a_whole_life_stay(st
         "offer/a/issues": then_s - 1,
     }
     for key, at_s in opened.items():
-        assert store.writer.submit(lambda connection, key=key, at_s=at_s: caps.take(connection, key, "", 1, 5, at_s)).result()
+        assert store.writer.submit(partial(caps.take, key=key, shopper="", amount=1, at_most=5, at_s=at_s)).result()
     store.writer.submit(lambda connection: housekeep(connection, now_s, OffersSettings())).result()
     with store.read() as connection:
         assert dict(caps.all_used(connection)) == {"offer/a/issues": 1, "offer/a/issues@2025-11": 1}

@@ -85,6 +85,7 @@ def test_a_redemption_at_the_till_that_the_backend_tells_of_as_well_counts_once(
     with store.read() as connection:
         row = promises.find(connection, promise)
     assert row is not None
+    assert row.code is not None
     ledger.redeem(row.code, "till-1", now_s + 60, "k-1")
     outcome = send(promise, "redeemed", now_s + 61, "r-1")
     assert (outcome.taken, outcome.refusals[0].code) == (True, "already_redeemed")

@@ -272,7 +272,7 @@ def test_two_boxes_with_one_id_are_told_and_neither_is_silenced(scanners: Remote
     assert heard == 40
     health = health_of(scanners, "pi-2")
     assert (health.doubled, health.well, health.trustworthy) == (True, False, True)
-    assert "Two boxes" in words_in("en", health)
+    assert "Two boxes" in words_in(Language.EN, health)
 
 
 def test_a_misspelt_name_is_shown_with_the_plans_name_that_it_resembles(scanners: RemoteScanners) -> None:
@@ -283,7 +283,7 @@ def test_a_misspelt_name_is_shown_with_the_plans_name_that_it_resembles(scanners
         ("cheeese", "espresense", "cheese"),
         ("q", "espresense", None),
     ]
-    assert "Is cheese meant?" in unknown_words_in("en", "cheeese", "espresense", "cheese")
+    assert "Is cheese meant?" in unknown_words_in(Language.EN, "cheeese", "espresense", "cheese")
     for minute in range(4):
         scanners.tick(NOW_S + minute * LATELY_S)
     assert scanners.unknown_scanners() == [], "who no longer reports is forgotten"
@@ -301,7 +301,7 @@ def test_what_was_refused_lately_is_told_and_then_no_longer(scanners: RemoteScan
     scanners.parse(f"{PREFIX}/sightings/pi-2", batch(), NOW_S)
     scanners.tick(NOW_S + 1)
     health = health_of(scanners, "pi-2")
-    assert words_in("en", health).endswith("Not used in the last minute: 1 repeated.")
+    assert words_in(Language.EN, health).endswith("Not used in the last minute: 1 repeated.")
     assert words_in(Language.NL, health).endswith("De laatste minuut niet gebruikt: 1 dubbel.")
     for minute in (1, 2):
         now_s = NOW_S + minute * LATELY_S

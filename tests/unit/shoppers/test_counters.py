@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, Outcome
-from gateway.offers.issuing import Promised
+from gateway.model import Promised
 from gateway.offers.ledger import Ledger
 from gateway.settings import Settings
 from gateway.shoppers.people import People

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.shoppers import attention
 from gateway.shoppers.presence import KnownFacts, Presence
 from rules.format.document import Attention
@@ -31,7 +33,7 @@ def test_nothing_is_known_before_it_arrives() -> None:
 
 def test_facts_during_whose_reading_something_was_written_are_read_again() -> None:
     presence = Presence(Attention())
-    for write in (lambda: presence.outdate("s-1"), presence.outdate_all):
+    for write in (partial(presence.outdate, "s-1"), presence.outdate_all):
         presence.await_facts("s-1")
         write()
         assert not presence.arrive("s-1", FACTS, NOW_S)
@@ -77,6 +79,6 @@ def test_a_receipt_is_felt_at_once_by_who_is_here() -> None:
     presence.received("s-2", attention.dismissed, frozenset({"wine"}), NOW_S)
     now = presence.shopper_now("s-1", NOW_S)
     assert now is not None
-    assert now.facts["purchase"] == {"wine"}
+    assert now.facts["purchase"] == frozenset({"wine"})
     assert now.attention == Attention().capacity - Attention().dismissal_cost
     assert presence.here == {"s-1"}

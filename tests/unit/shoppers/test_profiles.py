@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from pydantic import JsonValue
 
-from gateway.shoppers.profiles import Json, answer_value, declared_attributes
+from gateway.shoppers.profiles import answer_value, declared_attributes
 from rules.engine.book import Book
 
 EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measure"})
@@ -30,7 +31,7 @@ EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measur
         ("segment", "x" * 201, "wrong_value"),
     ],
 )
-def test_each_value_is_kept_or_left_out_for_one_reason(book: Book, name: str, value: Json, code: str | None) -> None:
+def test_each_value_is_kept_or_left_out_for_one_reason(book: Book, name: str, value: JsonValue, code: str | None) -> None:
     kept, left_out = declared_attributes([book]).sift({name: value}, {}, EVERYTHING)
     assert [refusal.code for refusal in left_out] == ([code] if code else [])
     assert kept == ({} if code else {name: value})
@@ -61,7 +62,7 @@ def test_affinity_is_0_or_more_and_1_is_neutral(book: Book) -> None:
 
 
 @pytest.mark.parametrize("affinity", [True, "1.2", [], None, 10**400, math.nan])
-def test_an_affinity_that_is_no_number_is_left_out_by_itself(book: Book, affinity: Json) -> None:
+def test_an_affinity_that_is_no_number_is_left_out_by_itself(book: Book, affinity: JsonValue) -> None:
     kept, left_out = declared_attributes([book]).sift({"segment": "family"}, {"wine-tasting": affinity}, EVERYTHING)
     assert kept == {"segment": "family"}
     assert [refusal.code for refusal in left_out] == ["wrong_value"]

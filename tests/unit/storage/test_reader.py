@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection
@@ -75,9 +76,14 @@ def test_a_database_that_is_away_fails_the_answer_and_is_asked_again_on_a_new_co
 
 
 def test_what_nobody_can_use_any_more_is_not_asked(store: Store) -> None:
-    now_s, asked = 0.0, []
+    now_s = 0.0
+    asked: list[int] = []
+
+    def ask(number: int, _connection: Connection) -> None:
+        asked.append(number)
+
     reader = Reader(store.read, lambda: now_s)
-    late, timely = (reader.submit(lambda connection, n=n: asked.append(n), within_s=within_s) for n, within_s in ((1, 2), (2, 5)))
+    late, timely = (reader.submit(partial(ask, n), within_s=within_s) for n, within_s in ((1, 2), (2, 5)))
     now_s = 3.0
     reader.start()
     with pytest.raises(TooLate):

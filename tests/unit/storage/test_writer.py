@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ def store(storage: StorageSettings) -> Iterator[Store]:
     store.close()
 
 
-def write(number: int, text: str = "") -> object:
+def write(number: int, text: str = "") -> Callable[[Connection], object]:
     return lambda connection: connection.execute(note.insert().values(id=number, text=text))
 
 
@@ -52,7 +54,11 @@ def test_work_that_raises_takes_back_only_itself(store: Store) -> None:
 
 def test_work_runs_in_the_order_it_was_handed_over(store: Store) -> None:
     ran: list[int] = []
-    for future in [store.writer.submit(lambda connection, n=n: ran.append(n)) for n in range(500)]:
+
+    def run(number: int, _connection: Connection) -> None:
+        ran.append(number)
+
+    for future in [store.writer.submit(partial(run, n)) for n in range(500)]:
         future.result(10)
     assert ran == list(range(500))
 
@@ -61,7 +67,10 @@ def test_many_pieces_of_work_share_a_commit(store: Store) -> None:
     commits: list[None] = []
     store.writer.on_commit.append(lambda: commits.append(None))
     held = threading.Event()
-    futures = [store.writer.submit(lambda connection: held.wait(10)), *(store.writer.submit(write(n)) for n in range(200))]
+    futures: list[Future[object]] = [
+        store.writer.submit(lambda connection: held.wait(10)),
+        *(store.writer.submit(write(n)) for n in range(200)),
+    ]
     held.set()
     for future in futures:
         future.result(10)
@@ -120,8 +129,8 @@ def test_work_under_load_is_gathered_into_fewer_commits(store: Store) -> None:
     held.set()
     for future in first:
         future.result(10)  # a busy group: the writer expects more
-    for future in [store.writer.submit(write(number)) for number in range(20)]:
-        future.result(10)
+    for written in [store.writer.submit(write(number)) for number in range(20)]:
+        written.result(10)
     assert count(store) == 20
     assert len(commits) <= 14
 

@@ -12,10 +12,11 @@ from rules.format.conditions import Vocabulary, leaves, parse
 from rules.format.errors import BookError
 from rules.format.fields import BUILT_IN, Field, FieldType
 from rules.situation import Happening
+from rules.texts import Language
 
 FIELDS = dict(BUILT_IN) | {
-    "diet": Field("diet", FieldType.CHOICE, {"nl": "", "en": ""}, "shopper", frozenset({"vegan", "everything"})),
-    "raining": Field("raining", FieldType.FLAG, {"nl": "", "en": ""}, "shop"),
+    "diet": Field("diet", FieldType.CHOICE, {Language.NL: "", Language.EN: ""}, "shopper", frozenset({"vegan", "everything"})),
+    "raining": Field("raining", FieldType.FLAG, {Language.NL: "", Language.EN: ""}, "shop"),
 }
 WORDS = Vocabulary(FIELDS, frozenset({"wine-tasting", "bread"}))
 NOW = 1_000_000_000.0

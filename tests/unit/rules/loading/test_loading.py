@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rules import Book, BookError, load_book, load_data
+from rules.texts import Language
 
 Make = Callable[..., dict[str, Any]]
 Faults = Callable[..., dict[str, str]]
@@ -23,7 +24,7 @@ def faults(document: Make) -> Faults:
         with pytest.raises(BookError) as caught:
             load_data(document(*offers, **changes), zones)
         for problem in caught.value.problems:
-            assert problem.text("nl") != problem.text("en")
+            assert problem.text(Language.NL) != problem.text(Language.EN)
         return {problem.path: problem.code for problem in caught.value.problems}
 
     return find
@@ -45,7 +46,7 @@ def test_all_faults_are_told_at_once_with_file_line_offer_path_and_nearest_word(
     assert lines[1].startswith(f"{file}:7 offer cheese offers[0].if: `fann` is no value of stage; allowed: ambassador")
     assert lines[1].endswith("did you mean `fan`?")
     assert lines[2] == f"{file}:12 offer wine offers[1].if: unknown field `stagge`; did you mean `stage`?"
-    assert caught.value.problems[2].text("nl").endswith("onbekend veld `stagge`; bedoelde u `stage`?")
+    assert caught.value.problems[2].text(Language.NL).endswith("onbekend veld `stagge`; bedoelde u `stage`?")
 
 
 def test_the_same_book_has_the_same_hash_as_yaml_and_as_json(document: Make, offer: Make) -> None:
@@ -278,7 +279,7 @@ def test_limits_count_in_one_window_wherever_they_stand(faults: Faults, offer: M
 
 
 def test_a_cases_situation_is_checked_when_the_book_is_loaded(faults: Faults, offer: Make) -> None:
-    given = {"event": "enter", "zone": "wien", "at": "noon", "facts": {"stage": "fann"}, "exhausted": ["hallo"]}
+    given: dict[str, Any] = {"event": "enter", "zone": "wien", "at": "noon", "facts": {"stage": "fann"}, "exhausted": ["hallo"]}
     given |= {"history": [{"offer": "hallo", "what": "shown", "ago": "1d"}]}
     made = faults(offer(), cases=[{"name": "x", "given": given}], zones={"wine"})
     assert made == {

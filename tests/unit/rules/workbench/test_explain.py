@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rules import Book, Gate, Happening, Situation, explain
+from rules.texts import Language
 
 Make = Callable[..., dict[str, Any]]
 Load = Callable[..., Book]
@@ -20,8 +21,8 @@ def test_a_condition_names_the_comparison_that_decided_and_shows_them_all(book: 
     one = explain(made, situation(facts=facts))[0]
     assert (one.gate, one.condition) == (Gate.CONDITION, False)
     assert one.reason.path == "if.all[1].any[0]"
-    assert (one.reason.expected["nl"], one.reason.actual["nl"]) == ("visits >= 3", "2")
-    assert [(leaf.path, leaf.expected_text("en"), leaf.actual_text("en"), leaf.truth) for leaf in one.leaves] == [
+    assert (one.reason.expected[Language.NL], one.reason.actual[Language.NL]) == ("visits >= 3", "2")
+    assert [(leaf.path, leaf.expected_text(Language.EN), leaf.actual_text(Language.EN), leaf.truth) for leaf in one.leaves] == [
         ("if.all[0]", "stage in [fan, regular]", "fan", True),
         ("if.all[1].any[0]", "visits >= 3", "2", False),
         ("if.all[1].any[1]", "bread in path", "[entrance, wine]", False),
@@ -31,7 +32,7 @@ def test_a_condition_names_the_comparison_that_decided_and_shows_them_all(book: 
 def test_unknown_is_said_to_be_unknown(book: Load, offer: Make, situation: Situate) -> None:
     one = explain(book(offer(if_="not visits > 3")), situation())[0]
     assert (one.gate, one.condition, one.reason.path) == (Gate.UNKNOWN, None, "if.not")
-    assert (one.reason.expected["en"], one.reason.actual) == ("visits > 3", {"nl": "onbekend", "en": "unknown"})
+    assert (one.reason.expected[Language.EN], one.reason.actual) == ("visits > 3", {"nl": "onbekend", "en": "unknown"})
 
 
 @pytest.mark.parametrize(
@@ -62,8 +63,13 @@ def test_every_gate_says_what_it_asked_and_found(
     actual: str,
 ) -> None:
     one = explain(book(offer(**changes)), situation(**given))[0]
-    assert (one.gate, one.reason.path, one.reason.expected["en"], one.reason.actual["en"]) == (gate, path, expected, actual)
-    assert one.text("nl") != one.text("en")
+    assert (one.gate, one.reason.path, one.reason.expected[Language.EN], one.reason.actual[Language.EN]) == (
+        gate,
+        path,
+        expected,
+        actual,
+    )
+    assert one.text(Language.NL) != one.text(Language.EN)
 
 
 def test_limits_and_cool_downs_say_how_often(book: Load, offer: Make, situation: Situate) -> None:
@@ -72,10 +78,10 @@ def test_limits_and_cool_downs_say_how_often(book: Load, offer: Make, situation:
     made = book(offer(limits=[{"at_most": 5, "every": "day"}, {"at_most": 2, "within": "7d"}]))
     one = explain(made, situation(history=history))[0]
     assert (one.gate, one.reason.path) == (Gate.LIMIT, "limits[1]")
-    assert (one.reason.expected["en"], one.reason.actual["en"]) == ("less than 2 × seen (1w)", "2 ×")
+    assert (one.reason.expected[Language.EN], one.reason.actual[Language.EN]) == ("less than 2 × seen (1w)", "2 ×")
     one = explain(book(offer(cooldown={"shown": "1h"})), situation(history=history))[0]
     assert (one.gate, one.reason.path) == (Gate.COOLDOWN, "cooldown.shown")
-    assert one.reason.expected["nl"] == "niet seen in 1h"
+    assert one.reason.expected[Language.NL] == "niet seen in 1h"
 
 
 def test_losers_are_told_who_won(book: Load, offer: Make, situation: Situate) -> None:
@@ -87,7 +93,7 @@ def test_losers_are_told_who_won(book: Load, offer: Make, situation: Situate) ->
         groups={"g": {}},
         offers_per_move=2,
     )
-    found = {one.offer: (one.gate, one.reason.actual["en"]) for one in explain(made, situation())}
+    found = {one.offer: (one.gate, one.reason.actual[Language.EN]) for one in explain(made, situation())}
     assert found["same-group"] == (Gate.GROUP, "first")
     assert found["polite"] == (Gate.YIELDED, "first")
     assert found["later"] == (Gate.TIER, "tier 3")

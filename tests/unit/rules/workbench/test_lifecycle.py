@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rules import Book
+from rules.texts import Language
 from rules.workbench.lifecycle import (
     STEPS,
     BookAction,
@@ -40,7 +41,7 @@ def test_only_the_drawn_steps_are_possible(state: BookState, action: BookAction)
         with pytest.raises(LifecycleError) as caught:
             step(version, action, "bob", 1.0)
         assert caught.value.code == "step"
-        assert state.value in caught.value.words["en"]
+        assert state.value in caught.value.words[Language.EN]
     else:
         assert step(version, action, "bob", 1.0).state is expected
 
@@ -109,7 +110,10 @@ def test_going_live_archives_the_one_before_and_rolling_back_is_one_step() -> No
 def test_a_book_may_go_live_in_some_zones_first() -> None:
     versions = put_live([lived("h1"), lived("h2"), lived("h3")], "h1", "anna", 1.0)
     staged = put_live(versions, "h2", "anna", 2.0, frozenset({"wine"}))
-    assert [(version.state, set(version.zones)) for version in staged[:2]] == [(BookState.LIVE, set()), (BookState.LIVE, {"wine"})]
+    assert [(version.state, set(version.zones)) for version in staged[:2]] == [
+        (BookState.LIVE, set()),
+        (BookState.LIVE, frozenset({"wine"})),
+    ]
     other = put_live(staged, "h3", "anna", 3.0, frozenset({"bread"}))
     assert [version.state for version in other] == [BookState.LIVE, BookState.ARCHIVED, BookState.LIVE]
     everywhere = put_live(staged, "h2", "anna", 3.0)
@@ -122,7 +126,7 @@ def test_a_paused_book_is_not_live_until_it_is_resumed_where_it_was() -> None:
     paused = step(live, BookAction.PAUSE, "anna", 2.0)
     assert paused.state is BookState.PAUSED
     resumed = step(paused, BookAction.RESUME, "anna", 3.0)
-    assert (resumed.state, resumed.zones) == (BookState.LIVE, {"wine"})
+    assert (resumed.state, resumed.zones) == (BookState.LIVE, frozenset({"wine"}))
 
 
 def test_four_eyes_are_needed_above_the_books_value_or_where_nothing_bounds_it(
