@@ -47,6 +47,10 @@ def record(
         raise CommandError("this box has no scanner to record with; see `radio.adapters` in the settings, and docs/radio.md")
     with writer, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_recording(scanners, writer, wanted, seconds))
+    if not writer.written:
+        out.unlink()
+        words = " ".join(words_in(Language.EN, one.health()) for one in scanners)
+        raise CommandError(f"nothing was recorded in {seconds:.0f} s, and {out} not kept; is a beacon of the shop near? {words}")
     typer.echo(f"{out}: {writer.written} advertisements")
 
 

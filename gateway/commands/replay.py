@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ from gateway.zones.tracker import Tracker, make_tracker
 
 
 def replay(
-    recording: Annotated[Path, typer.Argument(help="What scanners heard: .jsonl or .jsonl.gz.")],
+    recording: Annotated[Path, typer.Argument(help="What scanners heard: .jsonl, .jsonl.gz, or a btsnoop or pcap capture.")],
     plan: Annotated[Path, typer.Option(help="The store plan.")],
     optins: Annotated[Path, typer.Option(help="Who opted in, and what they carry.")],
     moves: Annotated[Path, typer.Option(help="Where the moves are written, one JSON object a line.")],
@@ -34,10 +35,12 @@ def replay(
     """Say where everybody in a recording went. The same input gives the same bytes."""
     console = Console(stderr=True)
     settings = ZonesSettings(false_entry_cost=false_entry_cost)
+    followed: Counter[str] = Counter()
     try:
         store_plan, members, heard = load_plan(plan), read_optins(optins), read_recording(recording)
         tracker = make_tracker(store_plan, load_calibration(calibration) if calibration else None, settings)
-        written = _write(moves_of(tracker, sightings(heard, members, store_plan.store, console), settings.step_s), moves)
+        readings = _counted(sightings(heard, members, store_plan.store, console), followed)
+        written = _write(moves_of(tracker, readings, settings.step_s), moves)
     except (PlanError, OptInsError, RecordingError, CalibrationError) as error:
         raise CommandError(str(error)) from error
     for fault in faults(heard):
@@ -45,6 +48,20 @@ def replay(
     for reason, count in sorted(tracker.skipped.items()):
         console.print(f"{recording}: {count} readings skipped: {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{heard.advertisements} advertisements, {written} moves in {moves}", highlight=False, soft_wrap=True)
+    if not heard.advertisements:
+        raise CommandError(
+            f"{recording}: nothing in it is an advertisement; a recording has one JSON object a line, as docs/radio.md shows, "
+            "or is a btsnoop or pcap capture"
+        )
+    if not followed:
+        raise CommandError(f"{recording}: heard nobody who opted in; compare the beacons in {optins}, and what was recorded")
+
+
+def _counted(readings: Iterable[Sighting], by_shopper: Counter[str]) -> Iterator[Sighting]:
+    """Pass readings on, and count them."""
+    for sighting in readings:
+        by_shopper[sighting.shopper] += 1
+        yield sighting
 
 
 def moves_of(tracker: Tracker, heard: Iterable[Sighting], step_s: float) -> Iterator[Move]:

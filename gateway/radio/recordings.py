@@ -3,7 +3,9 @@
     {"t":1567783106.707,"scanner":"sensor22","address":"C0:00:00:00:00:01","rssi":-78,"mfr":{"004c":"0215e2c5…c5"}}
 
 A line that can't be read is counted and skipped; a file that can't be opened is an error. Company ids other than 004c
-are kept out: nothing in the product reads them.
+are kept out: nothing in the product reads them. A company id may be written 4C or 0x004C too, a time as ISO 8601 or in
+milliseconds. Captures of Bluetooth traffic are read as well (captures.py); the file's name up to its first dot is then the
+scanner's id.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from types import TracebackType
 from typing import IO, Any
 
 from gateway.model import Advertisement
+from gateway.radio.captures import MAGIC_BYTES, CaptureError, is_capture, read_capture
 from gateway.radio.frames import APPLE_COMPANY_ID, RSSI_RANGE_DBM
+from gateway.radio.remote.values import MILLISECONDS_FROM, time_of
 
 LINE_MAX_CHARS = 4096
 """An advertisement has at most 1650 bytes of data (extended advertising chains): 3300 hex digits and the rest. Longer
@@ -38,9 +41,9 @@ class RecordingError(Exception):
 class Recording:
     """One recording file, read once from start to end: `for advertisement in recording`.
 
-    `bytes_read` of `bytes_total` (of the file on disk, compressed or not) is the progress; `malformed` counts skipped
-    lines and `malformed_lines` has the numbers of the first few. `truncated` is True when a compressed file ended too
-    early.
+    `bytes_read` of `bytes_total` (of the file on disk, compressed or not) is the progress; `malformed` counts skipped lines
+    (of a capture: packets) and `malformed_lines` has the numbers of the first few. `truncated` is True when a compressed file
+    or a capture ended too early.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,24 +64,31 @@ class Recording:
         return self.bytes_total if self._file.closed else self._file.tell()
 
     def __iter__(self) -> Iterator[Advertisement]:
-        with self._file, self._lines() as lines:
+        with self._file:
             number = 0
             try:
-                for number, line in enumerate(lines, start=1):
-                    advertisement = _advertisement(line)
+                for number, advertisement in self._parts():
                     if advertisement is not None:
                         self.advertisements += 1
                         yield advertisement
-                    elif line.strip():
+                    else:
                         self._skip(number)
             except (EOFError, OSError, zlib.error):
                 self.truncated = True
                 self._skip(number + 1)
+            except CaptureError as error:
+                raise RecordingError(f"{self.path}: {error}") from error
 
-    def _lines(self) -> IO[str]:
+    def _parts(self) -> Iterator[tuple[int, Advertisement | None]]:
+        """Yield the number of each line or packet and what it says; None: it can't be read."""
         packed = self._file.peek(2)[:2] == _GZIP_MAGIC
         raw: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
-        return io.TextIOWrapper(raw, encoding="utf-8", errors="replace")
+        if is_capture(raw.peek(MAGIC_BYTES)[:MAGIC_BYTES]):
+            yield from enumerate(read_capture(raw, self.path.name.split(".")[0]), start=1)
+            return
+        for number, line in enumerate(io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace"), start=1):
+            if line.strip():
+                yield number, _advertisement(line)
 
     def _skip(self, number: int) -> None:
         self.malformed += 1
@@ -97,16 +107,23 @@ def _advertisement(line: str) -> Advertisement | None:
         return None
     try:
         row = json.loads(line)
-        at_s, rssi_dbm = float(row["t"]), row["rssi"]
-        payload = bytes.fromhex(row["mfr"].get(_APPLE, ""))
+        at_s, rssi_dbm = row["t"], row["rssi"]
+        if type(at_s) is not float or at_s >= MILLISECONDS_FROM:
+            at_s = time_of(at_s)
+        payload = bytes.fromhex(row["mfr"].get(_APPLE) or _apple_by_another_name(row["mfr"]))
         scanner, address = row["scanner"], row.get("address", "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if not math.isfinite(at_s) or type(rssi_dbm) is not int or rssi_dbm not in RSSI_RANGE_DBM:
+    if at_s is None or not abs(at_s) < MILLISECONDS_FROM or type(rssi_dbm) is not int or rssi_dbm not in RSSI_RANGE_DBM:
         return None
     if not isinstance(scanner, str) or not scanner or not isinstance(address, str):
         return None
     return Advertisement(at_s, scanner, address, rssi_dbm, payload)
+
+
+def _apple_by_another_name(data: dict[str, str]) -> str:
+    """Return Apple's data where its company id is written otherwise; nothing where there is none."""
+    return next((value for key, value in data.items() if key.lower().removeprefix("0x").zfill(4) == _APPLE), "")
 
 
 class RecordingWriter:

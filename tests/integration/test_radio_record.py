@@ -88,6 +88,13 @@ def test_without_a_uuid_nothing_is_recorded(run: Callable[..., str], tmp_path: P
     assert not (tmp_path / "walk.jsonl").exists()
 
 
+def test_a_recording_that_heard_nothing_of_the_shop_is_an_error_and_leaves_no_file(run: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "walk.jsonl.gz"
+    with pytest.raises(CommandError, match="nothing was recorded"):
+        run(str(out), "--seconds", "1", "--uuid", "fe" * 16)
+    assert not out.exists()
+
+
 def test_an_existing_file_is_left_alone(run: Callable[..., str], tmp_path: Path) -> None:
     out = tmp_path / "walk.jsonl"
     out.write_text("precious")

@@ -69,9 +69,17 @@ def test_calibrate_learns_a_place_that_replay_then_uses(shop: Path, tmp_path: Pa
 def test_broken_lines_are_counted_and_reported(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"t": 1}\nnot json\n{"t":1,"scanner":"nowhere","rssi":-60,"mfr":{"004c":""}}\n')
-    replay(broken, plan=SHOP, optins=shop / "optins.yaml", moves=tmp_path / "moves.jsonl")
+    with pytest.raises(CommandError, match="heard nobody who opted in"):
+        replay(broken, plan=SHOP, optins=shop / "optins.yaml", moves=tmp_path / "moves.jsonl")
     assert "2 malformed lines skipped (first: line 1, 2)" in capsys.readouterr().err
     assert (tmp_path / "moves.jsonl").read_text() == ""
+
+
+def test_a_file_without_any_advertisement_is_said_to_be_no_recording(shop: Path, tmp_path: Path) -> None:
+    dump = tmp_path / "dump.json"
+    dump.write_text('{\n  "home_assistant": {"version": "2026.11"}\n}\n')
+    with pytest.raises(CommandError, match="one JSON object a line"):
+        replay(dump, plan=SHOP, optins=shop / "optins.yaml", moves=tmp_path / "moves.jsonl")
 
 
 def test_strangers_in_a_recording_are_nobody(shop: Path) -> None:

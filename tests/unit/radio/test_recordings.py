@@ -71,6 +71,29 @@ def test_a_malformed_line_is_counted_and_skipped(tmp_path: Path, line: str) -> N
     assert (recording.malformed, recording.malformed_lines) == (1, [2])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\ufeff" + GOOD,
+        GOOD.replace("004c", "004C"),
+        GOOD.replace("004c", "0x004C"),
+        GOOD.replace("004c", "4c"),
+        GOOD.replace("0215aa", "02 15 AA"),
+        GOOD.replace("1567783106.707", "1567783106707"),
+        GOOD.replace("1567783106.707", "1567783106707.0"),
+        GOOD.replace("1567783106.707", '"2019-09-06T15:18:26.707Z"'),
+        GOOD.replace("1567783106.707", '"2019-09-06T17:18:26.707+02:00"'),
+        GOOD.replace("1567783106.707", '"1567783106.707"'),
+    ],
+)
+def test_a_line_in_another_dress_is_the_same_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "walk.jsonl"
+    path.write_text(line + "\r\n", encoding="utf-8")
+    (heard,) = read_recording(path)
+    assert heard.at_s == pytest.approx(1567783106.707, abs=0.001)
+    assert heard.payload == b"\x02\x15\xaa"
+
+
 def test_only_the_first_few_line_numbers_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "walk.jsonl"
     path.write_text("x\n" * 100)
