@@ -36,6 +36,8 @@ Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A shopper: a pseudonym that the backend gave. No `@`, no spaces: an e-mail address or a name doesn't fit."""
 TillId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 TillAnswer = Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
+Version = Annotated[int, Field(ge=1, lt=1 << 63)]
+"""Counted by the sender, one higher for each change; a database has room for 63 bits."""
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")]
 
 
@@ -98,7 +100,7 @@ class OptInGiven(Message):
 
     TYPE: ClassVar = "etalage.optin.given"
     shopper: Pseudonym
-    version: int = Field(ge=1)
+    version: Version
     purposes: list[Purpose] = Field(min_length=1, max_length=5)
     language: str = Field(
         "nl",
@@ -115,7 +117,7 @@ class OptInWithdrawn(Message):
 
     TYPE: ClassVar = "etalage.optin.withdrawn"
     shopper: Pseudonym
-    version: int = Field(ge=1)
+    version: Version
 
 
 _ATTRIBUTE = TypeAdapter[object](bool | int | float | Annotated[str, StringConstraints(max_length=200)] | list[Word])
@@ -129,7 +131,7 @@ class Profile(Message):
 
     TYPE: ClassVar = "etalage.profile"
     shopper: Pseudonym
-    version: int = Field(ge=1)
+    version: Version
     attributes: dict[str, AttributeValue] = Field(default_factory=dict, max_length=200)
     affinities: dict[str, Affinity] = Field(
         default_factory=dict,
@@ -305,7 +307,7 @@ class SightingsBatch(Message):
 
     TYPE: ClassVar = "etalage.sightings"
     scanner: Word
-    sequence: int = Field(ge=0)
+    sequence: int = Field(ge=0, lt=1 << 63)
     boot: Word | None = Field(None, description="Another one after each start of the scanner: its sequence may then begin anew.")
     shopper: Pseudonym | None = Field(
         None, description="Set when this shopper's phone did the hearing: the beacons are then the shop's fixed ones."

@@ -21,7 +21,7 @@ from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.outbox_queue import OutboxQueue
 from gateway.mqtt.status import HealthFigures, Notice, StatusPublisher
-from gateway.mqtt.topics import GatewayIdentity
+from gateway.mqtt.topics import GatewayIdentity, may_write
 from gateway.settings import MqttSettings
 from gateway.storage import Store, outbox
 from gateway.storage.outbox import Release
@@ -128,8 +128,9 @@ class Courier(LinkLoop):
 
     def _answered(self, event: Acked, now_s: float) -> None:
         if event.failure:
-            self._in_flight.refused(event.mid, f"refused: {event.failure}", now_s)
-            log.warning("the broker refused a message", why=event.failure)
+            row = self._in_flight.refused(event.mid, f"refused: {event.failure}", now_s)
+            about = ("notice", "") if row is None else (row.topic, row.event_id)
+            log.warning("the broker refused a message", topic=about[0], id=about[1], why=event.failure)
             return
         row = self._in_flight.acknowledged(event.mid)
         if row is not None:
@@ -162,10 +163,13 @@ class Courier(LinkLoop):
 
     def _set_poison_aside(self) -> None:
         for event_id, reason in self._in_flight.poison():
-            self._queue.set_aside(event_id, reason)
-            self._in_flight.gone(event_id)
-            self._set_aside += 1
-            log.error("a message was set aside; see `etalage quarantine list`", event_id=event_id, why=reason)
+            self._aside(event_id, reason)
+
+    def _aside(self, event_id: str, reason: str) -> None:
+        self._queue.set_aside(event_id, reason)
+        self._in_flight.gone(event_id)
+        self._set_aside += 1
+        log.error("a message was set aside; see `etalage quarantine list`", event_id=event_id, why=reason)
 
     def _send_next(self, now_s: float) -> None:
         """Fill the window from the outbox."""
@@ -173,8 +177,8 @@ class Courier(LinkLoop):
         if plan.room == 0:
             return
         rows = self._queue.take(plan)
-        if plan.only is not None and not rows:
-            self._in_flight.gone(plan.only)
+        if not rows:
+            self._in_flight.nothing_waits(plan)
         for row in rows:
             self._send(row)
 
@@ -182,6 +186,9 @@ class Courier(LinkLoop):
         now_s = time.monotonic()
         link = self._link.current
         if link is None:
+            return
+        if not may_write(row.topic):
+            self._aside(row.event_id, "not a topic that this gateway may write")
             return
         if len(row.body.encode()) + len(self._prefix) + 256 > self._packet_max_bytes:
             self._in_flight.unsendable(row, f"larger than the {self._packet_max_bytes} bytes this broker takes", now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ REPLY_EXPIRY_S = 86_400.0
 """A sender that hasn't read a reply within a day has sent again, and gets a new one."""
 SYNC_PATIENCE_S = 900.0
 """A page that hasn't come by then is asked for again."""
+
+NEVER_STORED = Refusal(path="", code="not_storable", text="no database can store this as it is; don't send it again unmended")
 
 log = structlog.get_logger(__name__)
 
@@ -93,8 +96,11 @@ class InboundHandlers:
             outcome = _handled(connection, handler, event)
         except outbox.Unwritable:
             raise
+        except outbox.UNSTORABLE as error:
+            log.error("a message can't be stored", type=event.type, id=event.id, fault=safe_error(error))
+            return Done("refused"), (NEVER_STORED,)
         except Exception as error:
-            log.error("a message couldn't be handled", type=event.type, fault=safe_error(error))
+            log.error("a message couldn't be handled", type=event.type, id=event.id, fault=safe_error(error))
             reason = Refusal(
                 path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
             )
@@ -112,10 +118,14 @@ class InboundHandlers:
         taken = done.what in ("accepted", "repeated")
         told = (event_id, None) if taken else (None, event_id)
         reply = Reply(accepted=told[0], refused=told[1], reasons=list(reasons), redemption=done.redemption)
-        self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S)
+        key = _reply_key(answer_to, event_id or "".join(reason.code for reason in reasons))
+        outbox.remove_unsent(connection, key)  # who asks again and again finds one answer, the last
+        self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S, event_id=f"{key}{uuid.uuid4().hex[:12]}")
 
-    def _put(self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float) -> None:
-        event_id = str(uuid.uuid4())
+    def _put(
+        self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float, *, event_id: str | None = None
+    ) -> None:
+        event_id = event_id or str(uuid.uuid4())
         body = event_text(self._identity, data, at_s, event_id)
         outbox.put(connection, event_id=event_id, topic=topic, shopper=None, body=body, at_s=at_s, expires_at_s=at_s + keep_s)
 
@@ -165,6 +175,11 @@ class InboundHandlers:
             inbox.set_sync(connection, self._gateway, Sync(done=True, cursor=None, asked_at_s=at_s))
         elif sync is None or sync.cursor != following:  # a page that came twice asks for the next one once
             self.ask_for_all(connection, at_s, following)
+
+
+def _reply_key(answer_to: str, about: str) -> str:
+    """Return what the ids of all replies about one message to one asker begin with."""
+    return f"r-{hashlib.sha256(f'{answer_to}|{about}'.encode()).hexdigest()[:24]}-"
 
 
 def _handled(connection: Connection, handler: Handler, event: Event[Any]) -> Outcome:

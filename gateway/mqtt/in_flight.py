@@ -3,12 +3,13 @@
 The rules:
 - At most `window` messages are under way, never more than the broker said it can take, and one per shopper. The window is
   filled again when half of it is free: every filling costs a commit.
-- When a connection is lost, all that was under way is suspect, for one of them may be the cause. Suspects go one at a time, alone.
+- When a connection is lost, all that was under way is suspect, for one of them may be the cause. Suspects go one at a time, alone,
+  and after each loss the others go first: however many suspects there are, every connection carries a window of other messages.
 - A message that was alone when the connection was lost, or that the broker refused by name, has one drop more. It waits, twice as
   long each time, and the others go on without it.
-- After five drops it is poison, but only if something else got through since its first: in an outage nothing does, and then
-  the message at the head of the queue is not to blame. Where nothing else waits, ten broken connections on which our own
-  notices got through are proof enough.
+- After three drops it is poison, but only if something else got through since its first: in an outage nothing does, and then
+  the message at the head of the queue is not to blame. Where nothing else waits, three broken connections in a row on which our own
+  notices got through, each just before the message was sent alone, are proof enough.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import NamedTuple
 
 from gateway.storage.sending import Waiting
 
-DROPS_MAX = 5
-"""A message that broke five connections in which others got through would break the sixth."""
-BREAKS_MAX = 10
-"""The same where nothing else waits, and only our own notices show that the link is sound."""
+DROPS_MAX = 3
+"""A message that broke three connections in which others got through would break the fourth."""
+BREAKS_MAX = 3
+"""The same where nothing else waits: our birth got through on each of them, the message alone did not. Set aside is not lost."""
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
 """A suspect's pause before it is tried again: doubles from the first to the longest."""
 SUSPECTS_MAX = 64
@@ -62,6 +63,8 @@ class InFlight:
         self._suspects: dict[str, _Suspect] = {}
         self._passed = 0
         self._noticed = 0
+        self._others_first = False
+        """A connection was lost since anything else got through: suspects wait for their turn."""
 
     def connected(self, receive_max: int) -> None:
         """A new connection can take this much."""
@@ -74,7 +77,7 @@ class InFlight:
         busy = frozenset({row.event_id for row in rows} | self._suspects.keys())
         lanes = frozenset(shopper for shopper in shoppers if shopper is not None)
         due = [suspect for suspect in self._suspects.values() if suspect.retry_s <= now_s]
-        if due:
+        if due and (not self._others_first or len(self._suspects) >= SUSPECTS_MAX):
             first = min(due, key=lambda suspect: (suspect.drops, suspect.retry_s))
             return Plan(0 if self._under_way else 1, None if self._under_way else first.event_id, busy, lanes)
         room = self._limit - len(self._under_way) if len(self._suspects) < SUSPECTS_MAX else 0
@@ -93,14 +96,22 @@ class InFlight:
             self._noticed += 1
             return None
         self._passed += 1
+        self._others_first = False
         self._suspects.pop(row.event_id, None)
         return row
 
-    def refused(self, mid: int, reason: str, now_s: float) -> None:
-        """The broker answered, and will not have it."""
+    def refused(self, mid: int, reason: str, now_s: float) -> Waiting | None:
+        """The broker answered, and will not have it; the message, unless it was a notice."""
         row, _ = self._under_way.pop(mid, (None, 0.0))
         if row is not None:
             self._drop(row, reason, now_s)
+        return row
+
+    def nothing_waits(self, plan: Plan) -> None:
+        """What `plan` allowed isn't there: the suspect is gone, or there are no others to go first."""
+        self._others_first = False
+        if plan.only is not None:
+            self.gone(plan.only)
 
     def unsendable(self, row: Waiting, reason: str, now_s: float) -> None:
         """The message can't even be handed to the network."""
@@ -110,6 +121,7 @@ class InFlight:
         """The connection is gone, and with it every answer still to come."""
         rows = [row for row, _ in self._under_way.values() if row is not None]
         alone = len(self._under_way) == 1
+        self._others_first = True
         self._under_way.clear()
         for row in rows:
             if alone:

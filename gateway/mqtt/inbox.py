@@ -22,23 +22,15 @@ from gateway.mqtt.intake import read, said_by, types_of
 from gateway.mqtt.link import Arrived, LinkEvent, Role, Subscribed, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import HealthFigures
-from gateway.mqtt.topics import GatewayIdentity
+from gateway.mqtt.topics import GatewayIdentity, answer_topic
 from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
-from gateway.storage import Store
-from gateway.storage.outbox import DatabaseError
+from gateway.storage import Store, outbox
 
 IDLE_S = 5.0
 """How often the inbox looks whether something is due when nothing comes."""
 TIDY_S = 600.0
 """How often seen messages whose time is over are forgotten, and a synchronisation without an answer is asked for again."""
-RESPONSE_TOPIC = "replies/"
-"""An MQTT 5 sender may name a topic for its reply, but only below this one: it is no way to make us publish elsewhere."""
-
-TILL_TOPICS = ("redemptions", "purchases")
-"""Where tills speak; each is answered on its own topic."""
-APP = "app"
-"""In a till's place: the backend."""
 
 log = structlog.get_logger(__name__)
 
@@ -142,19 +134,17 @@ class Inbox(LinkLoop):
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
 
     def _answer_topic(self, message: Arrived) -> str:
-        wanted = (message.response_topic or "").removeprefix(self._identity.prefix)
-        if wanted.startswith(RESPONSE_TOPIC) and "+" not in wanted and "#" not in wanted:
-            return wanted
-        room, _, till = message.topic.removeprefix(self._identity.prefix).partition("/")
-        return RESPONSE_TOPIC + till if room in TILL_TOPICS and till != APP else "replies"
+        prefix = self._identity.prefix
+        wanted = message.response_topic or ""
+        return answer_topic(message.topic.removeprefix(prefix), wanted.removeprefix(prefix) if wanted.startswith(prefix) else "")
 
     def _settled(self, event: _Settled) -> None:
         self._pending -= 1
         error = event.future.exception()
-        if isinstance(error, DatabaseError):
-            log.error("a message couldn't be stored; the broker keeps it", error=str(error.orig))
+        if error is not None and outbox.is_away(error):
+            log.error("a message couldn't be stored; the broker keeps it", topic=event.message.topic, error=safe_error(error))
             return
-        if error is not None:  # a fault of ours: without the acknowledgement it would come again for ever
+        if error is not None:  # it will never be stored: without the acknowledgement it would come again for ever
             log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=safe_error(error))
             self._counts["failed"] += 1
         else:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from gateway.messages import CHANNELS, Event, Message, RedemptionAsked, Refusal
+from gateway.mqtt.topics import pattern_of
 
 DEPTH_MAX = 16
 """No message of the contract is deeper than 8, a page of sync with messages in it included."""
@@ -43,7 +44,7 @@ class Refused:
 def types_of(topic: str) -> frozenset[str]:
     """The types that may come on a topic, after the prefix; empty when it is none of ours."""
     for channel in CHANNELS:
-        if channel.publisher in ("backend", "till") and _pattern(channel.topic).fullmatch(topic):
+        if channel.publisher in ("backend", "till") and pattern_of(channel.topic).fullmatch(topic):
             return frozenset(_type(message) for message in channel.messages)
     return frozenset()
 
@@ -120,7 +121,3 @@ def _clean(part: str) -> str:
 
 def _type(message: type[Message]) -> str:
     return str(message.TYPE)  # type: ignore[attr-defined]  # each message of a channel has one
-
-
-def _pattern(topic: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{\w+\\\}", "[a-z0-9_-]+", re.escape(topic)))

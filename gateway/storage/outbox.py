@@ -35,7 +35,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import IdText, PackedText
@@ -45,13 +45,23 @@ OUTBOX_ROWS_MAX = 200_000
 """Rows that may wait, about 200 MB: a month of a busy shop. Beyond it nothing new is promised; what was promised stays."""
 PROMISING_TOPICS = frozenset({"offers", "staff"})
 """Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
-URGENT, IN_TURN = 0, 1
-"""Ranks in the queue."""
+URGENT, IN_TURN, LAST = 0, 1, 2
+"""Ranks in the queue: what takes something back, what promises or tells, and replies, of which a flood may make thousands."""
+REPLY_TOPICS = "replies"
+"""What the topics of replies begin with."""
 
 DatabaseError = DBAPIError
 """The database refused something."""
 Unwritable = OperationalError
 """The disk or a lock is in the way: the writer tries the whole transaction again."""
+UNSTORABLE = (DataError, OverflowError)
+"""A value that no column has room for: trying again changes nothing."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a fault says that the database can't be reached or written now; the same may go well later."""
+    return isinstance(error, OperationalError | InterfaceError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
 
 Release = Callable[[Connection, str], None]
 """Told, in the same transaction, of an event id that expired and was certainly never sent."""
@@ -88,7 +98,7 @@ _PUT = Prepared(
     ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "resent", "body"),
 )
 _QUEUE = Prepared(insert(waiting), ("rank", "seq", "handed_at_s"))
-_RANK = case((outbox.c.urgent, URGENT), else_=IN_TURN)
+_RANK = case((outbox.c.urgent, URGENT), (outbox.c.topic.startswith(REPLY_TOPICS), LAST), else_=IN_TURN)
 QUEUED = and_(waiting.c.seq == outbox.c.seq, waiting.c.rank == _RANK)
 """A message and its place in the queue."""
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
@@ -130,8 +140,16 @@ def put(
 def add(connection: Connection, row: Mapping[str, Any], handed_at_s: float | None = None) -> int:
     """Write a row and queue it; its number."""
     seq = int(_PUT.run(connection, {**row, "resent": 0}).fetchone()[0])
-    _QUEUE.run(connection, {"rank": URGENT if row["urgent"] else IN_TURN, "seq": seq, "handed_at_s": handed_at_s})
+    rank = URGENT if row["urgent"] else LAST if row["topic"].startswith(REPLY_TOPICS) else IN_TURN
+    _QUEUE.run(connection, {"rank": rank, "seq": seq, "handed_at_s": handed_at_s})
     return seq
+
+
+def remove_unsent(connection: Connection, begins: str) -> None:
+    """Take out messages whose event id begins so and that certainly were never given to the network."""
+    beyond = begins[:-1] + chr(ord(begins[-1]) + 1)
+    unsent = select(outbox.c.event_id).where(outbox.c.event_id >= begins, outbox.c.event_id < beyond, never_handed())
+    remove(connection, list(connection.execute(unsent).scalars()))
 
 
 def _is_full(connection: Connection, newest_seq: int) -> bool:

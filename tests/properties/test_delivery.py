@@ -27,6 +27,8 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
         free = [m for m in waiting.values() if m.event_id not in plan.busy and m.shopper not in plan.busy_shoppers]
         first = {m.shopper or m.event_id: m for m in reversed(free)}
         chosen = [waiting[plan.only]] if plan.only else list(reversed(first.values()))[: plan.room]
+        if not chosen:
+            in_flight.nothing_waits(plan)
         sent = []
         for message in chosen[: plan.room]:
             mid += 1

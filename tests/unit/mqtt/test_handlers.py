@@ -17,6 +17,7 @@ from gateway.settings import StorageSettings
 from gateway.storage import Connection, inbox, open_store, outbox, sending
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
+NOT_NOW = Refusal(path="", code="not_now", text="send it again")
 
 
 def nothing(_connection: Connection, _event: Event[Any]) -> Outcome:
@@ -56,8 +57,8 @@ def test_a_type_that_nobody_handles_is_refused(connection: Connection) -> None:
 
 def test_what_is_taken_in_part_is_accepted_with_reasons(connection: Connection) -> None:
     part = Refusal(path="data.products[1]", code="unknown_product", text="not sold here")
-    deeds = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
-    assert deeds.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection).what == "accepted"
+    handlers = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
+    assert handlers.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection).what == "accepted"
     [reply] = said(connection, "replies")
     assert reply["accepted"] == "e-1"
     assert reply["reasons"][0]["path"] == "data.products[1]"
@@ -100,29 +101,29 @@ def test_the_log_says_where_a_handler_failed_and_not_with_what(connection: Conne
 
 
 def test_a_new_database_asks_once_and_again_when_the_answer_stops_coming(connection: Connection) -> None:
-    deeds = InboundHandlers(BOX, {})
+    handlers = InboundHandlers(BOX, {})
     for at_s in (1000.0, 1001.0, 1000.0 + SYNC_PATIENCE_S):
-        deeds.tidy(connection, at_s, 3600.0)
+        handlers.tidy(connection, at_s, 3600.0)
     assert said(connection, "sync/request") == [{"gateway": "gw-1", "cursor": None}] * 2
 
 
 def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Connection) -> None:
-    deeds = InboundHandlers(BOX, {})
-    deeds.tidy(connection, 1000.0, 3600.0)
-    deeds.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
-    deeds.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
+    handlers = InboundHandlers(BOX, {})
+    handlers.tidy(connection, 1000.0, 3600.0)
+    handlers.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
+    handlers.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
     assert len(said(connection, "sync/request")) == 1
 
 
 def test_everything_is_asked_for_again_only_once_for_a_reason(connection: Connection) -> None:
-    deeds = InboundHandlers(BOX, {})
-    deeds.ask_unless_since(connection, 1000.0, since_s=990.0)
+    handlers = InboundHandlers(BOX, {})
+    handlers.ask_unless_since(connection, 1000.0, since_s=990.0)
     assert said(connection, "sync/request") == [], "a new database asks anyway"
-    deeds.tidy(connection, 1000.0, 3600.0)
-    deeds.ask_unless_since(connection, 1001.0, since_s=990.0)
+    handlers.tidy(connection, 1000.0, 3600.0)
+    handlers.ask_unless_since(connection, 1001.0, since_s=990.0)
     assert len(said(connection, "sync/request")) == 1
-    deeds.ask_unless_since(connection, 1002.0, since_s=1001.5)
-    deeds.ask_unless_since(connection, 1003.0, since_s=1001.5)
+    handlers.ask_unless_since(connection, 1002.0, since_s=1001.5)
+    handlers.ask_unless_since(connection, 1003.0, since_s=1001.5)
     assert len(said(connection, "sync/request")) == 2
 
 
@@ -133,14 +134,14 @@ def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connecti
         taken.append(given.type)
         return Outcome()
 
-    deeds = InboundHandlers(BOX, {Profile.TYPE: take, OptInWithdrawn.TYPE: take})
+    handlers = InboundHandlers(BOX, {Profile.TYPE: take, OptInWithdrawn.TYPE: take})
     sent = [
         document("pr-1", Profile.TYPE, shopper="s-1", version=1, attributes={}, affinities={}),
         document("oi-1", OptInWithdrawn.TYPE, shopper="s-2", version=2),
     ]
     for page in ("page-1", "page-2"):
         found = Event[SyncPage].model_validate(document(page, SyncPage.TYPE, events=sent, next=None))
-        assert deeds.work(found, "replies", 1.0)(connection).what == "accepted"
+        assert handlers.work(found, "replies", 1.0)(connection).what == "accepted"
     assert taken == [Profile.TYPE, OptInWithdrawn.TYPE, Profile.TYPE]
 
 
@@ -160,3 +161,52 @@ def test_seen_messages_are_forgotten_after_their_time(connection: Connection) ->
 def test_what_is_remembered_of_a_message_tells_nothing_of_it() -> None:
     assert len(inbox.key_of("gw-1", "backend", "oi-s-1")) == 16
     assert inbox.key_of("g", "a", "bc") != inbox.key_of("g", "ab", "c")
+
+
+def test_who_asks_again_and_again_finds_one_reply_the_last(connection: Connection) -> None:
+    refusing = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((NOT_NOW,), taken=False)})
+    taking = InboundHandlers(BOX, {Receipt.TYPE: nothing})
+    asked = event(Receipt.TYPE, promise="p-1", what="shown")
+    for at_s in range(50):
+        refusing.work(asked, "replies", float(at_s))(connection)
+    taking.work(asked, "replies", 60.0)(connection)
+    taking.work(event(Receipt.TYPE, "e-2", promise="p-1", what="tapped"), "replies", 61.0)(connection)
+    assert [reply.get("accepted") for reply in said(connection, "replies")] == ["e-1", "e-2"]
+
+
+def test_a_reply_that_may_have_been_sent_stays_beside_the_next(connection: Connection) -> None:
+    handlers = InboundHandlers(BOX, {Receipt.TYPE: nothing})
+    asked = event(Receipt.TYPE, promise="p-1", what="shown")
+    handlers.work(asked, "replies", 1.0)(connection)
+    sending.claim_first(connection, 10, 1.5)
+    handlers.work(asked, "replies", 2.0)(connection)
+    assert len(said(connection, "replies")) == 2
+
+
+def test_what_cannot_be_read_twenty_thousand_times_is_answered_once(connection: Connection) -> None:
+    handlers = InboundHandlers(BOX, {})
+    for _ in range(30):
+        handlers.work(read(b"{", EVENTS, 65_536), "replies/till-1", 1.0)(connection)
+    assert [reply["reasons"][0]["code"] for reply in said(connection, "replies/till-1")] == ["not_json"]
+
+
+def test_replies_let_announcements_and_withdrawals_go_first(connection: Connection) -> None:
+    handlers = InboundHandlers(BOX, {Receipt.TYPE: nothing})
+    for number in range(20):
+        handlers.work(event(Receipt.TYPE, f"e-{number}", promise="p-1", what="shown"), "replies", 1.0)(connection)
+    row: dict[str, Any] = {"body": "{}", "at_s": 2.0, "expires_at_s": None}
+    outbox.put(connection, event_id="p-1", topic="offers", shopper="s-1", **row)
+    outbox.put(connection, event_id="w-1", topic="offers/withdrawn", shopper="s-2", urgent=True, **row)
+    ready, _expired = sending.look(connection, room=3, at_s=3.0)
+    assert [message.topic for message in ready] == ["offers/withdrawn", "offers", "replies"]
+
+
+def test_a_message_that_no_database_can_store_is_refused_for_good(connection: Connection) -> None:
+    def overflow(_inside: Connection, _event: Event[Any]) -> Outcome:
+        raise OverflowError("Python int too large to convert to SQLite INTEGER")
+
+    done = InboundHandlers(BOX, {Receipt.TYPE: overflow}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(
+        connection
+    )
+    assert done.what == "refused"
+    assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_storable"

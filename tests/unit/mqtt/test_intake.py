@@ -139,3 +139,10 @@ def test_a_till_speaks_on_its_own_topic_only() -> None:
 @pytest.mark.parametrize("event_id", [None, 7, "", "x" * 129, ["a"]])
 def test_an_id_that_is_none_is_not_echoed(event_id: object) -> None:
     assert refusal_of({**OPT_IN, "id": event_id}).event_id is None
+
+
+@pytest.mark.parametrize("version", [0, -1, 1 << 63, 10**30])
+def test_a_version_that_no_database_has_room_for_is_refused_by_its_bounds(version: int) -> None:
+    [reason] = refusal_of(changed(version=version)).reasons
+    assert reason.path == "data.version"
+    assert reason.code in {"greater_than_equal", "less_than"}
