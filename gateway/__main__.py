@@ -17,6 +17,7 @@ COMMANDS = {
     "scanner": "gateway.commands.scanner:scanner",
     "record": "gateway.commands.record:record",
     "settings": "gateway.commands.settings:settings",
+    "schema": "gateway.commands.schema:schema",
     "replay": "gateway.commands.replay:replay",
     "calibrate": "gateway.commands.calibrate:calibrate",
     "rules": "gateway.commands.rules:rules",

@@ -64,7 +64,12 @@ def _line_of(value: object) -> object:
 PlaceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 Coordinate = Annotated[FiniteFloat, Field(ge=-10_000, le=10_000)]
 At = tuple[Coordinate, Coordinate]
-ClockTime = Annotated[str, BeforeValidator(_clock_text), Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+ClockTime = Annotated[
+    str,
+    BeforeValidator(_clock_text, json_schema_input_type=str | int),
+    Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"),
+]
+Names = Annotated[dict[str, str], BeforeValidator(_one_name_for_all, json_schema_input_type=str | dict[str, str])]
 
 
 class _Part(BaseModel):
@@ -75,7 +80,7 @@ class Zone(_Part):
     """A named part of the shop. Without `polygon` it is where its scanners are nearest."""
 
     id: PlaceId
-    name: Annotated[dict[str, str], BeforeValidator(_one_name_for_all)] = Field(default_factory=dict)
+    name: Names = Field(default_factory=dict)
     polygon: tuple[At, ...] | None = None
 
     def called(self, language: str) -> str:
@@ -162,6 +167,10 @@ def _hours_pair(value: object) -> object:
     return {"opens": value[0], "closes": value[1]} if isinstance(value, list) and len(value) == 2 else value
 
 
+DayHours = Annotated[Hours | None, BeforeValidator(_hours_pair, json_schema_input_type=Hours | tuple[ClockTime, ClockTime] | None)]
+"""Hours of one day, also written as a pair; None: closed."""
+
+
 class StorePlan(_Part):
     """All that is fixed about a shop: zones, scanners, beacons, walls, hours."""
 
@@ -169,12 +178,10 @@ class StorePlan(_Part):
     zones: tuple[Zone, ...] = Field(min_length=1)
     scanners: tuple[Scanner, ...] = Field(min_length=1)
     beacons: tuple[FixedBeacon, ...] = ()
-    walls: tuple[Annotated[Wall, BeforeValidator(_line_of)], ...] = ()
+    walls: tuple[Annotated[Wall, BeforeValidator(_line_of, json_schema_input_type=Wall | list[At])], ...] = ()
     neighbours: tuple[tuple[str, str], ...] | None = None
     """Pairs of zones one can walk between directly; None: taken from the drawing."""
-    hours: Annotated[dict[Day, Annotated[Hours | None, BeforeValidator(_hours_pair)]], AfterValidator(_some_day_opens)] = Field(
-        default_factory=dict
-    )
+    hours: Annotated[dict[Day, DayHours], AfterValidator(_some_day_opens)] = Field(default_factory=dict)
     """By day; none at all: nothing is known of them. Once any are given, a day that isn't listed is closed."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/Amsterdam"
     floor: int | str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from rules.format.kinds import KINDS
 from rules.format.kinds.invitation import InvitationPart
@@ -20,6 +20,7 @@ from rules.format.schema_parts import (
     FactType,
     FieldName,
     Fraction,
+    HoursDay,
     Id,
     Ids,
     Kind,
@@ -31,6 +32,7 @@ from rules.format.schema_parts import (
     Purpose,
     Texts,
     What,
+    WrittenMoment,
     WrittenSpans,
     ZoneId,
     listed,
@@ -51,7 +53,7 @@ class Moment(Part):
     """When an offer may be made: one event, in some zones (none: anywhere)."""
 
     event: MomentEvent
-    zone: Annotated[tuple[ZoneId, ...], BeforeValidator(listed)] = ()
+    zone: Annotated[tuple[ZoneId, ...], BeforeValidator(listed, json_schema_input_type=ZoneId | list[ZoneId])] = ()
     for_: Annotated[Duration | None, Field(alias="for")] = None
     of: Ids = ()
 
@@ -91,17 +93,17 @@ class Offer(Part):
     purpose: Purpose = "offers"
     tier: Annotated[int, Field(ge=1, le=9)] = 5
     priority: Annotated[float, Field(gt=0, le=100)] = 50
-    at: Annotated[tuple[Moment, ...], BeforeValidator(listed), Field(min_length=1)]
-    if_: Annotated[Any, Field(alias="if")] = None
-    from_: Annotated[str | None, Field(alias="from")] = None
-    until: str | None = None
+    at: Annotated[tuple[Moment, ...], Field(min_length=1), BeforeValidator(listed, json_schema_input_type=Moment | list[Moment])]
+    if_: Annotated[Any, Field(alias="if"), WithJsonSchema({"type": ["string", "object", "boolean"]})] = None
+    from_: Annotated[WrittenMoment | None, Field(alias="from")] = None
+    until: WrittenMoment | None = None
     limits: tuple[Limit, ...] = ()
     per_visit: Annotated[int, Field(ge=1, le=20)] = 1
     cooldown: Cooldown = Cooldown()
     caps: Caps = Caps()
     attention: Annotated[float, Field(ge=0, le=100)] = 1
     yields_to: Ids = ()
-    show_for: Duration = 7200.0
+    show_for: Annotated[Duration, Field(json_schema_extra={"default": "2h"})] = 7200.0
     test: Trial | None = None
     always_made: Annotated[bool, Field(description="Made in control groups too; a call for staff always is.")] = False
     adults_only: Annotated[bool, Field(description="Needs the yes of the flag attribute `adult`.")] = False
@@ -150,7 +152,7 @@ class CaseSituation(Part):
 
     event: Literal["visit_start", "enter", "dwell", "exit", "purchase"]
     zone: ZoneId | None = None
-    at: str
+    at: WrittenMoment
     dwell: Duration | None = None
     shopper: str = "case"
     visit: str = "case-visit"
@@ -193,7 +195,7 @@ class Document(Part):
     offers_per_move: Annotated[int, Field(ge=1, le=5)] = 1
     silence: Annotated[float, Field(ge=0)] = 0.0
     four_eyes_above: Annotated[float, Field(ge=0)] | None = None
-    hours: dict[str, WrittenSpans] | None = None
+    hours: dict[HoursDay, WrittenSpans] | None = None
     quiet: WrittenSpans = ()
     attention: Attention = Attention()
     zones: dict[ZoneId, Label] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from rules.decision import Worth
@@ -81,10 +81,17 @@ ZoneId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 MOST_S = 36_600 * 86_400.0
 """A hundred years: longer is a slip, and a calendar ends."""
-Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, le=MOST_S)]
-Span = Annotated[tuple[int, int], BeforeValidator(_span)]
-Ids = Annotated[tuple[Id, ...], BeforeValidator(listed)]
-WrittenSpans = Annotated[tuple[Span, ...], BeforeValidator(_spans)]
+_DURATION_TEXT = Annotated[str, Field(pattern=r"^\d{1,6}(\.\d{1,3})?[smhdw]$", description="15s, 90m, 2h, 30d or 4w")]
+_SPAN_TEXT = Annotated[str, Field(pattern=r"^([01]?\d|2[0-4]):[0-5]\d-([01]?\d|2[0-4]):[0-5]\d$", description="09:00-18:00")]
+Duration = Annotated[float, Field(gt=0, le=MOST_S), BeforeValidator(_duration, json_schema_input_type=_DURATION_TEXT)]
+Span = Annotated[tuple[int, int], BeforeValidator(_span, json_schema_input_type=_SPAN_TEXT)]
+Ids = Annotated[tuple[Id, ...], BeforeValidator(listed, json_schema_input_type=Id | list[Id])]
+WrittenSpans = Annotated[
+    tuple[Span, ...], BeforeValidator(_spans, json_schema_input_type=Literal["closed"] | _SPAN_TEXT | list[_SPAN_TEXT])
+]
+_DAY_TEXT = r"\d{4}-\d{2}-\d{2}"
+WrittenMoment = Annotated[str, WithJsonSchema({"type": "string", "pattern": rf"^{_DAY_TEXT}([T ]\d{{2}}:\d{{2}}.*)?$"})]
+HoursDay = Annotated[str, WithJsonSchema({"type": "string", "pattern": rf"^(mon|tue|wed|thu|fri|sat|sun|{_DAY_TEXT})$"})]
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
 FactType = Literal["number", "flag", "choice", "set", "text", "date"]
 CardKind = Literal["voucher", "content", "social_proof", "question", "invitation"]
@@ -95,7 +102,7 @@ CalendarWindow = Literal["hour", "day", "week", "month"]
 MomentEvent = Literal["visit_start", "enter", "returns", "dwell", "exit", "purchase"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
-Money = Annotated[float, AfterValidator(_whole_cents), Field(ge=0.01, le=100_000)]
+Money = Annotated[float, Field(ge=0.01, le=100_000), AfterValidator(_whole_cents)]
 """In the book's currency, to the cent."""
 Printed = Annotated[str, AfterValidator(_printed)]
 """Words that show as they are written: no control characters, and nothing that turns the direction of reading."""
@@ -112,6 +119,10 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+ONE_OF = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+"""For an editor: exactly one of its keys. The book's own checks say it better."""
+
+
 def _written(given: dict[Language, T]) -> dict[Language, T]:
     for language in WRITTEN:
         if language not in given:
@@ -119,7 +130,12 @@ def _written(given: dict[Language, T]) -> dict[Language, T]:
     return given
 
 
-Label = Annotated[dict[Language, Annotated[Said, StringConstraints(min_length=1, max_length=1000)]], AfterValidator(_written)]
+_IN_EACH: dict[str, JsonValue] = {"required": [language.value for language in WRITTEN]}
+Label = Annotated[
+    dict[Language, Annotated[Said, StringConstraints(min_length=1, max_length=1000)]],
+    AfterValidator(_written),
+    Field(json_schema_extra=_IN_EACH),
+]
 """Words by language, at least in those that every book is written in."""
 
 
@@ -132,12 +148,14 @@ class CardWords(Part):
     link: Annotated[Printed, StringConstraints(max_length=500)] = ""
 
 
-Texts = Annotated[dict[Language, CardWords], AfterValidator(_written)]
+Texts = Annotated[dict[Language, CardWords], AfterValidator(_written), Field(json_schema_extra=_IN_EACH)]
 """A card's words by language."""
 
 
 class WorthPart(Part):
-    """What a voucher or reward is worth: one of percent, amount (euro) or gift."""
+    """What a voucher or reward is worth: one of percent, amount or gift."""
+
+    model_config = ONE_OF
 
     percent: Annotated[float, Field(gt=0, le=100)] | None = None
     amount: Money | None = None
@@ -151,6 +169,8 @@ class WorthPart(Part):
 
 class CodesPart(Part):
     """One code for all, a pool of codes, or generated codes of so many characters."""
+
+    model_config = ONE_OF
 
     single: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
     pool: Annotated[tuple[Annotated[str, StringConstraints(min_length=1, max_length=40)], ...], Field(min_length=1)] | None = None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from rules.format.dates import parse_end, parse_moment
 from rules.format.errors import BookProblem
@@ -35,7 +35,7 @@ class VoucherPart(Part):
     cost: Annotated[Money | None, Field(description="The most that one redemption costs the shop.")] = None
     cost_reason: Annotated[Reason, Field(description="Why the cost is below the amount.")] = ""
     valid_for: Duration | None = None
-    valid_until: str = "end_of_day"
+    valid_until: Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(end_of_day|closing|\\d{4}-.*)$"})] = "end_of_day"
     price: Money | None = None
     was_price: WasPrice | None = None
 

@@ -1,0 +1,52 @@
+"""`etalage schema`: JSON Schemas of what a shop writes, for editors that complete and check while one types."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from gateway.settings import Settings
+from gateway.zones.plan import StorePlan
+from rules.format.document import Document
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Written(StrEnum):
+    """What a shop writes by hand."""
+
+    RULE_BOOK = "rule-book"
+    PLAN = "plan"
+    SETTINGS = "settings"
+
+
+MODELS: dict[Written, type[BaseModel]] = {
+    Written.RULE_BOOK: Document,
+    Written.PLAN: StorePlan,
+    Written.SETTINGS: Settings,
+}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without titles that only repeat a property's name: an editor shows them in place of what it means."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def schema(
+    of: Annotated[Written, typer.Argument(help="rule-book, plan or settings.", show_default=False)],
+) -> None:
+    """Print the JSON Schema of a rule book, a store plan or the settings."""
+    typer.echo(json.dumps(schema_of(of), indent=2, ensure_ascii=False))
+
+
+def schema_of(written: Written) -> dict[str, Any]:
+    """Return the JSON Schema of what is written: what an editor can check before `etalage` checks what it means."""
+    made = MODELS[written].model_json_schema(by_alias=True, schema_generator=_Untitled)
+    return {"$schema": DIALECT, "title": f"Etalage {written.value}"} | {key: value for key, value in made.items() if key != "title"}
