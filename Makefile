@@ -10,7 +10,7 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint quick pure whole test-radio bench accuracy torture contract texts migration lock clean
+.PHONY: help demo check test lint quick pure whole test-radio fuzz bench accuracy torture contract texts migration lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and cou
 
 test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual controller, in an emulated guest
 	tests/radio/run $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## 100,000 spoilt messages of other makers' scanners: none raises, none invents a reception
+	ETALAGE_FUZZ=100000 $(BIN)/pytest tests/properties/test_scanner_messages.py -n $(WORKERS) $(ARGS)
 
 contract: $(VENV)/dev.stamp ## write what docs/ has from the code: message schemas, AsyncAPI, settings, privacy papers
 	$(BIN)/etalage contract

@@ -197,7 +197,7 @@ class RemoteScanners:
             beacon = _beacon(beacon_hex)
             if beacon is None or rssi_dbm not in RSSI_RANGE_DBM:
                 self.refusals.count(source, Refusal.MALFORMED)
-            elif not abs(claimed_s) < MILLISECONDS_FROM:
+            elif not 0 <= claimed_s < MILLISECONDS_FROM:
                 self.refusals.count(source, Refusal.IMPOSSIBLE)
             else:
                 yield claimed_s, beacon, rssi_dbm
@@ -236,10 +236,14 @@ class RemoteScanners:
     def _reading(self, scanner: RemoteScanner, item: Item, topic: str) -> _Reading | None:
         try:
             payload = payload_of(item.fields, item.raw, topic.split("/"))
-            return None if payload is None else _Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
+            reading = None if payload is None else _Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
         except BAD:
             self.refusals.count(scanner.id, Refusal.MALFORMED)
             return None
+        if reading is not None and item.at_s is not None and not 0 <= item.at_s < MILLISECONDS_FROM:
+            self.refusals.count(scanner.id, Refusal.IMPOSSIBLE)
+            return None
+        return reading
 
     # -- time ---------------------------------------------------------------------------------------------------------------
 
