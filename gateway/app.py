@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,41 +13,24 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.books import lifecycle
-from gateway.books.live import LiveBooks
-from gateway.books.shop_facts import ShopFacts
 from gateway.clock import Clock, SystemClock
 from gateway.dashboard import DashboardError
 from gateway.dashboard_view import DashboardView
 from gateway.incoming import Incoming
-from gateway.line import Line
+from gateway.line import Counts, Line
+from gateway.mail import make_courier, make_inbox, make_remote_scanners, make_sightings_reader
 from gateway.model import Promised
-from gateway.mqtt.courier import Courier
-from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.handlers import InboundHandlers
-from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.sightings import SightingsConsumer, SightingsReader
-from gateway.mqtt.status import HealthFigures, StatusPublisher
+from gateway.mqtt.status import HealthFigures
 from gateway.mqtt.topics import identity_of
-from gateway.offers.ledger import Ledger
-from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive
-from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner, make_scanners
-from gateway.recall import Recall
+from gateway.rooms import Rooms
 from gateway.safe_error import safe_error
 from gateway.settings import Settings
-from gateway.shoppers.housekeeping import Housekeeping
-from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import read_optins
-from gateway.shoppers.people import People
-from gateway.shoppers.registry import still_consented
-from gateway.storage import DatabaseError, Reader, open_store
-from gateway.storage.keys import Keys
+from gateway.storage import DatabaseError
 from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
 from gateway.upkeep import Upkeep
-from gateway.zones.plan import StorePlan, load_plan
-from gateway.zones.tracker import make_tracker
-from gateway.zones.visits import Visits
 from rules import Decision, Situation, load_book
 
 if TYPE_CHECKING:
@@ -75,59 +58,33 @@ class Gateway:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, scanners: Sequence[RunningScanner] | None = None) -> None:
         self._settings = settings
         self.clock: Clock = clock or SystemClock(settings.storage.clock_path)
-        now_s = self.clock.now_s
         self._loop: asyncio.AbstractEventLoop | None = None
-        identity = identity_of(settings.store)
-        self._plan = plan = load_plan(settings.store.plan)
-        self._first_book = _first_book(settings.store.rule_book, plan.zone_ids)
+        source = identity_of(settings.store).source
+        self.rooms = rooms = Rooms(settings, self.clock, source, self._post, self._forget)
+        self.store, self.reader, self.people, self.ledger = rooms.store, rooms.reader, rooms.people, rooms.ledger
+        self._first_book = _first_book(settings.store.rule_book, rooms.plan.zone_ids)
         self._optins = read_optins(settings.store.optins) if settings.store.optins else ()
-        credentials = read_credentials(settings.mqtt)
-        self.store = open_store(settings.storage)
-        self.reader = Reader(self.store.read)
         self.listener = self._take_address() if settings.dashboard.enabled else None
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
-        identities, keys = Identities(settings.store.store, self._background), Keys(settings.storage.keys_path)
-        self.people = people = People(self.store, identities, keys, now_s, lambda: self.clock.trust.trusted)
-        self.ledger = Ledger(self.store, identity.source, settings.offers, consented=still_consented)
-        self.shop_facts = ShopFacts(self.store, plan.open_at)
-        tracker = make_tracker(plan, settings.store.calibration, settings.zones)
-        self.recall = Recall(people, self.ledger, self.reader, self._post, self.clock.monotonic_s)
-        self.line = Line(identities, tracker, Visits(plan), self.recall, people, self.ledger, self.shop_facts)
-        self.scanners = list(make_scanners(settings.radio, now_s) if scanners is None else scanners)
-        remote = _remote_scanners(settings, identity.prefix, plan, self.scanners)
-        status = StatusPublisher(identity, settings.mqtt, health=self._health, occupancy=lambda: self._upkeep.occupancy)
-        release = self.ledger.release_unsent
-        self.courier = Courier(self.store, settings.mqtt, identity, credentials, status, release=release, clock=now_s)
-        self.view = DashboardView(plan, self.line, self.ledger, self.scanners, remote, self.courier, self.store.writer, self.clock)
-        incoming = Incoming(self.line, people, self.ledger, self.view, remote, plan, now_s)
-        handlers = InboundHandlers(identity, incoming.handlers())
-        elsewhere = SightingsConsumer(remote.filters, incoming.hear_elsewhere)
-        self.sightings = SightingsReader(settings.mqtt, identity, credentials, elsewhere, self._post, clock=now_s)
-        self.inbox = Inbox(self.store, settings.mqtt, identity, credentials, handlers, self._post, clock=now_s)
-        self._live_books = LiveBooks(self.store, plan.zone_ids)
-        self._upkeep = Upkeep(
-            line=self.line,
-            people=people,
-            ledger=self.ledger,
-            recall=self.recall,
-            live_books=self._live_books,
-            shop_facts=self.shop_facts,
-            scanners=self.scanners,
-            remote_scanners=remote,
-            view=self.view,
-            housekeeping=Housekeeping(self.store, self.reader, keys, people, settings, self._background, self.clock),
-            reader=self.reader,
-            writer=self.store.writer,
-            clock=self.clock,
-            zones=plan.zone_ids,
-            folder=settings.storage.path.parent,
-            free_space_min_mb=settings.storage.free_space_min_mb,
-            ask_for_profiles=self.inbox.request_sync,
+        self.scanners = list(make_scanners(settings.radio, self.clock.now_s) if scanners is None else scanners)
+        remote = make_remote_scanners(rooms, settings, self.scanners)
+        self.courier = make_courier(rooms, settings, self.clock, self._health, lambda: self._upkeep.occupancy)
+        self.view = DashboardView(rooms, Counts(), self.scanners, remote, self.courier, self.clock)
+        self.line = Line(
+            rooms.identities,
+            rooms.tracker,
+            rooms.visits,
+            rooms.recall,
+            rooms.people,
+            rooms.ledger,
+            rooms.shop_facts,
+            on_move=self.view.moved,
+            on_decision=self._decided,
+            counts=self.view.counts,
         )
-        self.line.on_move = self.view.moved
-        self.line.on_decision = self._decided
-        people.on_withdrawn = self._forget
-        self.ledger.on_redeemed = people.take_receipt
+        incoming = Incoming(self.line, self.people, self.ledger, self.view, remote, rooms.plan, self.clock.now_s)
+        self.sightings = make_sightings_reader(settings, self.clock, incoming, remote, self._post)
+        self.inbox = make_inbox(rooms, settings, self.clock, incoming, self._post)
+        self._upkeep = Upkeep(rooms, self.line, self.scanners, remote, self.view, settings, self.clock, self.inbox.request_sync)
 
     def _take_address(self) -> Listener:
         from gateway.dashboard.server import listen  # only here: 20 MB that a box without a page needn't carry
@@ -162,8 +119,8 @@ class Gateway:
         return [
             Thread("writer", lambda: self.store.writer.failure),
             Thread("reader", lambda: self.reader.failure),
-            Thread("courier", lambda: _failure(self.courier.health())),
-            Thread("inbox", lambda: _failure(self.inbox.health())),
+            Thread("courier", lambda: self.courier.failure),
+            Thread("inbox", lambda: self.inbox.failure),
             Thread("sightings", lambda: self.sightings.failure),
             *tasks,
             *self._upkeep.duties(),
@@ -175,9 +132,8 @@ class Gateway:
         from gateway.dashboard.app import create_app
 
         settings, books_now = self._settings, lambda: self.line.books.all()
-        rooms = calls(
-            self.store, settings, self._plan.zone_ids, self.people, self.ledger, self.shop_facts, books_now, self.clock.now_s
-        )
+        zones, shop_facts = self.rooms.plan.zone_ids, self.rooms.shop_facts
+        rooms = calls(self.store, settings, zones, self.people, self.ledger, shop_facts, books_now, self.clock.now_s)
         log.info("dashboard", address=listener.url)
         await listener.serve(create_app(self.view, settings=settings.dashboard, store=self.store, routers=rooms))
 
@@ -185,13 +141,13 @@ class Gateway:
         """Bring into memory what the line needs before its first advertisement, and start the threads."""
         self.reader.start()
         if self._first_book is not None:
-            at_s, zones = self.clock.now_s(), self._plan.zone_ids
+            at_s, zones = self.clock.now_s(), self.rooms.plan.zone_ids
             if not await self.store.writer.write(partial(lifecycle.first, text=self._first_book, at_s=at_s, zones=zones)):
                 log.info(
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
         await self._upkeep.refresh()
-        self.inbox.request_sync(self._live_books.live_since_s)  # a command may have put books to work while no gateway ran
+        self.inbox.request_sync(self.rooms.live_books.live_since_s)  # a command may have put books to work while no gateway ran
         await asyncio.to_thread(self._recognise)
         self.courier.start()
         self.inbox.start()
@@ -207,9 +163,7 @@ class Gateway:
         self.sightings.stop()
         self.inbox.stop()
         self.courier.stop(FAREWELL_S)
-        self.reader.close()
-        self.store.close()
-        self._background.shutdown()
+        self.rooms.close()
         with contextlib.suppress(OSError):
             self.clock.keep()
 
@@ -245,26 +199,9 @@ class Gateway:
         }
 
 
-def _failure(health: HealthFigures) -> str | None:
-    return str(health["why"]) if health["state"] == "failed" else None
-
-
 def _first_book(path: Path | None, zones: Collection[str]) -> str | None:
     """The text of the rule book that the settings name, known to be right. Raises BookError."""
     if path is None:
         return None
     load_book(path, zones)
     return path.read_text(encoding="utf-8")
-
-
-def _remote_scanners(settings: Settings, prefix: str, plan: StorePlan, own: Sequence[RunningScanner]) -> RemoteScanners:
-    """Return the plan's scanners that aren't this box's own. A recording's are none of the plan, and speak for all of it."""
-    ids = frozenset(scanner.id for scanner in plan.scanners)
-    own_ids = frozenset(scanner.id for scanner in own)
-    return RemoteScanners(
-        prefix.rstrip("/"),
-        sorted(ids - own_ids) if own_ids <= ids else (),
-        others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words
-        names=settings.radio.names,
-        uuids=frozenset(uuid_bytes(uuid) for uuid in settings.radio.uuids),
-    )

@@ -10,15 +10,13 @@ from gateway.clock import Clock
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerNow, Totals
-from gateway.line import Line
+from gateway.line import Counts
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
-from gateway.offers.ledger import Ledger
 from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
 from gateway.radio.remote import RemoteScanners, UnknownScanner
 from gateway.radio.scanners import RunningScanner
-from gateway.storage import Writer
-from gateway.zones.plan import StorePlan
+from gateway.rooms import Rooms
 from gateway.zones.visits import Visit
 from rules.texts import in_each
 
@@ -28,26 +26,26 @@ class DashboardView:
 
     def __init__(
         self,
-        plan: StorePlan,
-        line: Line,
-        ledger: Ledger,
+        rooms: Rooms,
+        counts: Counts,
         scanners: Sequence[RunningScanner],
         remote_scanners: RemoteScanners,
         courier: Courier,
-        writer: Writer,
         clock: Clock,
     ) -> None:
-        self.plan = plan
+        self.plan = rooms.plan
         self.feed = Feed()
-        self._line = line
-        self._ledger = ledger
+        self.counts = counts
+        """What the line counts."""
+        self._tracker = rooms.tracker
+        self._ledger = rooms.ledger
+        self._writer = rooms.store.writer
         self._scanners = scanners
         self._remote_scanners = remote_scanners
         self._courier = courier
-        self._writer = writer
         self._clock = clock
         self._started_at_s = clock.now_s()
-        self._dots = PlanDots(plan)
+        self._dots = PlanDots(rooms.plan)
         self._receipts: Counter[str] = Counter()
         self.waiting = 0
         """Announcements in the outbox, as they were last counted."""
@@ -80,12 +78,11 @@ class DashboardView:
 
     def frame(self) -> Frame:
         """Where everybody is now."""
-        tracker = self._line.tracker
-        return self._dots.frame(tracker.present(), tracker.unknown_zones(), self._clock.now_s())
+        return self._dots.frame(self._tracker.present(), self._tracker.unknown_zones(), self._clock.now_s())
 
     def health(self) -> Health:
         """How the box is doing now."""
-        link, counts = self._courier.health(), self._line.counts
+        link, counts = self._courier.health(), self.counts
         scanners = [*(one.health() for one in self._scanners), *self._remote_scanners.health()]
         return Health(
             started_at_s=self._started_at_s,
@@ -114,7 +111,7 @@ class DashboardView:
 
     def _refused(self) -> dict[str, dict[str, int]]:
         """Return what receptions weren't used for, in the radio and in the zones."""
-        skipped = {"zones": dict(self._line.tracker.skipped)} if self._line.tracker.skipped else {}
+        skipped = {"zones": dict(self._tracker.skipped)} if self._tracker.skipped else {}
         return {**self._remote_scanners.refusals.by_source(), **skipped}
 
 

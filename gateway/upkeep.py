@@ -9,26 +9,21 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
-from gateway.books.live import LiveBooks
-from gateway.books.shop_facts import ShopFacts
 from gateway.clock import Clock
 from gateway.dashboard_view import DashboardView
 from gateway.line import Line
 from gateway.messages import Occupancy
-from gateway.offers.ledger import Ledger
 from gateway.radio.remote import RemoteScanners
 from gateway.radio.scanners import RunningScanner
 from gateway.radio.watchdog import ScannerState
-from gateway.recall import Recall
+from gateway.rooms import Rooms
+from gateway.settings import Settings
 from gateway.shoppers.crowd import Crowd
-from gateway.shoppers.housekeeping import LOOK_S, Housekeeping
-from gateway.shoppers.people import People
-from gateway.storage import Reader, Writer, outbox
+from gateway.shoppers.housekeeping import LOOK_S
+from gateway.storage import outbox
 from gateway.supervisor import Duty
 from rules import BookError
 
@@ -44,30 +39,29 @@ SCRUB_S = 1800.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass
 class Upkeep:
     """The duties of one gateway over its rooms. `ask_for_profiles` has the backend send everything again."""
 
-    line: Line
-    people: People
-    ledger: Ledger
-    recall: Recall
-    live_books: LiveBooks
-    shop_facts: ShopFacts
-    scanners: Sequence[RunningScanner]
-    remote_scanners: RemoteScanners
-    view: DashboardView
-    housekeeping: Housekeeping
-    reader: Reader
-    writer: Writer
-    clock: Clock
-    zones: Sequence[str]
-    folder: Path
-    """Where the database is: its disk must not run full."""
-    free_space_min_mb: int
-    ask_for_profiles: Callable[[], None]
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        line: Line,
+        scanners: Sequence[RunningScanner],
+        remote_scanners: RemoteScanners,
+        view: DashboardView,
+        settings: Settings,
+        clock: Clock,
+        ask_for_profiles: Callable[[], None],
+    ) -> None:
+        self._rooms = rooms
+        self._line = line
+        self._scanners = scanners
+        self._remote_scanners = remote_scanners
+        self._view = view
+        self._folder = settings.storage.path.parent
+        self._free_space_min_mb = settings.storage.free_space_min_mb
+        self._clock = clock
+        self._ask_for_profiles = ask_for_profiles
         self.occupancy: tuple[Occupancy, ...] = ()
         self._crowd = Crowd()
         self._hearing: dict[str, bool] = {}
@@ -86,9 +80,9 @@ class Upkeep:
             Duty("room for promises", TICK_S, self._check_room),
             Duty("free disk", DISK_S, self._check_disk),
             Duty("end of promises", MINUTE_S, self._end_promises),
-            Duty("retention periods", MINUTE_S, self.housekeeping.enforce_periods),
-            Duty("erasures elsewhere", LOOK_S, self.housekeeping.find_erased),
-            Duty("scrubbing", TICK_S, self.housekeeping.scrub, patience_s=SCRUB_S),
+            Duty("retention periods", MINUTE_S, self._rooms.housekeeping.enforce_periods),
+            Duty("erasures elsewhere", LOOK_S, self._rooms.housekeeping.find_erased),
+            Duty("scrubbing", TICK_S, self._rooms.housekeeping.scrub, patience_s=SCRUB_S),
         ]
 
     async def refresh(self) -> None:
@@ -97,69 +91,71 @@ class Upkeep:
         await self._refresh_shop_facts()
 
     async def _pass_time(self) -> None:
-        now_s = self.clock.now_s()
-        self.line.tick(now_s)
-        self.ledger.tick(now_s)
-        self.recall.tick(now_s)
-        self.remote_scanners.tick(now_s)
+        now_s = self._clock.now_s()
+        self._line.tick(now_s)
+        self._rooms.ledger.tick(now_s)
+        self._rooms.recall.tick(now_s)
+        self._remote_scanners.tick(now_s)
 
     async def _check_scanners(self) -> None:
         """Tell the line who hears: what a deaf scanner doesn't hear is no evidence."""
-        for health in (*(scanner.health() for scanner in self.scanners), *self.remote_scanners.health()):
+        for health in (*(scanner.health() for scanner in self._scanners), *self._remote_scanners.health()):
             if health.state is ScannerState.UNHEARD:
                 continue  # the tracker holds it for unheard itself, until a reading comes
             if self._hearing.get(health.scanner) != health.trustworthy:
                 self._hearing[health.scanner] = health.trustworthy
-                self.line.scanner(health.scanner, health.trustworthy, self.clock.now_s())
+                self._line.scanner(health.scanner, health.trustworthy, self._clock.now_s())
 
     async def _follow_books(self) -> None:
         """Profiles that came in until now lack what new books read and the ones before didn't: they are asked for again."""
         if await self._refresh_books():
-            self.ask_for_profiles()
+            self._ask_for_profiles()
 
     async def _refresh_books(self) -> bool:
         """Let the books decide that are live now: a command or the dashboard may have changed that. True: they read more."""
         try:
-            found = await self.reader.ask(self.live_books.read)
+            found = await self._rooms.reader.ask(self._rooms.live_books.read)
         except BookError as error:
             if self._misfit != str(error):
                 self._misfit = str(error)
                 log.error("the live book doesn't fit the store plan; the one before it goes on", error=self._misfit)
             return False
         self._misfit = None
-        if not self.live_books.take(found):
+        if not self._rooms.live_books.take(found):
             return False
-        self.line.books = self.live_books.snapshot
-        live, read_before = self.line.books.all(), self.people.reads
-        self.people.use_books(live)
-        self.line.tracker.use_dwell_steps({step for book in live for zone in self.zones for step in book.dwell_steps_s(zone)})
+        self._line.books = self._rooms.live_books.snapshot
+        live, read_before = self._line.books.all(), self._rooms.people.reads
+        self._rooms.people.use_books(live)
+        self._line.tracker.use_dwell_steps(
+            {step for book in live for zone in self._rooms.plan.zone_ids for step in book.dwell_steps_s(zone)}
+        )
         log.info("live books", books=[f"{book.id} {book.hash[:12]}" for book in live])
-        return not self.people.reads <= read_before
+        return not self._rooms.people.reads <= read_before
 
     async def _refresh_shop_facts(self) -> None:
-        self.shop_facts.take(await self.reader.ask(self.shop_facts.read))
+        self._rooms.shop_facts.take(await self._rooms.reader.ask(self._rooms.shop_facts.read))
 
     async def _count_the_crowd(self) -> None:
-        counts = {zone.zone: zone.count for zone in self.view.frame().zones}
-        figures = self._crowd.figures(counts, self.clock.now_s())
+        counts = {zone.zone: zone.count for zone in self._view.frame().zones}
+        figures = self._crowd.figures(counts, self._clock.now_s())
         self.occupancy = tuple(
             Occupancy(zone=zone, count=figure.count, fewer_than=figure.fewer_than) for zone, figure in figures.items()
         )
 
     async def _count_the_outbox(self) -> None:
-        self.view.waiting = await self.reader.ask(outbox.count)
+        self._view.waiting = await self._rooms.reader.ask(outbox.count)
 
     async def _check_disk(self) -> None:
-        usage = await asyncio.to_thread(shutil.disk_usage, self.folder)
+        usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
         free_mb = usage.free // 1_000_000
-        self._full = f"{free_mb} MB of disk are free" if free_mb < self.free_space_min_mb else None
+        self._full = f"{free_mb} MB of disk are free" if free_mb < self._free_space_min_mb else None
 
     async def _check_room(self) -> None:
         """Promise nothing that can't be written down: it would pile up in memory, and be stale when it is told."""
-        why = self._full or self.writer.last_failure
-        if (why is not None) == self.line.quiet:
+        why = self._full or self._rooms.store.writer.last_failure
+        if (why is not None) == self._line.quiet:
             return
-        self.line.quiet = why is not None
+        self._line.quiet = why is not None
         if why is None:
             log.warning("promises again")
         else:
@@ -167,5 +163,5 @@ class Upkeep:
 
     async def _end_promises(self) -> None:
         """Expire what has ended and delete what is old; never by a time that isn't trusted, since neither can be taken back."""
-        if self.clock.trust.trusted:
-            await self.ledger.housekeep(self.clock.now_s())
+        if self._clock.trust.trusted:
+            await self._rooms.ledger.housekeep(self._clock.now_s())

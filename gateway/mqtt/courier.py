@@ -55,11 +55,12 @@ class Courier(LinkLoop):
         *,
         release: Release,
         clock: Callable[[], float],
+        trusted: Callable[[], bool] = lambda: True,
         rng: Random | None = None,
     ) -> None:
         super().__init__("courier", Role(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
         self._store = store
-        self._queue = OutboxQueue(store, release, clock)
+        self._queue = OutboxQueue(store, release, clock, trusted)
         self._status = status
         self._clock = clock
         self._prefix = identity.prefix

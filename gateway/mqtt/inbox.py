@@ -58,6 +58,7 @@ class Inbox(LinkLoop):
         post: Post,
         *,
         clock: Callable[[], float],
+        trusted: Callable[[], bool] = lambda: True,
         rng: Random | None = None,
     ) -> None:
         super().__init__(
@@ -69,6 +70,7 @@ class Inbox(LinkLoop):
         self._handlers = handlers
         self._post = post
         self._clock = clock
+        self._trusted = trusted
         self._pending = 0
         self._tidy_s = 0.0
         self._counts = dict.fromkeys(("accepted", "refused", "repeated", "failed"), 0)
@@ -166,4 +168,5 @@ class Inbox(LinkLoop):
             return
         self._tidy_s = now_s + TIDY_S
         at_s = self._clock()
-        self._store.writer.submit(lambda connection: self._handlers.tidy(connection, at_s, self._settings.seen_kept_s))
+        kept_s = self._settings.seen_kept_s if self._trusted() else math.inf  # a forgotten message could be taken twice
+        self._store.writer.submit(lambda connection: self._handlers.tidy(connection, at_s, kept_s))

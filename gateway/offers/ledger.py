@@ -50,7 +50,8 @@ class Ledger:
     """Makes promises, takes receipts, redeems. One per gateway; all but `redeem` and `reverse` belong to the line's thread.
 
     `source` is the gateway's name in every event (`etalage/<chain>/<store>/<gateway>`). `consented` is asked once more in the very
-    transaction that promises: a withdrawal may have been committed since the decision.
+    transaction that promises: a withdrawal may have been committed since the decision. `follow_redemption` is told of each
+    redemption at a till, in its transaction.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Ledger:
         settings: OffersSettings | None = None,
         *,
         consented: Callable[[Connection, Situation], bool] = lambda connection, situation: True,
+        follow_redemption: till.Follow | None = None,
         entropy: Entropy = secrets.token_bytes,
         new_code: Callable[[int], str] = codes.new_code,
     ) -> None:
@@ -77,8 +79,7 @@ class Ledger:
         self._answered: deque[Answered] = deque()
         self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
         self._now_s = 0.0
-        self.on_redeemed: till.Follow | None = None
-        """Told of each redemption at a till, in its transaction."""
+        self._follow_redemption = follow_redemption
         self.counts: Counter[str] = Counter()
         """What happened since the start, for the metrics."""
 
@@ -170,7 +171,7 @@ class Ledger:
         if isinstance(request, Refusal):
             return Outcome((request,), taken=False)
         try:
-            answered = till.answer(connection, request, self._issuer, self.on_redeemed)
+            answered = till.answer(connection, request, self._issuer, self._follow_redemption)
         except KeyReused as error:
             return Outcome((Refusal(path="id", code="key_reused", text=str(error)),), taken=False)
         return Outcome(then=partial(self._answered.append, answered), redemption=till.as_answer(answered.redemption))
@@ -242,7 +243,7 @@ class Ledger:
         self.counts[what] += 1
 
     def _answer(self, request: till.TillRequest) -> Redemption:
-        work = partial(till.answer, request=request, issuer=self._issuer, follow=self.on_redeemed)
+        work = partial(till.answer, request=request, issuer=self._issuer, follow=self._follow_redemption)
         answered = self._store.writer.submit(work).result()
         self._answered.append(answered)
         return answered.redemption

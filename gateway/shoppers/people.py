@@ -43,6 +43,7 @@ class People:
         keys: Keys,
         clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
+        on_withdrawn: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._identities = identities_
@@ -53,7 +54,7 @@ class People:
         self._registry = ConsentRegistry(keys.digest, lambda purposes: self._declared.readable(purposes))
         self.left_out: Counter[str] = Counter()
         """Parts of messages that were not kept, by reason."""
-        self.on_withdrawn: Callable[[str], None] = self.forget
+        self.on_withdrawn = on_withdrawn or self.forget
         """Called once a withdrawal is committed; in the gateway the line's `forget`, which empties every room's memory."""
         self.erasing = True
         """Erased bytes may still stand in the file, its log or a key. True at the start too, for what a crash left."""

@@ -16,12 +16,12 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from firmware_sim.frames import STORE_UUID, BeaconId, ibeacon
-from gateway.app import Gateway
+from gateway.app import Gateway, GatewayFailed
 from gateway.model import Advertisement
 from gateway.radio.health import ScannerHealth
 from gateway.radio.sources import Hear
 from gateway.radio.watchdog import ScannerState
-from gateway.settings import load_settings
+from gateway.settings import StorageSettings, load_settings
 from tests.support.clock import SetClock
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
@@ -75,14 +75,27 @@ class RunningShop:
     `by_hand`: this gateway's own scanners are heard by `walk`; else it has none, and others report by MQTT.
     """
 
-    def __init__(self, folder: Path, book: dict[str, Any], *, at_s: float | None = None, by_hand: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        book: dict[str, Any],
+        *,
+        at_s: float | None = None,
+        by_hand: bool = True,
+        storage: StorageSettings | None = None,
+    ) -> None:
         self.clock = SetClock(at_s)
         self.broker = Mosquitto(folder / "broker", (*OPEN_TO_ALL, *DURABLE)).start()
         (folder / "plan.yaml").write_text(PLAN)
         (folder / "book.yaml").write_text(json.dumps(book))
         (folder / "etalage.toml").write_text(SETTINGS.format(broker=self.broker.url))
         self.scanners = {name: HandScanner(name) for name in ("pi-1", "pi-2")} if by_hand else {}
-        self.gateway = Gateway(load_settings(folder / "etalage.toml"), clock=self.clock, scanners=[*self.scanners.values()])
+        settings = load_settings(folder / "etalage.toml")
+        if storage is not None:
+            settings = settings.model_copy(update={"storage": storage})
+        self.gateway = Gateway(settings, clock=self.clock, scanners=[*self.scanners.values()])
+        self.failure: Exception | None = None
+        """Why the gateway ended by itself."""
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._sent = 0
         self._version = 0
@@ -115,7 +128,8 @@ class RunningShop:
 
     def stop(self) -> None:
         """End all of it."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE_S)
         self.client.disconnect()
         self.client.loop_stop()
@@ -123,7 +137,10 @@ class RunningShop:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self.gateway.run(self._stop))
+            try:
+                runner.run(self.gateway.run(self._stop))
+            except GatewayFailed as failure:
+                self.failure = failure
 
     def publish(self, topic: str, kind: str, data: dict[str, Any], *, at_s: float | None = None, id: str | None = None) -> str:
         """Send an event, with the time it is or another; return its id."""
@@ -193,9 +210,16 @@ class RunningShop:
 
 
 @contextmanager
-def running_shop(folder: Path, book: dict[str, Any], *, at_s: float | None = None, by_hand: bool = True) -> Iterator[RunningShop]:
+def running_shop(
+    folder: Path,
+    book: dict[str, Any],
+    *,
+    at_s: float | None = None,
+    by_hand: bool = True,
+    storage: StorageSettings | None = None,
+) -> Iterator[RunningShop]:
     """A shop that is up and ends with the block."""
-    shop = RunningShop(folder, book, at_s=at_s, by_hand=by_hand)
+    shop = RunningShop(folder, book, at_s=at_s, by_hand=by_hand, storage=storage)
     try:
         yield shop.start()
     finally:

@@ -132,7 +132,7 @@ def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_in_the
         told.append(event)
         return Outcome(then=lambda: followed.append(event.id))
 
-    ledger.on_redeemed = hear
+    ledger._follow_redemption = hear
     for _ in range(2):
         ledger.redeem(code, "till-1", now_s + 60, "k-1")
     ledger.redeem(code, "till-1", now_s + 61, "k-2")

@@ -1,0 +1,64 @@
+"""All that comes and goes over the broker, built: the courier, the inbox and the sightings of other scanners, a thread each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.clock import Clock
+from gateway.incoming import Incoming
+from gateway.messages import Occupancy
+from gateway.mqtt.courier import Courier
+from gateway.mqtt.credentials import read_credentials
+from gateway.mqtt.handlers import InboundHandlers
+from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.sightings import SightingsConsumer, SightingsReader
+from gateway.mqtt.status import HealthFigures, StatusPublisher
+from gateway.mqtt.topics import identity_of
+from gateway.radio.frames import uuid_bytes
+from gateway.radio.remote import RemoteScanners
+from gateway.radio.scanners import RunningScanner
+from gateway.rooms import Post, Rooms
+from gateway.settings import Settings
+
+
+def make_courier(
+    rooms: Rooms,
+    settings: Settings,
+    clock: Clock,
+    health: Callable[[], HealthFigures],
+    occupancy: Callable[[], Sequence[Occupancy]],
+) -> Courier:
+    """Build the way out. `health` and `occupancy` are what the box says of itself, asked in the courier's thread."""
+    identity, release = identity_of(settings.store), rooms.ledger.release_unsent
+    status = StatusPublisher(identity, settings.mqtt, health=health, occupancy=occupancy)
+    credentials, trusted = read_credentials(settings.mqtt), lambda: clock.trust.trusted
+    return Courier(rooms.store, settings.mqtt, identity, credentials, status, release=release, clock=clock.now_s, trusted=trusted)
+
+
+def make_inbox(rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post) -> Inbox:
+    """Build the way in for what must not be lost."""
+    identity, credentials = identity_of(settings.store), read_credentials(settings.mqtt)
+    handlers, trusted = InboundHandlers(identity, incoming.handlers()), lambda: clock.trust.trusted
+    return Inbox(rooms.store, settings.mqtt, identity, credentials, handlers, post, clock=clock.now_s, trusted=trusted)
+
+
+def make_sightings_reader(
+    settings: Settings, clock: Clock, incoming: Incoming, remote_scanners: RemoteScanners, post: Post
+) -> SightingsReader:
+    """Build the way in for what is of use now or never."""
+    identity, credentials = identity_of(settings.store), read_credentials(settings.mqtt)
+    consumer = SightingsConsumer(remote_scanners.filters, incoming.hear_elsewhere)
+    return SightingsReader(settings.mqtt, identity, credentials, consumer, post, clock=clock.now_s)
+
+
+def make_remote_scanners(rooms: Rooms, settings: Settings, own: Sequence[RunningScanner]) -> RemoteScanners:
+    """Build the plan's scanners that aren't this box's own. A recording's are none of the plan, and speak for all of it."""
+    ids = frozenset(scanner.id for scanner in rooms.plan.scanners)
+    own_ids = frozenset(scanner.id for scanner in own)
+    return RemoteScanners(
+        identity_of(settings.store).prefix.rstrip("/"),
+        sorted(ids - own_ids) if own_ids <= ids else (),
+        others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words
+        names=settings.radio.names,
+        uuids=frozenset(uuid_bytes(uuid) for uuid in settings.radio.uuids),
+    )

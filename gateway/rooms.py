@@ -1,0 +1,59 @@
+"""The rooms of one gateway that keep something, built from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from gateway.books.live import LiveBooks
+from gateway.books.shop_facts import ShopFacts
+from gateway.clock import Clock
+from gateway.offers.ledger import Ledger
+from gateway.recall import Recall
+from gateway.settings import Settings
+from gateway.shoppers.housekeeping import Housekeeping
+from gateway.shoppers.identities import Identities
+from gateway.shoppers.people import People
+from gateway.shoppers.registry import still_consented
+from gateway.storage import Reader, open_store
+from gateway.storage.keys import Keys
+from gateway.zones.plan import load_plan
+from gateway.zones.tracker import make_tracker
+from gateway.zones.visits import Visits
+
+Post = Callable[[Callable[[], None]], None]
+"""Runs a call in the event loop's thread, soon and in order."""
+
+
+class Rooms:
+    """Database, shoppers, zones, books and promises.
+
+    `source` names the gateway in events; `forget` empties every memory of a shopper.
+    Raises PlanError, CalibrationError, StorageError or KeysError.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, source: str, post: Post, forget: Callable[[str], None]) -> None:
+        self.plan = load_plan(settings.store.plan)
+        self.tracker = make_tracker(self.plan, settings.store.calibration, settings.zones)
+        self.visits = Visits(self.plan)
+        self.store = open_store(settings.storage)
+        self.reader = Reader(self.store.read)
+        self.background = ThreadPoolExecutor(1, thread_name_prefix="background")
+        self.identities = Identities(settings.store.store, self.background)
+        keys = Keys(settings.storage.keys_path)
+        self.people = People(
+            self.store, self.identities, keys, clock.now_s, trusted=lambda: clock.trust.trusted, on_withdrawn=forget
+        )
+        self.ledger = Ledger(
+            self.store, source, settings.offers, consented=still_consented, follow_redemption=self.people.take_receipt
+        )
+        self.recall = Recall(self.people, self.ledger, self.reader, post, clock.monotonic_s)
+        self.live_books = LiveBooks(self.store, self.plan.zone_ids)
+        self.shop_facts = ShopFacts(self.store, self.plan.open_at)
+        self.housekeeping = Housekeeping(self.store, self.reader, keys, self.people, settings, self.background, clock)
+
+    def close(self) -> None:
+        """Commit what is waiting, and let go of the database."""
+        self.reader.close()
+        self.store.close()
+        self.background.shutdown()
