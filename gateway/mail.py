@@ -32,7 +32,17 @@ def make_courier(
     identity, release = identity_of(settings.store), rooms.ledger.release_unsent
     status = StatusPublisher(identity, settings.mqtt, health=health, occupancy=occupancy)
     credentials, trusted = read_credentials(settings.mqtt), lambda: clock.trust.trusted
-    return Courier(rooms.store, settings.mqtt, identity, credentials, status, release=release, clock=clock.now_s, trusted=trusted)
+    return Courier(
+        rooms.store,
+        settings.mqtt,
+        identity,
+        credentials,
+        status,
+        release=release,
+        may_approach=lambda at_s: rooms.live_books.snapshot.may_approach(at_s),
+        clock=clock.now_s,
+        trusted=trusted,
+    )
 
 
 def make_inbox(rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post) -> Inbox:

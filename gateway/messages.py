@@ -143,11 +143,22 @@ class Profile(Message):
 # ---- what was promised: to the backend -------------------------------------------------------------------------------------
 
 
+class VoucherTerms(Message):
+    """What a basket must fulfil for a voucher to count; the till applies it."""
+
+    minimum: float | None = Field(None, description="The least that the basket, or what of it is in `categories`, must come to.")
+    categories: list[str] = Field(default_factory=list, description="Product groups it counts for; none: all.")
+    once_per_basket: bool = Field(True, description="At most one such voucher in a basket.")
+    partial: bool = Field(False, description="An amount that may be spent bit by bit: tell the till's `amount` each time.")
+    currency: str = Field("EUR", description="Of `minimum` and of an amount (ISO 4217).")
+
+
 class Voucher(Message):
     """What the till honours."""
 
     code: str
     value: dict[str, float | str] = Field(description="One of percent, amount (euro, unless `currency` is there), gift.")
+    terms: VoucherTerms = Field(default_factory=VoucherTerms)
     ends_at: AwareDatetime
 
 
@@ -201,6 +212,9 @@ class OfferWithdrawn(Message):
     promise: MessageId
     shopper: Pseudonym
     reason: Literal["consent_withdrawn", "expired_unsent"]
+    recalled: bool = Field(
+        False, description="The shop took a wrong offer back in time; `reason` is expired_unsent then, which all readers know."
+    )
 
 
 class OfferRedeemed(Message):
@@ -239,6 +253,7 @@ class Receipt(Message):
     what: ReceiptWhat
     answer: Word | None = Field(None, description="For a question card: the answer that was tapped.")
     products: list[Word] = Field(default_factory=list, max_length=100, description="For a purchase: product groups bought.")
+    by: Pseudonym | None = Field(None, description="Who used it, where that is known: nobody is rewarded for themselves.")
 
 
 # ---- what is bought: from tills and the backend ----------------------------------------------------------------------------
@@ -282,6 +297,15 @@ class RedemptionAsked(Message):
         description="As scanned or typed; small letters, missing hyphens are forgiven."
     )
     what: Literal["redeem", "reverse"] = Field("redeem", description="reverse undoes a redemption.")
+    amount: float | None = Field(
+        None,
+        gt=0,
+        le=100_000,
+        description="How much of a voucher with `terms.partial` is spent, or comes back; none: all of it.",
+    )
+    shopper: Pseudonym | None = Field(
+        None, description="Whose basket it is, where the till knows: nobody is rewarded for themselves."
+    )
 
 
 class RedemptionAnswer(Message):
@@ -295,6 +319,9 @@ class RedemptionAnswer(Message):
     value: dict[str, float | str] | None = Field(
         None, description="One of percent, amount (euro, unless `currency` is there), gift."
     )
+    terms: VoucherTerms | None = Field(None, description="What the basket must fulfil.")
+    amount: float | None = Field(None, description="Of an amount spent bit by bit: how much was spent, or came back, just now.")
+    left: float | None = Field(None, description="And how much of it is left.")
     ends_at: AwareDatetime | None = None
     redeemed_at: AwareDatetime | None = Field(None, description="When it was used: now, or that earlier time.")
 

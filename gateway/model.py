@@ -94,6 +94,10 @@ class BooksSnapshot:
         found = {book.hash: book for book in (self.everywhere, *self.ahead.values()) if book is not None}
         return tuple(found.values())
 
+    def may_approach(self, at_s: float) -> bool:
+        """Tell whether shoppers may be approached at a moment, by the hours and quiet hours of every book that decides."""
+        return all(book.may_approach(at_s) for book in self.all())
+
 
 @dataclass(frozen=True, slots=True)
 class Made:

@@ -4,6 +4,7 @@ book = load_book(Path("supermarket.yaml"))
 decision = decide(book, situation)
 """
 
+from rules.code_spelling import code_key
 from rules.decision import (
     Cap,
     CapKind,
@@ -19,6 +20,7 @@ from rules.decision import (
     Question,
     Verdict,
     Voucher,
+    VoucherTerms,
     Worth,
 )
 from rules.engine.book import Book
@@ -61,7 +63,9 @@ __all__ = [
     "Value",
     "Verdict",
     "Voucher",
+    "VoucherTerms",
     "Worth",
+    "code_key",
     "decide",
     "decision_record",
     "explain",

@@ -87,6 +87,29 @@ class Codes:
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherTerms:
+    """What a basket must fulfil for a voucher to count, as the till is told."""
+
+    minimum_cents: int | None = None
+    """The least the basket (or what of it is in `categories`) must come to."""
+    categories: tuple[str, ...] = ()
+    """Product groups it counts for; none: all."""
+    once_per_basket: bool = True
+    partial: bool = False
+    """An amount that may be spent bit by bit."""
+    currency: str = "EUR"
+
+    def as_message(self) -> dict[str, object]:
+        """Return the wire's `terms`."""
+        terms: dict[str, object] = {"once_per_basket": self.once_per_basket, "partial": self.partial, "currency": self.currency}
+        if self.minimum_cents is not None:
+            terms["minimum"] = self.minimum_cents / 100
+        if self.categories:
+            terms["categories"] = list(self.categories)
+        return terms
+
+
+@dataclass(frozen=True, slots=True)
 class Voucher:
     """The voucher to promise; the ledger adds its code. `ends_at` is the last moment it can be redeemed, epoch seconds."""
 
@@ -96,6 +119,7 @@ class Voucher:
     """The most that one redemption costs the shop: what a budget in money counts."""
     ends_at: float
     was_price_source: str = ""
+    terms: VoucherTerms = VoucherTerms()
 
 
 class CapKind(StrEnum):
@@ -153,6 +177,8 @@ class Invitation:
     to: str
     reward: Worth | None
     friend: Worth | None
+    return_period_s: float = 0.0
+    """How long after the friend's purchase the reward waits."""
 
     def as_message(self) -> dict[str, object]:
         """Return the card's `invitation` on the wire."""

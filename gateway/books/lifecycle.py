@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from gateway.storage import Connection, books, vouchers
+from gateway import promise_states
+from gateway.storage import Connection, books, promises, vouchers
 from gateway.storage.books import BookRecord, StepRecord
-from rules import Book, CodeKind, load_book
+from rules import Book, CodeKind, code_key, load_book
 from rules.texts import N_, Language, Words, in_all
 from rules.workbench.cases import run_cases
 from rules.workbench.lifecycle import BookAction, BookState, LifecycleError, Version, needs_four_eyes, put_live, step
@@ -20,6 +21,9 @@ _REFUSALS: dict[str, str] = {
     "unknown": N_("no book, or more than one, whose hash starts so; `etalage books list` shows them"),
     "cases": N_("these cases come out otherwise: {names}; mend the book or the cases"),
     "pool": N_("code {code} of {offer} is in another offer's pool already; use each code once"),
+    "shared_code": N_(
+        "code {code} of {offer} is promised at another worth now; use another code, or wait until those promises have ended"
+    ),
     "no_earlier": N_("there is no earlier book to go back to; pausing stops the offers of this one"),
 }
 
@@ -134,7 +138,10 @@ def _go_live(
         after = put_live(before, row.hash, person, at_s, zones)
     except LifecycleError as error:
         raise StepRefused(row.hash, error.words) from error
-    _fill_pools(connection, load(row.document), exact=not zones)
+    book = load(row.document)
+    if not rolling_back:
+        _check_shared_codes(connection, book, at_s)
+    _fill_pools(connection, book, exact=not zones)
     note = "rolled back" if rolling_back else f"gave way to {row.hash[:12]}"
     displaced = [old for old, new in zip(before, after, strict=True) if new.hash != row.hash and new != old]
     for old in displaced:
@@ -173,6 +180,24 @@ def _find(connection: Connection, start: str) -> BookRecord:
     if row is None:
         raise _refused(start, "unknown")
     return row
+
+
+def _check_shared_codes(connection: Connection, book: Book, at_s: float) -> None:
+    """Refuse a book whose shared code is promised now at another worth: a till can't know who was promised which.
+
+    An earlier book may always come back: what it offers for such a code isn't promised until the others have ended (issuing.py).
+    """
+    standing = (*promise_states.OPEN, promise_states.REDEEMED)
+    for rule in book.rules:
+        if rule.codes is None or rule.codes.kind is not CodeKind.SINGLE or rule.worth is None:
+            continue
+        key, code = code_key(rule.codes.code), rule.codes.code
+        pooled = vouchers.offer_of_code(connection, code)
+        if pooled is not None:
+            raise _refused(book.hash, "pool", code=code, offer=pooled)
+        other = promises.with_shared_code(connection, key, standing, good_at_s=at_s)
+        if other is not None and other.value not in [worth.as_message() for worth in rule.worth.values()]:
+            raise _refused(book.hash, "shared_code", code=code, offer=other.offer)
 
 
 def _fill_pools(connection: Connection, book: Book, exact: bool) -> None:

@@ -43,7 +43,10 @@ _WAKE: Final = _Wake()
 
 
 class Courier(LinkLoop):
-    """Delivers the outbox. `release` is told, in the same transaction, of messages that expired before they were ever sent."""
+    """Delivers the outbox. `release` is told, in the same transaction, of messages that expired before they were ever sent.
+
+    `may_approach` tells whether shoppers may be approached at a moment.
+    """
 
     def __init__(
         self,
@@ -54,13 +57,14 @@ class Courier(LinkLoop):
         status: StatusPublisher,
         *,
         release: Release,
+        may_approach: Callable[[float], bool] = lambda at_s: True,
         clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         rng: Random | None = None,
     ) -> None:
         super().__init__("courier", Role(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
         self._store = store
-        self._queue = OutboxQueue(store, release, clock, trusted)
+        self._queue = OutboxQueue(store, release, clock, trusted, may_approach)
         self._status = status
         self._clock = clock
         self._prefix = identity.prefix

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.mqtt.in_flight import Plan
 from gateway.storage import Connection, Store, quarantine, sending
 from gateway.storage.delivery_lock import DeliveryLock
-from gateway.storage.outbox import Release
+from gateway.storage.outbox import OFFERS_TOPIC, Release
 from gateway.storage.sending import Waiting
 
 T = TypeVar("T")
@@ -29,15 +29,25 @@ SWEEP_ROWS = 1000
 
 
 class OutboxQueue:
-    """Reads the outbox, and changes it through the one writer. For one thread. `clock`: epoch seconds; `now_s`: monotonic."""
+    """Reads the outbox, and changes it through the one writer. For one thread. `clock`: epoch seconds; `now_s`: monotonic.
+
+    `may_approach` tells whether shoppers may be approached at a moment: offers that waited, for a broker or for anything else,
+    wait on through the shop's quiet hours. `trusted` tells whether the time is: by one that isn't nothing is taken back.
+    """
 
     def __init__(
-        self, store: Store, release: Release, clock: Callable[[], float], trusted: Callable[[], bool] = lambda: True
+        self,
+        store: Store,
+        release: Release,
+        clock: Callable[[], float],
+        trusted: Callable[[], bool] = lambda: True,
+        may_approach: Callable[[float], bool] = lambda at_s: True,
     ) -> None:
         self._store = store
         self._release = release
         self._clock = clock
         self._trusted = trusted
+        self._may_approach = may_approach
         self._lock = DeliveryLock(store.engine)
         self.idle_s = SHARED_IDLE_S if self._lock.shared else IDLE_S
         """How long the outbox may go without a look."""
@@ -110,6 +120,7 @@ class OutboxQueue:
         is looked up at each turn, so a withdrawal stops those that were marked and not sent.
         """
         at_s = self._clock()
+        held = () if self._may_approach(at_s) else (OFFERS_TOPIC,)
         with self._store.read() as connection:
             if plan.only is not None:
                 ready, expired = sending.look_at(connection, plan.only, at_s)
@@ -117,11 +128,11 @@ class OutboxQueue:
                 room = plan.room if self.claiming else max(plan.room, AHEAD)
                 done = [seq for seq, _ in self._delivered.values()]
                 ready, expired = sending.look(
-                    connection, room=room, at_s=at_s, busy=plan.busy, busy_shoppers=plan.busy_shoppers, done=done
+                    connection, room=room, at_s=at_s, busy=plan.busy, busy_shoppers=plan.busy_shoppers, done=done, held_topics=held
                 )
         if not self._trusted():
             expired = []  # to take a promise back for its age can't be undone; it waits, unsent, until the time is known
-        now = ready[: plan.room]
+        now = [row for row in ready[: plan.room] if row.topic not in held]
         if expired or any(row.handed_at_s is None for row in now):
             alive = self.settle([row.event_id for row in ready], expired)
             now = [row for row in now if row.event_id in alive]
@@ -168,7 +179,7 @@ class OutboxQueue:
 
     def _claim_along(self, connection: Connection) -> None:
         """In the writer's thread, in every transaction."""
-        if self.claiming:
+        if self.claiming and self._may_approach(self._clock()):
             sending.claim_first(connection, AHEAD + len(self._delivered), self._clock())
 
     def _write(self, work: Callable[[Connection], T]) -> T:

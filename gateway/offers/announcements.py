@@ -13,10 +13,11 @@ from gateway.messages import (
     OfferWithdrawn,
     StaffCall,
     Voucher,
+    VoucherTerms,
 )
+from gateway.storage.outbox import OFFERS_TOPIC
 from gateway.storage.promises import PromiseRecord
 
-OFFERS_TOPIC = "offers"
 WITHDRAWN_TOPIC = "offers/withdrawn"
 REDEEMED_TOPIC = "offers/redeemed"
 STAFF_TOPIC = "staff"
@@ -48,9 +49,9 @@ def announcement(promise: PromiseRecord, card: Card, source: str) -> tuple[str, 
     return OFFERS_TOPIC, event.model_dump_json()
 
 
-def withdrawal_message(event_id: str, promise: str, shopper: str, at_s: float, source: str) -> str:
+def withdrawal_message(event_id: str, promise: str, shopper: str, at_s: float, source: str, *, recalled: bool) -> str:
     """Return the body that says a promise was never sent, and is taken back."""
-    data = OfferWithdrawn(promise=promise, shopper=shopper, reason="expired_unsent")
+    data = OfferWithdrawn(promise=promise, shopper=shopper, reason="expired_unsent", recalled=recalled)
     event = Event[OfferWithdrawn](id=event_id, source=source, type=OfferWithdrawn.TYPE, time=_moment(at_s), data=data)
     return event.model_dump_json()
 
@@ -65,7 +66,8 @@ def redemption_message(event_id: str, promise: PromiseRecord, till: str, at_s: f
 def _voucher(promise: PromiseRecord) -> Voucher | None:
     if promise.value is None or promise.code is None:
         return None
-    return Voucher(code=promise.code, value=dict(promise.value), ends_at=_moment(promise.ends_at_s))
+    terms = VoucherTerms.model_validate(promise.terms or {})
+    return Voucher(code=promise.code, value=dict(promise.value), terms=terms, ends_at=_moment(promise.ends_at_s))
 
 
 def _moment(at_s: float) -> datetime:

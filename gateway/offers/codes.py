@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from rules import code_key
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's 32 characters: no I, L, O (read as 1, 1, 0) and no U (fewer words nobody wants to say aloud)."""
 GROUP = 4
@@ -40,25 +42,19 @@ def check_character(body: str) -> str:
 
 
 def as_generated(typed: str) -> str | None:
-    """What was typed as a generated code in its stored form, or None when no generated code reads so.
+    """Return the key of what was typed as a generated code, or None when no generated code reads so.
 
-    Small letters, missing hyphens, spaces, and I, L or O for 1 and 0 are forgiven.
+    Besides what no code cares about (see rules/code_spelling.py), I, L and O are read as 1 and 0.
     """
-    characters = typed.upper().replace("-", "").replace(" ", "").translate(_READ_AS)
-    if (
-        len(characters) < SHORTEST
-        or any(character not in _VALUE for character in characters)
-        or check_character(characters[:-1]) != characters[-1]
-    ):
-        return None
-    return _grouped(characters)
+    characters = code_key(typed).translate(_READ_AS)
+    known = len(characters) >= SHORTEST and all(character in _VALUE for character in characters)
+    return characters if known and check_character(characters[:-1]) == characters[-1] else None
 
 
 def readings(typed: str) -> list[str]:
-    """What a code as typed or scanned may stand for, likeliest first: itself, in capitals, a generated code."""
-    plain = typed.strip()
-    found = (plain, plain.upper(), as_generated(typed))
-    return list(dict.fromkeys(reading for reading in found if reading))
+    """Return the keys that a code as typed or scanned may stand for, likeliest first: as it is, then as a generated code."""
+    found = (code_key(typed), as_generated(typed))
+    return list(dict.fromkeys(key for key in found if key))
 
 
 def _grouped(characters: str) -> str:

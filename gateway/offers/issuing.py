@@ -13,9 +13,11 @@ from gateway.offers.announcements import Card
 from gateway.storage import Connection, caps, decisions, happenings, outbox, promises, vouchers
 from gateway.storage.caps import Taking
 from gateway.storage.happenings import HappeningRecord
-from gateway.storage.promises import PromiseRecord
-from rules import Cap, Chosen, CodeKind, Content, Decision, Situation, Worth
+from gateway.storage.promises import PromiseRecord, Reward
+from rules import Cap, Chosen, CodeKind, Content, Decision, Invitation, Situation, Voucher, Worth, code_key
 
+POOL, CODE = "pool", "code"
+"""Why an offer was refused for its code: none is left, or the code that all share stands on promises of another worth."""
 PER_SHOPPER = "per_shopper"
 """Why an offer was refused when it was this shopper's own cap: it says nothing about anybody else."""
 
@@ -69,10 +71,10 @@ def _promise(connection: Connection, request: PromiseRequest, chosen: Chosen, pr
     reached = _take_all(connection, held, request, worth=chosen.voucher is not None)
     code = None
     if reached is None and chosen.voucher is not None:
-        code = _code(connection, request, chosen, promise_id)
+        code = _code(connection, request, chosen.offer, chosen.voucher, promise_id)
         if code is None:
             caps.give_back(connection, _takings(held), shopper)
-            reached = "pool"
+            reached = POOL if chosen.voucher.codes.kind is CodeKind.POOL else CODE
     if reached is not None and chosen.fallback is None:
         return reached
     row = _row(request, chosen, promise_id, code) if reached is None else _fallback_row(request, chosen, promise_id)
@@ -129,18 +131,31 @@ def _takings(held: Sequence[Cap]) -> list[Taking]:
     return [Taking(cap.key, int(cap.per_shopper), cap.kind.value, cap.amount) for cap in held]
 
 
-def _code(connection: Connection, request: PromiseRequest, chosen: Chosen, promise_id: str) -> str | None:
-    """This promise's code, or None when the pool is empty.
+def _code(connection: Connection, request: PromiseRequest, offer: str, voucher: Voucher, promise_id: str) -> str | None:
+    """Return this promise's code, or None when the pool is empty, or a shared code is promised at another worth.
 
     A generated code that exists already (once in 10^9) is refused by the table: the promise isn't made, the next move tries again.
     """
-    assert chosen.voucher is not None
-    source = chosen.voucher.codes
+    source = voucher.codes
     if source.kind is CodeKind.SINGLE:
-        return source.code
+        return None if _stands_for_something_else(connection, voucher, request.situation) else source.code
     if source.kind is CodeKind.POOL:
-        return vouchers.take_code(connection, chosen.offer, promise_id, request.allotment.part, request.allotment.of)
+        return vouchers.take_code(connection, offer, promise_id, request.allotment.part, request.allotment.of)
     return request.new_code(source.length)
+
+
+def _stands_for_something_else(connection: Connection, voucher: Voucher, situation: Situation) -> bool:
+    """Tell whether the code that everybody has is good for another worth now: a till can't know who was promised which.
+
+    One of the promises that stand speaks for all, for none is made that differs. A gift's words hang on the language.
+    """
+    standing = (*promise_states.OPEN, promise_states.REDEEMED)
+    other = promises.with_shared_code(connection, code_key(voucher.codes.code), standing, good_at_s=situation.at_s)
+    if other is None:
+        return False
+    if other.value is not None and "gift" in other.value and other.language != situation.language:
+        return voucher.worth.gift is None
+    return (other.value, other.terms) != (voucher.worth.as_message(), voucher.terms.as_message())
 
 
 def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | None) -> PromiseRecord:
@@ -157,13 +172,16 @@ def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | N
         language=chosen.language,
         content=_words(chosen.content),
         value=voucher.worth.as_message() if voucher else None,
+        terms=voucher.terms.as_message() if voucher else None,
         code=code,
+        code_key=None if code is None else code_key(code),
         shared=int(voucher is not None and voucher.codes.kind is CodeKind.SINGLE),
-        reward=_worth(chosen.invitation.reward) if chosen.invitation else None,
+        reward=_reward(chosen.invitation),
         at_s=situation.at_s,
         expires_at_s=chosen.expires_at,
         ends_at_s=voucher.ends_at if voucher else chosen.expires_at,
         takings=_takings(_held(chosen.caps, request.allotment)),
+        spent_cents=0,
         state=promise_states.RESERVED,
         state_at_s=situation.at_s,
     )
@@ -173,7 +191,13 @@ def _fallback_row(request: PromiseRequest, chosen: Chosen, promise_id: str) -> P
     """The fallback's words in the voucher's place: it holds no cap, and ends with its card."""
     assert chosen.fallback is not None
     row = _row(request, chosen, promise_id, None)._replace(kind="content", content=_words(chosen.fallback))
-    return row._replace(value=None, shared=0, reward=None, ends_at_s=chosen.expires_at, takings=())
+    return row._replace(value=None, terms=None, shared=0, reward=None, ends_at_s=chosen.expires_at, takings=())
+
+
+def _reward(invitation: Invitation | None) -> Reward | None:
+    if invitation is None or invitation.reward is None:
+        return None
+    return Reward(worth=invitation.reward.as_message(), to=invitation.to, wait_s=invitation.return_period_s)
 
 
 def _words(content: Content) -> dict[str, str]:

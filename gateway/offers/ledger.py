@@ -19,11 +19,11 @@ import structlog
 from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
 from gateway.model import Promised
 from gateway.offers import codes, decision_log, expiry, issuing, receipts, rewards, till
-from gateway.offers.expiry import DAY_S
+from gateway.offers.expiry import DAY_S, Recalled
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.issuing import Allotment, PromiseRequest
-from gateway.offers.redemption import Answered, KeyReused, Redemption
+from gateway.offers.redemption import Answered, KeyReused, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, outbox, promises
@@ -149,21 +149,22 @@ class Ledger:
         taken = receipts.take(connection, event)
         if taken.refusal is not None:
             return Outcome((taken.refusal,), taken=not taken.unmatched, then=partial(self._count, f"refused_{taken.refusal.code}"))
-        if taken.promise is not None and event.data.what in rewards.REWARDED_BY:
-            rewards.give(connection, taken.promise, max(event.time.timestamp(), taken.promise.at_s), self._issuer)
+        if taken.promise is not None:
+            at_s = max(event.time.timestamp(), taken.promise.at_s)
+            rewards.earn(connection, taken.promise, event.data.what, at_s, self._issuer, by=event.data.by)
         return Outcome(then=partial(self._received, taken, event.data.what))
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
         """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
         expiry.release_unsent(connection, event_id, self._issuer)
 
-    def redeem(self, code: str, name: str, at_s: float, key: str) -> Redemption:
+    def redeem(self, code: str, name: str, at_s: float, key: str, amount_cents: int | None = None) -> Redemption:
         """Use a voucher at the till of that name; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._answer(till.TillRequest("redeem", code, name, at_s, key))
+        return self.answer(TillRequest("redeem", code, name, at_s, key, amount_cents))
 
-    def reverse(self, code: str, name: str, at_s: float, key: str) -> Redemption:
+    def reverse(self, code: str, name: str, at_s: float, key: str, amount_cents: int | None = None) -> Redemption:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
-        return self._answer(till.TillRequest("reverse", code, name, at_s, key))
+        return self.answer(TillRequest("reverse", code, name, at_s, key, amount_cents))
 
     def take_redemption(self, connection: Connection, event: Event[RedemptionAsked], now_s: float) -> Outcome:
         """Answer a till's message inside the inbox's transaction."""
@@ -188,7 +189,15 @@ class Ledger:
 
     async def housekeep(self, now_s: float) -> int:
         """Expire what has ended, and delete what has been kept long enough; how many expired. Only by a trusted time."""
-        return await self._store.writer.write(partial(expiry.housekeep, now_s=now_s, settings=self._settings))
+        return await self._store.writer.write(partial(self._housekeep, now_s=now_s))
+
+    def recall(self, offer: str, at_s: float) -> Future[Recalled]:
+        """Take back what of an offer was certainly never sent, and say so; from any thread."""
+        return self._store.writer.submit(partial(expiry.recall, offer=offer, at_s=at_s, issuer=self._issuer))
+
+    def _housekeep(self, connection: Connection, now_s: float) -> int:
+        rewards.pay_due(connection, now_s, self._issuer)
+        return expiry.housekeep(connection, now_s, self._settings)
 
     def _issue(self, connection: Connection, request: PromiseRequest) -> Promised:
         if not self._consented(connection, request.situation):
@@ -204,6 +213,10 @@ class Ledger:
             self.counts["till_again" if answered.again else f"till_{answered.redemption.answer}"] += 1
             if answered.shopper is not None and answered.happening is not None:
                 self._histories.add(answered.shopper, answered.happening)
+            for undone in answered.undone:
+                if undone.shopper is not None:
+                    happening = Happening(undone.offer, undone.what, undone.at_s, undone.visit)
+                    self._histories.take_back(undone.shopper, happening)
             if answered.then is not None:
                 answered.then()
 
@@ -242,7 +255,8 @@ class Ledger:
     def _count(self, what: str) -> None:
         self.counts[what] += 1
 
-    def _answer(self, request: till.TillRequest) -> Redemption:
+    def answer(self, request: TillRequest) -> Redemption:
+        """Do what a till asks; from any thread. Answers once it is on disk. Raises KeyReused."""
         work = partial(till.answer, request=request, issuer=self._issuer, follow=self._follow_redemption)
         answered = self._store.writer.submit(work).result()
         self._answered.append(answered)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
 
-from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, Refusal
+from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, Refusal, VoucherTerms
 from gateway.offers import announcements, redemption, rewards
-from gateway.offers.redemption import Answered, Redemption
+from gateway.offers.redemption import Answered, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
-from gateway.storage import Connection, outbox
+from gateway.storage import Connection, journey, outbox, pending_rewards
+from gateway.storage.happenings import HappeningRecord
 from gateway.storage.promises import PromiseRecord
 
 LONGEST_KEY = 64
@@ -21,38 +21,43 @@ Follow = Callable[[Connection, Event[Receipt]], Outcome]
 """Told of each redemption at a till as if the backend had sent the receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class TillRequest:
-    """A till's request; `key` is its own id of it: asked again, it is told the same, and nothing happens twice."""
-
-    what: Literal["redeem", "reverse"]
-    code: str
-    till: str
-    at_s: float
-    key: str
-
-
 def request_in(event: Event[RedemptionAsked], now_s: float) -> TillRequest | Refusal:
-    """The request in a message. A till's clock may run ahead, but nothing is redeemed in the future."""
+    """Return the request in a message. A till's clock may run ahead, but nothing is redeemed in the future."""
     if len(event.id) > LONGEST_KEY:
         return Refusal(path="id", code="too_long", text=f"a till's id of a request has at most {LONGEST_KEY} characters")
-    return TillRequest(event.data.what, event.data.code, event.data.till, min(event.time.timestamp(), now_s), event.id)
+    asked = event.data
+    amount_cents = None if asked.amount is None else round(asked.amount * 100)
+    at_s = min(event.time.timestamp(), now_s)
+    return TillRequest(asked.what, asked.code, asked.till, at_s, event.id, amount_cents, asked.shopper, now_s)
 
 
 def answer(connection: Connection, request: TillRequest, issuer: Issuer, follow: Follow | None) -> Answered:
     """Use a voucher or undo that, tell the backend, reward who invited, and let others follow. Raises KeyReused."""
-    act = redemption.redeem if request.what == "redeem" else redemption.reverse
-    answered = act(connection, request.code, request.till, request.at_s, request.key)
+    if request.what == "reverse":
+        answered = redemption.reverse(connection, request)
+        if answered.moved is not None:
+            _tell(connection, answered.moved, request, issuer)
+            _take_back(connection, answered.moved, answered.undone, issuer.source)
+        return answered
+    answered = redemption.redeem(connection, request)
     if answered.moved is None:
         return answered
     _tell(connection, answered.moved, request, issuer)
-    if request.what == "reverse":
-        return answered
-    rewards.give(connection, answered.moved, request.at_s, issuer)
+    rewards.earn(connection, answered.moved, "redeemed", request.at_s, issuer, by=request.shopper)
     if follow is None:
         return answered
-    receipt = redemption.as_receipt(answered.redemption, request.till, request.key, issuer.source)
+    receipt = redemption.as_receipt(answered.redemption, request, issuer.source)
     return replace(answered, then=follow(connection, receipt).then)
+
+
+def _take_back(connection: Connection, promise: PromiseRecord, undone: Sequence[HappeningRecord], source: str) -> None:
+    """Undo what followed from a redemption of which nothing stands any more: the shopper's step, and the reward that waits."""
+    if not undone:
+        return
+    pending_rewards.drop(connection, promise.id)
+    for happening in undone:
+        if happening.shopper is not None:
+            journey.take_back_event(connection, happening.shopper, f"{source}/{happening.event_id}")
 
 
 def _tell(connection: Connection, promise: PromiseRecord, request: TillRequest, issuer: Issuer) -> None:
@@ -88,6 +93,9 @@ def as_answer(told: Redemption) -> RedemptionAnswer:
         offer=told.offer,
         title=told.title,
         value=None if told.value is None else dict(told.value),
+        terms=None if told.terms is None else VoucherTerms.model_validate(told.terms),
+        amount=told.amount,
+        left=told.left,
         ends_at=moment(told.ends_at_s),
         redeemed_at=moment(told.redeemed_at_s),
     )

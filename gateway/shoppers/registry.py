@@ -22,6 +22,7 @@ from gateway.storage import (
     happenings,
     identities,
     journey,
+    pending_rewards,
     profiles,
     promises,
     purchases,
@@ -111,6 +112,7 @@ class ConsentRegistry:
         if "offers" not in purposes:
             promises.erase(connection, shopper)
             happenings.erase(connection, shopper)
+            pending_rewards.erase(connection, shopper)
             decisions.erase(connection, shopper)
             journey.erase_events(connection, shopper, OFFERS_EVENTS)
         if "purchases" not in purposes:

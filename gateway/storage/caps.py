@@ -161,6 +161,11 @@ def give_back(connection: Connection, takings: Iterable[Taking], shopper: str | 
         connection.execute(_GIVE_BACK, {"b_key": key, "b_shopper": of, "b_amount": amount})
 
 
+def take_again(connection: Connection, takings: Iterable[Taking], shopper: str | None) -> None:
+    """Put back on the counters what a promise took of them, also over their caps: it was given back by mistake."""
+    give_back(connection, (taking._replace(amount=-taking.amount) for taking in map(Taking._make, takings)), shopper)
+
+
 def used(connection: Connection, key: str) -> int:
     """What was promised of a cap; 0 before its first use."""
     return dict(all_used(connection)).get(key, 0)

@@ -92,6 +92,17 @@ def note(connection: Connection, happening: HappeningRecord) -> bool:
     return True
 
 
+def take_back(connection: Connection, promise: str, what: str, event_id: str | None = None) -> list[HappeningRecord]:
+    """Delete what happened to a promise, of one kind (and one event): it was undone. Return what it was."""
+    columns = (happenings.c[name] for name in HappeningRecord._fields)
+    which = [happenings.c.promise == promise, happenings.c.what == what]
+    if event_id is not None:
+        which.append(happenings.c.event_id == event_id)
+    undone = [HappeningRecord._make(row) for row in connection.execute(select(*columns).where(*which))]
+    connection.execute(delete(happenings).where(*which))
+    return undone
+
+
 def note_unmatched(connection: Connection, receipt: UnmatchedRecord) -> None:
     """Keep a receipt that fits no promise."""
     connection.execute(insert(unmatched_receipts), receipt._asdict())

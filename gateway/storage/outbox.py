@@ -43,7 +43,8 @@ from gateway.storage.prepared import Prepared
 
 OUTBOX_ROWS_MAX = 200_000
 """Rows that may wait, about 200 MB: a month of a busy shop. Beyond it nothing new is promised; what was promised stays."""
-PROMISING_TOPICS = frozenset({"offers", "staff"})
+OFFERS_TOPIC = "offers"
+PROMISING_TOPICS = frozenset({OFFERS_TOPIC, "staff"})
 """Topics whose messages promise something new. Withdrawals and replies are taken even when the outbox is full."""
 URGENT, IN_TURN, LAST = 0, 1, 2
 """Ranks in the queue: what takes something back, what promises or tells, and replies, of which a flood may make thousands."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from sqlalchemy import (
     JSON,
@@ -35,7 +35,7 @@ from gateway.storage.metadata import metadata
 from gateway.storage.packed import HashText, IdText
 from gateway.storage.prepared import Prepared
 
-_OWN_CODE, _SHARED_CODE = text("code IS NOT NULL AND shared = 0"), text("code IS NOT NULL AND shared = 1")
+_OWN_CODE, _SHARED_CODE = text("code_key IS NOT NULL AND shared = 0"), text("code_key IS NOT NULL AND shared = 1")
 
 promises = Table(
     "promises",
@@ -51,25 +51,36 @@ promises = Table(
     Column("language", String(2), nullable=False),
     Column("content", JSON, nullable=False),
     Column("value", JSON(none_as_null=True)),
-    Column("code", String(64)),
+    Column("terms", JSON(none_as_null=True)),  # what the till applies
+    Column("code", String(64)),  # as it is shown
+    Column("code_key", String(64)),  # what of it counts: by this a till finds it
     Column("shared", Integer, nullable=False),  # 1: the same code for everybody
-    Column("reward", JSON(none_as_null=True)),  # of an invitation: what who invited gets, until it is given
+    Column("reward", JSON(none_as_null=True)),  # of an invitation: what who invited gets, and for what; until it is given
     Column("at_s", Float, nullable=False),
     Column("expires_at_s", Float, nullable=False),
     Column("ends_at_s", Float, nullable=False),
     Column("takings", JSON, nullable=False),
+    Column("spent_cents", Integer, nullable=False),  # of an amount that may be spent bit by bit
     Column("state", String(12), nullable=False),
     Column("state_at_s", Float, nullable=False),
     Index("ix_promises_shopper", "shopper"),
     Index("ix_promises_end", "state", "ends_at_s"),
     # A code is in one of the two: its place in an index is anywhere, so each index costs every promise a page written.
-    Index("uq_promises_own_code", "code", unique=True, sqlite_where=_OWN_CODE, postgresql_where=_OWN_CODE),
-    Index("ix_promises_shared_code", "code", "state", "ends_at_s", sqlite_where=_SHARED_CODE, postgresql_where=_SHARED_CODE),
+    Index("uq_promises_own_code", "code_key", unique=True, sqlite_where=_OWN_CODE, postgresql_where=_OWN_CODE),
+    Index("ix_promises_shared_code", "code_key", "state", "ends_at_s", sqlite_where=_SHARED_CODE, postgresql_where=_SHARED_CODE),
 )
-"""One row for each promise. Of one that stands only `state` and `reward` move on; erasure takes the name off it."""
+"""One row for each promise. Of one that stands only `state`, `spent_cents` and `reward` move on; erasure takes the name off it."""
 
 
 _Query = Select[tuple[object, ...]]
+
+
+class Reward(TypedDict):
+    """What who invited gets, for what (`share`, `review`), and how long it waits for goods to come back."""
+
+    worth: Mapping[str, float | str]
+    to: str
+    wait_s: float
 
 
 class PromiseRecord(NamedTuple):
@@ -86,13 +97,16 @@ class PromiseRecord(NamedTuple):
     language: str
     content: Mapping[str, str]
     value: Mapping[str, float | str] | None
+    terms: Mapping[str, object] | None
     code: str | None
+    code_key: str | None
     shared: int
-    reward: Mapping[str, float | str] | None
+    reward: Reward | None
     at_s: float
     expires_at_s: float
     ends_at_s: float
     takings: Sequence[Taking]
+    spent_cents: int
     state: str
     state_at_s: float
 
@@ -151,29 +165,31 @@ def _one(connection: Connection, query: _Query, promise: str) -> PromiseRecord |
     return None if row is None else PromiseRecord._make(row)
 
 
-def with_code(
-    connection: Connection, code: str, states: Collection[str], *, good_at_s: float | None = None, latest: bool = False
+def with_own_code(connection: Connection, key: str) -> PromiseRecord | None:
+    """The promise that alone has a code, held; None: no promise has it for itself."""
+    row = connection.execute(select(promises).where(promises.c.code_key == key, _OWN_CODE).with_for_update()).first()
+    return None if row is None else PromiseRecord._make(row)
+
+
+def with_shared_code(
+    connection: Connection, key: str, among: Collection[str], *, good_at_s: float | None = None, latest: bool = False
 ) -> PromiseRecord | None:
-    """One promise with a code in one of these states, held: one not ended at `good_at_s`, or the one that got there last.
+    """One promise with a code that everybody has, held: in one of these states, not ended at `good_at_s`, or the latest moved.
 
-    A code that everybody has stands on many promises; nothing here reads them all.
+    Such a code stands on many promises; nothing here reads them all.
     """
-    for whose in (_OWN_CODE, _SHARED_CODE):
-        found = _with_code(
-            connection, select(promises).where(promises.c.code == code, whose, promises.c.state.in_(states)), good_at_s, latest
-        )
-        if found is not None:
-            return found
-    return None
-
-
-def _with_code(connection: Connection, rows: _Query, good_at_s: float | None, latest: bool) -> PromiseRecord | None:
+    rows = select(promises).where(promises.c.code_key == key, _SHARED_CODE, promises.c.state.in_(among))
     if good_at_s is not None:
         rows = rows.where(promises.c.ends_at_s >= good_at_s)
     if latest:
         rows = rows.order_by(promises.c.state_at_s.desc())
     row = connection.execute(rows.limit(1).with_for_update()).first()
     return None if row is None else PromiseRecord._make(row)
+
+
+def spend(connection: Connection, promise: str, spent_cents: int) -> None:
+    """Note how much of a promise's amount has been spent so far."""
+    connection.execute(update(promises).where(promises.c.id == promise).values(spent_cents=spent_cents))
 
 
 def advance(connection: Connection, promise: str, before: str, state: str, at_s: float) -> bool:
@@ -204,6 +220,21 @@ def purge(connection: Connection, before_s: float, nameless_before_s: float) -> 
     return connection.execute(_PURGE, {"b_before_s": before_s, "b_nameless_before_s": nameless_before_s}).rowcount
 
 
+def unsent_of(connection: Connection, offer: str) -> Sequence[PromiseRecord]:
+    """An offer's promises whose announcement was certainly never given to the network, held."""
+    unsent = select(outbox.outbox.c.event_id).where(outbox.outbox.c.topic == outbox.OFFERS_TOPIC, outbox.never_handed())
+    rows = select(promises).where(promises.c.id.in_(unsent), promises.c.offer == offer, promises.c.state == promise_states.RESERVED)
+    return [PromiseRecord._make(row) for row in connection.execute(rows.with_for_update())]
+
+
+def standing_of(connection: Connection, offer: str, at_s: float) -> int:
+    """How many promises of an offer can still be redeemed."""
+    rows = select(func.count()).where(
+        promises.c.state.in_(promise_states.OPEN), promises.c.ends_at_s >= at_s, promises.c.offer == offer
+    )
+    return int(connection.execute(rows).scalar_one())
+
+
 def page(
     connection: Connection, *, before: str | None = None, state: str | None = None, offer: str | None = None, limit: int = 50
 ) -> Sequence[PromiseRecord]:
@@ -227,7 +258,7 @@ def release(connection: Connection, promise: PromiseRecord, at_s: float) -> None
     """Take back a promise that was certainly never shown: every cap gets its share again, and the pool its code."""
     caps.give_back(connection, promise.takings, promise.shopper)
     if vouchers.back_to_pool(connection, promise.id):
-        connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None))
+        connection.execute(update(promises).where(promises.c.id == promise.id).values(code=None, code_key=None))
     advance(connection, promise.id, promise.state, promise_states.WITHDRAWN, at_s)
 
 

@@ -77,6 +77,7 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule("profile_values", N_("attributes and answers"), "shoppers.profile_days", column="at_s"),
     RetentionRule("profile_versions", N_("version of the profile"), until=STANDS),
     RetentionRule("promises", N_("promises"), "offers.promises_days"),
+    RetentionRule("pending_rewards", N_("rewards that still wait"), until=IN_USE),
     RetentionRule("happenings", N_("what came of an offer"), "offers.promises_days"),
     RetentionRule("unmatched_receipts", N_("receipts without a promise"), "offers.promises_days"),
     RetentionRule("redemptions", N_("redemptions, without a shopper"), "offers.promises_days"),

@@ -10,15 +10,25 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, or_, select, text, update
 
 from gateway.storage import quarantine
-from gateway.storage.outbox import IN_TURN, QUEUED, URGENT, Release, never_handed, outbox, remove, their_places, unqueue, waiting
+from gateway.storage.outbox import (
+    IN_TURN,
+    OFFERS_TOPIC,
+    QUEUED,
+    URGENT,
+    Release,
+    never_handed,
+    outbox,
+    remove,
+    their_places,
+    unqueue,
+    waiting,
+)
 from gateway.storage.prepared import Prepared
 
 EXPIRED_PER_TURN = 64
 """Expired rows that one look at the head of the queue clears away: bounds how long the writer is held."""
 RESENDS_MAX = 3
 """Times an announcement without a receipt goes again: a backend that is away for a week must not find it a hundred times."""
-RECEIPTED_TOPIC = "offers"
-"""The topic whose messages are answered with receipts."""
 
 _ORDER = (waiting.c.rank, waiting.c.seq)
 _MESSAGE: Select[Any] = select(
@@ -35,6 +45,7 @@ _AHEAD = {
     dialect: _MESSAGE.where(
         not_done,
         outbox.c.event_id.not_in(bindparam("busy", expanding=True)),
+        outbox.c.topic.not_in(bindparam("held_topics", expanding=True)),
         or_(outbox.c.shopper.is_(None), outbox.c.shopper.not_in(bindparam("busy_shoppers", expanding=True))),
     )
     .order_by(*_ORDER)
@@ -50,7 +61,7 @@ _FIRST = select(waiting.c.seq).order_by(*_ORDER).limit(bindparam("ahead")).with_
 _VALID = or_(outbox.c.expires_at_s.is_(None), outbox.c.expires_at_s > bindparam("at_s"))
 _CLAIM_FIRST = Prepared(_UNHANDED.where(their_places(outbox.c.seq.in_(select(_FIRST.c.seq)) & _VALID)))
 _STILL_THERE = select(outbox.c.event_id).where(_THESE)
-_DELIVERED = delete(outbox).where(_THESE, outbox.c.topic != RECEIPTED_TOPIC)
+_DELIVERED = delete(outbox).where(_THESE, outbox.c.topic != OFFERS_TOPIC)
 _UNRECEIPTED = ~exists().where(QUEUED) & (outbox.c.resent < RESENDS_MAX)
 
 
@@ -79,16 +90,22 @@ def look(
     busy: Collection[str] = (),
     busy_shoppers: Collection[str] = (),
     done: Collection[int] = (),
+    held_topics: Collection[str] = (),
 ) -> tuple[list[Waiting], list[str]]:
     """Up to `room` messages that may go next, and the event ids of expired ones met on the way. Changes nothing.
 
     Urgent ones first, then by age; one per shopper, which keeps their order whatever the network does. `busy` event ids and
-    `busy_shoppers` are passed over, and the numbers of messages that are `done` and will soon be gone.
+    `busy_shoppers` are passed over, the numbers of messages that are `done` and will soon be gone, and messages of `held_topics`.
     """
     ready: list[Waiting] = []
     expired: list[str] = []
     shoppers: set[str | None] = set()
-    bounds = {"busy": list(busy), "busy_shoppers": list(busy_shoppers), "ahead": room + EXPIRED_PER_TURN}
+    bounds = {
+        "busy": list(busy),
+        "busy_shoppers": list(busy_shoppers),
+        "held_topics": list(held_topics),
+        "ahead": room + EXPIRED_PER_TURN,
+    }
     for row in connection.execute(_AHEAD[connection.dialect.name], {**bounds, "done": json.dumps(list(done))}):
         if len(ready) == room:
             break

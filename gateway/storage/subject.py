@@ -12,13 +12,27 @@ from gateway.storage import (
     identities,
     journey,
     outbox,
+    pending_rewards,
     profiles,
     promises,
     purchases,
     quarantine,
 )
 
-ABOUT_SHOPPERS = (promises, caps, happenings, outbox, quarantine, decisions, journey, purchases, profiles, identities, consents)
+ABOUT_SHOPPERS = (
+    promises,
+    caps,
+    happenings,
+    pending_rewards,
+    outbox,
+    quarantine,
+    decisions,
+    journey,
+    purchases,
+    profiles,
+    identities,
+    consents,
+)
 """Each has `erase` and `export`. Promises first: what of them was never sent is released while the outbox still says so."""
 
 

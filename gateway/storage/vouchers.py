@@ -24,11 +24,13 @@ from sqlalchemy import (
 
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import IdText
+from rules import code_key
 
 pool_codes = Table(
     "pool_codes",
     metadata,
-    Column("code", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),  # what of the code counts
+    Column("code", String(64), nullable=False),
     Column("offer", String(64), nullable=False),
     Column("place", Integer, nullable=False),
     Column("promise", IdText(36)),
@@ -69,7 +71,7 @@ class RedemptionRecord(NamedTuple):
     """All of the answer."""
 
 
-_FILL = text("INSERT INTO pool_codes (offer, code, place) VALUES (:offer, :code, :place) ON CONFLICT DO NOTHING")
+_FILL = text("INSERT INTO pool_codes (key, offer, code, place) VALUES (:key, :offer, :code, :place) ON CONFLICT DO NOTHING")
 _PURGE = delete(redemptions).where(redemptions.c.at_s < bindparam("b_before_s"))
 _FREE = (
     select(pool_codes.c.code)
@@ -93,9 +95,10 @@ def fill_pool(connection: Connection, offer: str, codes: Sequence[str], exact: b
         connection.execute(delete(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.promise.is_(None)))
     if not codes:
         return None
-    connection.execute(_FILL, [{"offer": offer, "code": code, "place": place} for place, code in enumerate(codes)])
-    mine = set(connection.execute(select(pool_codes.c.code).where(pool_codes.c.offer == offer)).scalars())
-    return next((code for code in codes if code not in mine), None)
+    rows = [{"key": code_key(code), "offer": offer, "code": code, "place": place} for place, code in enumerate(codes)]
+    connection.execute(_FILL, rows)
+    mine = set(connection.execute(select(pool_codes.c.key).where(pool_codes.c.offer == offer)).scalars())
+    return next((str(row["code"]) for row in rows if row["key"] not in mine), None)
 
 
 def take_code(connection: Connection, offer: str, promise: str, part: int = 0, of: int = 1) -> str | None:
@@ -108,6 +111,11 @@ def take_code(connection: Connection, offer: str, promise: str, part: int = 0, o
         return None
     mine = update(pool_codes).where(pool_codes.c.offer == offer, pool_codes.c.code == free, pool_codes.c.promise.is_(None))
     return free if connection.execute(mine.values(promise=promise)).rowcount == 1 else None
+
+
+def offer_of_code(connection: Connection, code: str) -> str | None:
+    """Return the offer whose pool has a code; None: it is in no pool."""
+    return connection.execute(select(pool_codes.c.offer).where(pool_codes.c.key == code_key(code))).scalar()
 
 
 def back_to_pool(connection: Connection, promise: str) -> bool:

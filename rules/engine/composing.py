@@ -67,7 +67,14 @@ def _voucher(rule: Rule, book: Book, local: Local, language: Language) -> Vouche
     if rule.giving is None or rule.worth is None or rule.codes is None:
         return None
     ends_at = _ends_at(rule.giving, rule.voucher_until_s, book, local)
-    return Voucher(rule.worth[language], rule.codes, rule.cost_cents, ends_at, rule.giving.was_price_source)
+    return Voucher(
+        rule.worth[language],
+        rule.codes,
+        rule.cost_cents,
+        ends_at,
+        rule.giving.was_price_source,
+        rule.giving.terms.terms(book.document.currency),
+    )
 
 
 def _ends_at(giving: Giving, written_s: float, book: Book, local: Local) -> float:

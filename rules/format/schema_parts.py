@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from rules.decision import Worth
+from rules.decision import VoucherTerms, Worth
 from rules.format.dates import parse_clock, parse_duration
 from rules.situation import HAPPENINGS
 from rules.texts import WRITTEN, Language, spoken
@@ -175,6 +175,20 @@ class CodesPart(Part):
     single: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
     pool: Annotated[tuple[Annotated[str, StringConstraints(min_length=1, max_length=40)], ...], Field(min_length=1)] | None = None
     generated: Annotated[int, Field(ge=6, le=16)] | None = None
+
+
+class TermsPart(Part):
+    """What a basket must fulfil for a voucher to count; the till applies it."""
+
+    minimum: Money | None = None
+    categories: Annotated[tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...], Field(max_length=100)] = ()
+    once_per_basket: bool = True
+    partial: Annotated[bool, Field(description="The amount may be spent bit by bit.")] = False
+
+    def terms(self, currency: str) -> VoucherTerms:
+        """Return the terms, amounts in cents."""
+        minimum_cents = None if self.minimum is None else round(self.minimum * 100)
+        return VoucherTerms(minimum_cents, self.categories, self.once_per_basket, self.partial, currency)
 
 
 class Attribute(Part):

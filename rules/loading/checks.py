@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel
 
+from rules.code_spelling import code_key
 from rules.decision import Gate
 from rules.engine.book import Book, field_of
 from rules.format.condition_text import RESERVED
@@ -17,7 +18,6 @@ from rules.format.document import Case, CaseSituation, Document
 from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.fields import BUILT_IN, Field
 from rules.format.kinds import KINDS
-from rules.format.kinds.worth_checks import code_key
 from rules.format.literals import parse_fact
 from rules.format.names import KnownNames, check_known
 from rules.format.templates import PLACEHOLDERS
@@ -129,8 +129,9 @@ def _shared_codes(document: Document) -> Iterator[BookProblem]:
         voucher = offer.voucher
         codes = () if voucher is None else voucher.codes.pool or (voucher.codes.single or "",)
         for code in filter(None, codes):
-            other, worth = worths.setdefault(code_key(code), (offer.id, voucher.worth if voucher else None))
-            if other != offer.id and (voucher is None or voucher.worth != worth or voucher.codes.pool is not None):
+            same = (voucher.worth, voucher.terms) if voucher else None
+            other, worth = worths.setdefault(code_key(code), (offer.id, same))
+            if other != offer.id and (voucher is None or same != worth or voucher.codes.pool is not None):
                 yield BookProblem("code_shared", f"offers[{index}].voucher.codes", values={"code": code, "other": other})
                 break
 

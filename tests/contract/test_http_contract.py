@@ -56,14 +56,15 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> tuple[FastAPI, str]:
     store = open_store(StorageSettings(path=folder / "etalage.db"))
     view, settings = make_view(), Settings()
     people = People(store, Identities("demo"), Keys(folder / "etalage.keys"), clock)
+    ledger = Ledger(store, "etalage/demo-chain/demo/gw-1")
     routers = [
         books.router(store, view.plan.zone_ids, clock),
         consents.router(people, store, settings, clock),
         decisions.router(store),
         privacy.router(store, settings, list, clock),
-        promises.router(store),
+        promises.router(store, ledger, clock),
         quarantine.router(store),
-        redemptions.router(Ledger(store, "etalage/demo-chain/demo/gw-1"), store, clock),
+        redemptions.router(ledger, store, clock),
         shop.router(ShopFacts(store, view.plan.open_at), lambda: [SUPERMARKET], clock),
     ]
     token = store.writer.submit(lambda connection: create_token(connection, name="all", role=Role.ADMIN, at_s=0.0)).result()

@@ -60,7 +60,7 @@ def call(store: Store, ledger: Ledger) -> Call:
     plan = load_plan(PLAN_FILE)
     routers = [
         redemptions.router(ledger, store, lambda: NOON_S + 60),
-        promises.router(store),
+        promises.router(store, ledger, lambda: NOON_S + 60),
         decisions.router(store),
         books.router(store, plan.zone_ids, lambda: NOON_S + 60),
         trials.router(store, plan.zone_ids, lambda: NOON_S + 60),

@@ -224,7 +224,9 @@ class LedgerMachine(RuleBasedStateMachine):
             assert used in good
             assert told.title == used.title
             used.state = "redeemed"
-        elif any(other.state == "redeemed" for other in carriers):
+        elif one.kind == "single" and any(other.state == "redeemed" and self.now_s <= other.ends_at_s for other in carriers):
+            assert told.answer == "valid", "nobody who holds it is turned away because somebody was quicker"
+        elif one.kind != "single" and any(other.state == "redeemed" for other in carriers):
             assert told.answer == "already_used"
         else:
             assert told.answer == ("expired" if carriers else "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -9,6 +10,8 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.auth import require
 from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.messages import VoucherTerms
+from gateway.offers.ledger import Ledger
 from gateway.storage import Store, caps, happenings, promises
 from gateway.storage.promises import PromiseRecord
 from gateway.storage.users import Role
@@ -28,6 +31,7 @@ class Promise(BaseModel):
     language: str
     content: dict[str, str]
     value: dict[str, float | str] | None
+    terms: VoucherTerms | None = Field(description="What a basket must fulfil for the voucher to count.")
     code: str | None
     book: str
     decision: str | None = Field(description="Null once its shopper was erased.")
@@ -54,7 +58,14 @@ class UnmatchedReceipt(BaseModel):
     at_s: float
 
 
-def router(store: Store) -> APIRouter:
+class Recall(BaseModel):
+    """What became of a recall."""
+
+    taken_back: int = Field(description="Promises that were certainly never sent, and are taken back.")
+    stand: int = Field(description="Promises that may have been shown: they are honoured until their end.")
+
+
+def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRouter:
     """The calls about promises."""
     routes = APIRouter(tags=["promises"], responses=RESPONSES)
 
@@ -96,6 +107,12 @@ def router(store: Store) -> APIRouter:
         if row is None:
             raise Problem(404, "no_such_promise", N_("There is no such promise."), N_("GET /promises lists those that are kept."))
         return _promise(row)
+
+    @routes.post("/offers/{offer}/recall", dependencies=[Depends(require(Role.MARKETEER))])
+    def recall(offer: Annotated[str, Path(max_length=64)]) -> Recall:
+        """Take back what of a wrong offer still waits to be sent; the backend is told. Pause its book first, or more follows."""
+        recalled = ledger.recall(offer, clock()).result()
+        return Recall(taken_back=recalled.taken_back, stand=recalled.stand)
 
     return routes
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.dashboard.auth import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.messages import TillAnswer
+from gateway.messages import TillAnswer, VoucherTerms
 from gateway.offers.ledger import Ledger
-from gateway.offers.redemption import KeyReused, Redemption
+from gateway.offers.redemption import KeyReused, TillRequest
 from gateway.offers.till import LONGEST_KEY
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
@@ -36,6 +36,12 @@ class AtTheTill(BaseModel):
     at_s: float | None = Field(
         None, ge=0, le=1e11, description="When it happened, in seconds since 1970, where the till was offline; null: now."
     )
+    amount: float | None = Field(
+        None, gt=0, le=100_000, description="How much of a voucher with `terms.partial` is spent, or comes back; null: all of it."
+    )
+    shopper: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Whose basket it is, where that is known: nobody rewards themselves."
+    )
 
 
 class Answer(BaseModel):
@@ -47,6 +53,9 @@ class Answer(BaseModel):
     offer: str | None
     title: str | None = Field(description="As the shopper read it.")
     value: dict[str, float | str] | None = Field(description="One of percent, amount (euro, unless `currency` is there), gift.")
+    terms: VoucherTerms | None = Field(description="What the basket must fulfil.")
+    amount: float | None = Field(description="Of an amount spent bit by bit: how much was spent, or came back, just now.")
+    left: float | None = Field(description="And how much of it is left.")
     ends_at_s: float | None
     redeemed_at_s: float | None = Field(description="When it was used: now, or that earlier time.")
 
@@ -68,12 +77,12 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
     @routes.post("/redemptions")
     def redeem_voucher(asked: AtTheTill, caller: Till) -> Answer:
         """Use a voucher: valid once, until its end. The same `key` gets the same answer, whatever happened since."""
-        return _answer(ledger.redeem, asked, caller, clock())
+        return _answer(ledger, "redeem", asked, caller, clock())
 
     @routes.post("/redemptions/reversals")
     def reverse_redemption(asked: AtTheTill, caller: Till) -> Answer:
         """Undo a redemption, for a purchase that was cancelled: the voucher is good again until its end."""
-        return _answer(ledger.reverse, asked, caller, clock())
+        return _answer(ledger, "reverse", asked, caller, clock())
 
     @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
     def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
@@ -85,11 +94,13 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
     return routes
 
 
-def _answer(ask: Callable[[str, str, float, str], Redemption], asked: AtTheTill, caller: Caller, now_s: float) -> Answer:
+def _answer(ledger: Ledger, what: Literal["redeem", "reverse"], asked: AtTheTill, caller: Caller, now_s: float) -> Answer:
     """A till's clock may run ahead, but nothing is redeemed in the future."""
     at_s = now_s if asked.at_s is None else min(asked.at_s, now_s)
+    amount_cents = None if asked.amount is None else round(asked.amount * 100)
+    request = TillRequest(what, asked.code, caller.name, at_s, asked.key, amount_cents, asked.shopper, now_s)
     try:
-        return Answer(**asdict(ask(asked.code, caller.name, at_s, asked.key)))
+        return Answer.model_validate(asdict(ledger.answer(request)))
     except KeyReused as error:
         raise Problem(
             409, "key_reused", N_("The key {key} was used for another request."),

@@ -31,7 +31,7 @@ def calls(
         consents.router(people, store, settings, clock),
         decisions.router(store),
         privacy.router(store, settings, live_books, clock),
-        promises.router(store),
+        promises.router(store, ledger, clock),
         quarantine.router(store),
         redemptions.router(ledger, store, clock),
         shop.router(shop_facts, live_books, clock),

@@ -11,7 +11,7 @@ from rules.decision import Invitation
 from rules.format.errors import BookProblem
 from rules.format.kinds.kind import Around, Giving, OfferKind, Shown
 from rules.format.kinds.worth_checks import check_cost, check_worth
-from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, WorthPart
+from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, TermsPart, WorthPart
 from rules.format.wording import worth_text
 from rules.texts import Language
 
@@ -26,6 +26,10 @@ class InvitationPart(Part):
     cost: Annotated[Money | None, Field(description="The most that one use costs the shop.")] = None
     cost_reason: Annotated[Reason, Field(description="Why the cost is below the amounts.")] = ""
     valid_for: Duration | None = None
+    terms: TermsPart = TermsPart()
+    return_period: Annotated[
+        Duration, Field(description="How long a reward for sharing waits: goods that come back earn none.")
+    ] = 14 * 86_400.0
 
 
 class InvitationKind(OfferKind[InvitationPart]):
@@ -52,13 +56,14 @@ class InvitationKind(OfferKind[InvitationPart]):
     def shows(self, section: InvitationPart, language: Language, currency: str) -> Shown:
         """Return what it is to, and what both get."""
         reward, friend = (part.worth(language, currency) if part else None for part in (section.reward, section.friend))
-        return Shown(invitation=Invitation(section.to, reward, friend))
+        return_period_s = section.return_period if section.to == "share" else 0.0
+        return Shown(invitation=Invitation(section.to, reward, friend, return_period_s))
 
     def gives(self, section: InvitationPart) -> Giving | None:
         """Return the friend's benefit, by the personal code."""
         if section.friend is None or section.codes is None:
             return None
-        return Giving(section.friend, section.codes, section.valid_for)
+        return Giving(section.friend, section.codes, section.valid_for, terms=section.terms)
 
     def cost(self, section: InvitationPart) -> float:
         """Return its cost as stated, or the amounts given to both."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 from rules.decision import Invitation, Proof, Question
 from rules.format.errors import BookProblem
 from rules.format.names import KnownNames
-from rules.format.schema_parts import Attribute, Caps, CodesPart, Part, WorthPart
+from rules.format.schema_parts import Attribute, Caps, CodesPart, Part, TermsPart, WorthPart
 from rules.texts import Language
 
 Section = TypeVar("Section", bound=Part | None)
@@ -45,6 +45,7 @@ class Giving(NamedTuple):
     valid_until: str = "end_of_day"
     """`end_of_day`, `closing`, or the last day or moment."""
     was_price_source: str = ""
+    terms: TermsPart = TermsPart()
 
 
 class OfferKind(Generic[Section]):

@@ -8,11 +8,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
+from rules.code_spelling import code_key
 from rules.format.dates import parse_end, parse_moment
 from rules.format.errors import BookProblem
 from rules.format.kinds.kind import Around, Giving, OfferKind
-from rules.format.kinds.worth_checks import check_code, check_cost, check_worth, code_key, exactly_one
-from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, WorthPart
+from rules.format.kinds.worth_checks import check_code, check_cost, check_worth, exactly_one
+from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, TermsPart, WorthPart
 from rules.format.wording import money, worth_text
 from rules.texts import Language
 
@@ -38,6 +39,7 @@ class VoucherPart(Part):
     valid_until: Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(end_of_day|closing|\\d{4}-.*)$"})] = "end_of_day"
     price: Money | None = None
     was_price: WasPrice | None = None
+    terms: TermsPart = TermsPart()
 
 
 class VoucherKind(OfferKind[VoucherPart]):
@@ -54,6 +56,8 @@ class VoucherKind(OfferKind[VoucherPart]):
         if section.codes.single is not None:
             yield from check_code(section.codes.single, "codes.single")
         yield from _pool(section, around)
+        if section.terms.partial and (section.worth.amount is None or section.codes.single is not None):
+            yield BookProblem("partial_worth", "terms.partial")
         yield from _end(section, around)
         was = section.was_price
         if was is not None and not was.source.strip():
@@ -74,7 +78,7 @@ class VoucherKind(OfferKind[VoucherPart]):
     def gives(self, section: VoucherPart) -> Giving:
         """Return the voucher's worth, codes and end."""
         source = section.was_price.source if section.was_price else ""
-        return Giving(section.worth, section.codes, section.valid_for, section.valid_until, source)
+        return Giving(section.worth, section.codes, section.valid_for, section.valid_until, source, section.terms)
 
     def cost(self, section: VoucherPart) -> float:
         """Return its cost as stated, or the amount given away."""
@@ -89,7 +93,8 @@ def _pool(section: VoucherPart, around: Around) -> Iterator[BookProblem]:
         yield from check_code(code, f"codes.pool[{index}]")
     twice, count = Counter(code_key(code) for code in pool).most_common(1)[0]
     if count > 1:
-        yield BookProblem("pool_twice", "codes.pool", values={"code": twice})
+        shown = next(code for code in pool if code_key(code) == twice)
+        yield BookProblem("pool_twice", "codes.pool", values={"code": shown})
     if caps.issues is None or caps.every is not None:
         yield BookProblem("pool_uncapped", "../caps.issues", values={"codes": str(len(pool))})
     elif len(pool) < caps.issues:

@@ -38,8 +38,3 @@ def check_code(code: str, path: str) -> Iterator[BookProblem]:
     """Yield a problem for a code that nobody can read out and type at a till."""
     if not _TYPEABLE.fullmatch(code):
         yield BookProblem("code_typed", path, values={"code": code})
-
-
-def code_key(code: str) -> str:
-    """Return what of a code counts when it is typed: letters without their case, digits, no hyphens."""
-    return code.upper().replace("-", "")

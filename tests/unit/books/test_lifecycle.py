@@ -210,6 +210,23 @@ def test_a_code_in_two_pools_stops_the_book_and_the_live_one_stays(store: Store,
     assert _states(store)[first] == "live"
 
 
+def test_a_shared_code_that_is_promised_at_another_worth_stops_the_book_but_never_the_way_back(
+    store: Store, ledger: Ledger, do: Do, live: Callable[..., str], situation: Build
+) -> None:
+    first = live(_book(codes="{single: WIJN}"))
+    live_books = LiveBooks(store, ZONES)
+    live_books.refresh()
+    book = live_books.snapshot.at("wine")
+    assert book is not None
+    here: Situation = situation(facts={"stage": "fan", "open": True})
+    assert ledger.promise(decide(book, here), here).result().made
+    with pytest.raises(StepRefused, match="another worth"):
+        live(_book("two", codes="{single: wijn}").replace("percent: 10", "percent: 50"))
+    second = live(_book("three", codes="{single: ANDERE}").replace("percent: 10", "percent: 50"))
+    assert do(lifecycle.roll_back, person="carl") == first
+    assert _states(store)[second] == "archived"
+
+
 def test_a_hash_that_fits_no_book_is_said_so(do: Do) -> None:
     for start in ("", "beef", "%"):
         with pytest.raises(StepRefused, match="books list"):

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, housekeep
+from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, Recalled, housekeep
+from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
-from gateway.storage import Store, caps
+from gateway.storage import Store, caps, promises, sending, vouchers
+from rules import Cap, CapKind, CodeKind, Codes, Voucher, Worth
+
+Build = Callable[..., Any]
 
 DAY_S = 86_400.0
 
@@ -22,3 +29,30 @@ def test_counters_go_when_their_window_is_over_and_those_of_a_whole_life_stay(st
     store.writer.submit(lambda connection: housekeep(connection, now_s, OffersSettings())).result()
     with store.read() as connection:
         assert dict(caps.all_used(connection)) == {"offer/a/issues": 1, "offer/a/issues@2025-11": 1}
+
+
+def test_a_wrong_offer_is_recalled_as_far_as_it_was_certainly_never_sent(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    pool = Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=("A-1", "A-2")), 250, now_s + 3600)
+    store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool.codes.pool, exact=True)).result()
+    capped = chosen(voucher=pool, caps=(Cap("offer/wine-tasting/issues", CapKind.ISSUES, 2),))
+    (sent,) = ledger.promise(decided(capped), situation("s-1")).result().made
+    store.writer.submit(lambda connection: sending.claim(connection, [sent.promise], now_s)).result()
+    (unsent,) = ledger.promise(decided(capped), situation("s-2")).result().made
+    (other,) = ledger.promise(decided(chosen("bread")), situation("s-3")).result().made
+    assert ledger.recall("wine-tasting", now_s + 60).result() == Recalled(taken_back=1, stand=1)
+    with store.read() as connection:
+        assert {row.id: row.state for row in promises.page(connection)} == {
+            sent.promise: "reserved",
+            unsent.promise: "withdrawn",
+            other.promise: "reserved",
+        }
+        waiting, _ = sending.look(connection, room=9, at_s=now_s + 60)
+        assert caps.used(connection, "offer/wine-tasting/issues") == 1
+    (told,) = [json.loads(row.body)["data"] for row in waiting if row.topic == "offers/withdrawn"]
+    assert told == {"promise": unsent.promise, "shopper": "s-2", "reason": "expired_unsent", "recalled": True}
+    assert ledger.redeem(str(unsent.code), "till-1", now_s + 90, "k-1").answer == "unknown"
+    assert ledger.redeem(str(sent.code), "till-1", now_s + 90, "k-2").answer == "valid"
+    (again,) = ledger.promise(decided(capped), situation("s-4", now_s + 120)).result().made
+    assert again.code == unsent.code, "its code and its share are free again"

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from gateway.messages import Event, Outcome, Receipt
+from gateway.model import Promised
 from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
-from gateway.offers.redemption import KeyReused, as_receipt
+from gateway.offers.redemption import KeyReused, TillRequest, as_receipt
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, Store, promises
+from gateway.storage import Connection, Store, caps, promises
 from gateway.storage.users import TOKEN_NAME
-from rules import CodeKind, Codes, Happening, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Happening, Voucher, VoucherTerms, Worth
 from tests.support.recall import history
 
 Build = Callable[..., Any]
@@ -81,14 +82,84 @@ def test_a_redemption_reaches_the_shoppers_history_at_once(ledger: Ledger, code:
     assert history(ledger, "s-1")[-1] == Happening("wine-tasting", "redeemed", now_s + 600, "visit-of-s-1")
 
 
-def test_a_code_for_everybody_is_good_as_often_as_it_was_promised(
+def _shared(chosen: Build, ends_at: float, code: str = "WIJN25", percent: float = 10) -> Chosen:
+    voucher = Voucher(Worth(percent=percent), Codes(CodeKind.SINGLE, code=code), 250, ends_at)
+    built: Chosen = chosen(voucher=voucher)
+    return built
+
+
+def test_a_code_for_everybody_turns_no_holder_away_however_often_it_was_used(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    for number in range(2):
+        ledger.promise(decided(_shared(chosen, now_s + 3600)), situation(f"s-{number}")).result()
+    answers = [ledger.redeem("wijn25", "till-1", now_s + 60, f"k-{number}").answer for number in range(3)]
+    assert answers == ["valid", "valid", "valid"]
+    with store.read() as connection:
+        assert [row.state for row in promises.page(connection)] == ["redeemed", "redeemed"]
+    assert ledger.redeem("WIJN25", "till-1", now_s + 3601, "late").answer == "expired"
+
+
+def test_a_code_for_everybody_is_not_promised_at_another_worth_while_the_first_stands(
     ledger: Ledger, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.SINGLE, code="WIJN25"), 250, now_s + 3600)
-    for number in range(2):
-        ledger.promise(decided(chosen(voucher=voucher)), situation(f"s-{number}")).result()
-    answers = [ledger.redeem("wijn25", "till-1", now_s + 60, f"k-{number}").answer for number in range(3)]
-    assert answers == ["valid", "valid", "already_used"]
+    def promised(shopper: str, at_s: float, percent: float) -> Promised:
+        built = _shared(chosen, at_s + 3600, percent=percent)
+        return ledger.promise(decided(built), situation(shopper, at_s)).result()
+
+    assert promised("s-1", now_s, 50).made
+    assert ledger.redeem("WIJN25", "till-1", now_s + 10, "k-1").value == {"percent": 50}
+    refused = promised("s-2", now_s + 60, 10)
+    assert [(one.offer, one.reason) for one in refused.refused] == [("wine-tasting", "code")]
+    assert promised("s-3", now_s + 60, 50).made
+    assert promised("s-2", now_s + 2 * 3600, 10).made
+    assert ledger.redeem("WIJN25", "till-1", now_s + 2 * 3600 + 1, "k-2").value == {"percent": 10}
+
+
+def _gift_card(chosen: Build, now_s: float) -> Chosen:
+    terms = VoucherTerms(minimum_cents=2000, categories=("wine",), partial=True)
+    voucher = Voucher(Worth(amount_cents=1000), Codes(CodeKind.GENERATED), 1000, now_s + 3600, terms=terms)
+    built: Chosen = chosen(voucher=voucher, caps=(Cap("shop/budget_cents", CapKind.BUDGET, 100_000, 1000),))
+    return built
+
+
+def test_an_amount_may_be_spent_and_given_back_bit_by_bit(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    (made,) = ledger.promise(decided(_gift_card(chosen, now_s)), situation()).result().made
+    code = str(made.code)
+    first = ledger.redeem(code, "till-1", now_s + 60, "k-1", amount_cents=600)
+    assert (first.answer, first.amount, first.left) == ("valid", 6.0, 4.0)
+    assert first.terms == {"minimum": 20.0, "categories": ["wine"], "once_per_basket": True, "partial": True, "currency": "EUR"}
+    assert ledger.redeem(code, "till-1", now_s + 60, "k-1", amount_cents=600) == first, "the same again counts once"
+    second = ledger.redeem(code, "till-1", now_s + 120, "k-2", amount_cents=900)
+    assert (second.answer, second.amount, second.left) == ("valid", 4.0, 0.0), "no more than is left"
+    assert ledger.redeem(code, "till-1", now_s + 130, "k-3").answer == "already_used"
+    back = ledger.reverse(code, "till-1", now_s + 140, "k-4", amount_cents=300)
+    assert (back.answer, back.amount, back.left) == ("reversed", 3.0, 3.0)
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced", "redeemed", "redeemed"]
+    assert ledger.reverse(code, "till-1", now_s + 150, "k-5").left == 10.0
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced"], "nothing of it stands"
+    third = ledger.redeem(code, "till-1", now_s + 160, "k-6")
+    assert (third.answer, third.amount, third.left) == ("valid", 10.0, 0.0)
+
+
+def test_what_was_spent_of_an_amount_stays_spent_of_the_budget(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    (made,) = ledger.promise(decided(_gift_card(chosen, now_s)), situation()).result().made
+    ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1", amount_cents=600)
+    assert asyncio.run(ledger.housekeep(now_s + 5 * 86_400)) == 1
+    with store.read() as connection:
+        assert caps.used(connection, "shop/budget_cents") == 600
+
+
+def test_undoing_a_redemption_undoes_its_place_in_the_shoppers_history(ledger: Ledger, code: str, now_s: float) -> None:
+    ledger.redeem(code, "till-1", now_s + 600, "k-1")
+    ledger.reverse(code, "till-1", now_s + 700, "k-2")
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced"]
+    ledger.forget("s-1")
+    assert [happening.what for happening in history(ledger, "s-1")] == ["announced"], "on disk as in memory"
 
 
 def test_a_withdrawn_promises_code_is_unknown(ledger: Ledger, store: Store, code: str, now_s: float) -> None:
@@ -112,7 +183,19 @@ def test_housekeeping_expires_what_has_ended(ledger: Ledger, store: Store, code:
     assert asyncio.run(ledger.housekeep(now_s + 3 * 86_400)) == 1
     with store.read() as connection:
         assert [row.state for row in promises.page(connection)] == ["expired"]
-    assert ledger.redeem(code, "till-1", now_s + 60, "k-1").answer == "expired"
+    late = TillRequest("redeem", code, "till-1", now_s + 60, "k-1", now_s=now_s + 3 * 86_400)
+    assert ledger.answer(late).answer == "expired", "an offline till tells of it when its share is somebody else's"
+
+
+def test_a_voucher_that_a_leap_of_the_clock_expired_is_good_when_time_is_back(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    held = (Cap("offer/a/redemptions", CapKind.REDEMPTIONS, 5),)
+    (made,) = ledger.promise(decided(chosen("a", caps=held)), situation()).result().made
+    asyncio.run(ledger.housekeep(now_s + 30 * 86_400))
+    assert ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1").answer == "valid"
+    with store.read() as connection:
+        assert caps.used(connection, "offer/a/redemptions") == 1
 
 
 def test_a_withdrawn_promises_code_can_not_be_reversed_either(ledger: Ledger, store: Store, code: str, now_s: float) -> None:
@@ -146,5 +229,5 @@ def test_the_longest_names_of_till_and_request_still_make_a_receipt(ledger: Ledg
     till, key = "t" * 48, "k" * 64
     assert TOKEN_NAME.fullmatch(till)
     assert not TOKEN_NAME.fullmatch(till + "t")
-    redemption = ledger.redeem(code, till, now_s + 5, key)
-    assert as_receipt(redemption, till, key, "etalage/c/s/gw-1").id == f"till:{till}:{key}"
+    request = TillRequest("redeem", code, till, now_s + 5, key)
+    assert as_receipt(ledger.answer(request), request, "etalage/c/s/gw-1").id == f"till:{till}:{key}"

@@ -1,20 +1,24 @@
 """An invitation that is used earns its shopper a reward, once."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from gateway.messages import Event, OfferPromised, Receipt
 from gateway.offers.ledger import Ledger
+from gateway.offers.redemption import TillRequest
 from gateway.storage import Store, outbox, promises, sending
-from rules import Chosen, Invitation, Worth
+from rules import Chosen, CodeKind, Codes, Invitation, Voucher, Worth
 
 Build = Callable[..., Any]
 
 
-def _invitation(chosen: Build, to: str = "share") -> Chosen:
-    made: Chosen = chosen("friends", kind="invitation", invitation=Invitation(to, Worth(amount_cents=500), Worth(percent=10)))
+def _invitation(chosen: Build, to: str = "share", wait_s: float = 0.0) -> Chosen:
+    terms = Invitation(to, Worth(amount_cents=500), Worth(percent=10), wait_s)
+    made: Chosen = chosen("friends", kind="invitation", invitation=terms)
     return made
 
 
@@ -80,4 +84,52 @@ def test_an_ordinary_voucher_has_no_reward(
 ) -> None:
     (made,) = ledger.promise(decided(chosen()), situation("s-1")).result().made
     ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1")
+    assert len(_announced(store)) == 1
+
+
+def test_a_reward_waits_until_the_goods_can_not_come_back_any_more(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    (made,) = ledger.promise(decided(_invitation(chosen, wait_s=14 * 86_400)), situation("s-1")).result().made
+    ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1")
+    asyncio.run(ledger.housekeep(now_s + 13 * 86_400))
+    assert [one.offer for one in _announced(store)] == ["friends"]
+    asyncio.run(ledger.housekeep(now_s + 15 * 86_400))
+    asyncio.run(ledger.housekeep(now_s + 16 * 86_400))
+    assert [one.offer for one in _announced(store)] == ["friends", "friends.reward"]
+
+
+def test_goods_that_came_back_earn_no_reward_until_they_are_bought_again(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    ends_at = now_s + 60 * 86_400
+    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, ends_at)
+    invitation = replace(_invitation(chosen, wait_s=14 * 86_400), voucher=voucher)
+    (made,) = ledger.promise(decided(invitation), situation("s-1")).result().made
+    ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1")
+    ledger.reverse(str(made.code), "till-1", now_s + 120, "k-2")
+    asyncio.run(ledger.housekeep(now_s + 15 * 86_400))
+    assert len(_announced(store)) == 1
+    ledger.redeem(str(made.code), "till-1", now_s + 16 * 86_400, "k-3")
+    asyncio.run(ledger.housekeep(now_s + 31 * 86_400))
+    assert [one.offer for one in _announced(store)] == ["friends", "friends.reward"]
+
+
+def test_nobody_is_rewarded_for_a_code_they_used_themselves(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    (made,) = ledger.promise(decided(_invitation(chosen)), situation("s-1")).result().made
+    assert ledger.answer(TillRequest("redeem", str(made.code), "till-1", now_s + 60, "k-1", shopper="s-1")).answer == "valid"
+    assert len(_announced(store)) == 1
+
+
+def test_a_review_does_not_earn_the_reward_of_a_share(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
+) -> None:
+    (made,) = ledger.promise(decided(_invitation(chosen)), situation("s-1")).result().made
+    receipt = Receipt(promise=made.promise, what="reviewed")
+    event = Event[Receipt](
+        id="r-1", source="backend", type=Receipt.TYPE, time=datetime.fromtimestamp(now_s + 60, UTC), data=receipt
+    )
+    store.writer.submit(partial(ledger.take_receipt, event=event)).result()
     assert len(_announced(store)) == 1

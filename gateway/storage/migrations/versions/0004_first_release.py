@@ -218,12 +218,22 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "pending_rewards",
+        sa.Column("invitation", sa.String(length=36), nullable=False),
+        sa.Column("shopper", sa.String(length=64), nullable=False),
+        sa.Column("due_at_s", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("invitation", name=op.f("pk_pending_rewards")),
+    )
+    op.create_index("ix_pending_rewards_due", "pending_rewards", ["due_at_s"], unique=False)
+    op.create_index("ix_pending_rewards_shopper", "pending_rewards", ["shopper"], unique=False)
+    op.create_table(
         "pool_codes",
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
         sa.Column("offer", sa.String(length=64), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("promise", sa.String(length=36), nullable=True),
-        sa.PrimaryKeyConstraint("code", name=op.f("pk_pool_codes")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_pool_codes")),
     )
     op.create_index("ix_pool_codes_free", "pool_codes", ["offer", "promise", "place"], unique=False)
     op.create_index("ix_pool_codes_promise", "pool_codes", ["promise"], unique=False)
@@ -259,13 +269,16 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("value", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("terms", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("code", sa.String(length=64), nullable=True),
+        sa.Column("code_key", sa.String(length=64), nullable=True),
         sa.Column("shared", sa.Integer(), nullable=False),
         sa.Column("reward", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("at_s", sa.Float(), nullable=False),
         sa.Column("expires_at_s", sa.Float(), nullable=False),
         sa.Column("ends_at_s", sa.Float(), nullable=False),
         sa.Column("takings", sa.JSON(), nullable=False),
+        sa.Column("spent_cents", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("state_at_s", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_promises")),
@@ -274,19 +287,19 @@ def upgrade() -> None:
     op.create_index(
         "ix_promises_shared_code",
         "promises",
-        ["code", "state", "ends_at_s"],
+        ["code_key", "state", "ends_at_s"],
         unique=False,
-        sqlite_where=sa.text("code IS NOT NULL AND shared = 1"),
-        postgresql_where=sa.text("code IS NOT NULL AND shared = 1"),
+        sqlite_where=sa.text("code_key IS NOT NULL AND shared = 1"),
+        postgresql_where=sa.text("code_key IS NOT NULL AND shared = 1"),
     )
     op.create_index("ix_promises_shopper", "promises", ["shopper"], unique=False)
     op.create_index(
         "uq_promises_own_code",
         "promises",
-        ["code"],
+        ["code_key"],
         unique=True,
-        sqlite_where=sa.text("code IS NOT NULL AND shared = 0"),
-        postgresql_where=sa.text("code IS NOT NULL AND shared = 0"),
+        sqlite_where=sa.text("code_key IS NOT NULL AND shared = 0"),
+        postgresql_where=sa.text("code_key IS NOT NULL AND shared = 0"),
     )
     op.create_table(
         "redemptions",

@@ -82,6 +82,35 @@ def test_a_pool_shorter_than_its_cap_is_refused(faults: Faults, voucher: Make) -
     assert faults(voucher(voucher=twice, caps={"issues": 2})) == {"offers[0].voucher.codes.pool": "pool_twice"}
 
 
+def test_codes_that_are_spelled_alike_are_one_code(faults: Faults, voucher: Make) -> None:
+    twice = {"worth": {"percent": 10}, "codes": {"pool": ["A-1", "a1"]}}
+    assert faults(voucher(voucher=twice, caps={"issues": 2})) == {"offers[0].voucher.codes.pool": "pool_twice"}
+
+
+@pytest.mark.parametrize("single", ["\u2600", "ZOMER\u200b", " - "])
+def test_a_code_that_no_till_can_type_is_refused(single: str, faults: Faults, voucher: Make) -> None:
+    assert faults(voucher(voucher={"worth": {"percent": 10}, "codes": {"single": single}})) == {
+        "offers[0].voucher.codes.single": "code_typed"
+    }
+
+
+def test_two_offers_share_a_code_only_where_they_promise_the_same(faults: Faults, voucher: Make) -> None:
+    one = voucher(voucher={"worth": {"percent": 10}, "codes": {"single": "ZOMER"}})
+    same = {**voucher(voucher={"worth": {"percent": 10}, "codes": {"single": "zomer"}}), "id": "other"}
+    more = {**same, "voucher": {"worth": {"percent": 50}, "codes": {"single": "Zo-mer"}}}
+    bad = {**same, "if": "nonsense is odd"}
+    assert set(faults(one, bad)) == {"offers[1].if"}, "the same code for the same is no fault"
+    assert faults(one, more) == {"offers[1].voucher.codes": "code_shared"}
+
+
+def test_only_an_amount_with_a_code_of_its_own_can_be_spent_bit_by_bit(faults: Faults, voucher: Make) -> None:
+    terms = {"partial": True, "minimum": 20, "categories": ["wine"]}
+    amount = {"worth": {"amount": 10}, "codes": {"generated": 8}, "terms": terms}
+    assert faults(voucher(voucher={**amount, "worth": {"percent": 10}})) == {"offers[0].voucher.terms.partial": "partial_worth"}
+    shared = {**amount, "codes": {"single": "ZOMER"}}
+    assert faults(voucher(voucher=shared)) == {"offers[0].voucher.terms.partial": "partial_worth"}
+
+
 def test_an_end_before_its_start_is_refused(faults: Faults, voucher: Make) -> None:
     assert faults(voucher(from_="2026-12-01", until="2026-11-01")) == {"offers[0].until": "ends_before_start"}
     part = {"worth": {"amount": 1}, "codes": {"generated": 8}, "valid_until": "2026-11-01"}
