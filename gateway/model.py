@@ -26,7 +26,7 @@ class Advertisement(NamedTuple):
     at_s: float
     scanner: str
     address: str
-    """The sender's radio address. It rotates and may be a stranger's: never stored, never logged, never a key."""
+    """The sender's radio address, empty where it isn't read. It rotates and may be a stranger's: never stored, logged or a key."""
     rssi_dbm: int
     payload: bytes
     """Apple's manufacturer data (company 0x004c, without the company id), or empty: everything else is noise here."""

@@ -19,7 +19,7 @@ FRAME_BYTES = 23
 BEACON_ID_BYTES = 20
 RSSI_RANGE_DBM = range(-127, 21)
 """What HCI can report; 127 means "not available"."""
-_IBEACON_FIELD = b"\xff\x4c\x00" + IBEACON_PREFIX
+IBEACON_FIELD = b"\xff\x4c\x00" + IBEACON_PREFIX
 """How the field of an iBeacon begins in advertising data: manufacturer data, Apple, the prefix."""
 _FIELD_BYTES = 1 + 1 + 2 + FRAME_BYTES
 """Its length byte, type, company id and frame."""
@@ -31,13 +31,13 @@ def ibeacon_payload(data: bytes, start: int = 0, end: int | None = None) -> byte
     Advertising data is a row of fields: length, type, value. A field that reaches past the end makes the rest unreadable.
     """
     end = len(data) if end is None else end
-    if data.find(_IBEACON_FIELD, start, end) < 0:  # one search in C rejects nearly everything that is on the air
+    if data.find(IBEACON_FIELD, start, end) < 0:  # one search in C rejects nearly everything that is on the air
         return None
     while start < end:
         after = start + 1 + data[start]
         if after > end:
             return None
-        if data[start + 1 : start + 6] == _IBEACON_FIELD and after - start >= _FIELD_BYTES:
+        if data[start + 1 : start + 6] == IBEACON_FIELD and after - start >= _FIELD_BYTES:
             return data[start + 4 : after]
         start = after
     return None

@@ -117,25 +117,30 @@ def address_text(raw: bytes) -> str:
 
 
 class Found(NamedTuple):
-    """One advertisement as the kernel reports it."""
+    """One advertisement as the kernel reports it. The sender's address is left where it is: nothing here needs it."""
 
-    address: str
     rssi_dbm: int
     payload: bytes | None
     """An iBeacon's: Apple's manufacturer data without the company id; None: other traffic."""
 
 
-_FOUND = struct.Struct("<6sBbIH")
+_FOUND = struct.Struct("<7xbIH")
+FOUND_MIN_BYTES = HEADER.size + _FOUND.size
+"""A shorter report of an advertisement is broken."""
+
+
+def found_heads(index: int) -> tuple[bytes, bytes]:
+    """Return how reports of an adapter's advertisements begin."""
+    return struct.pack("<HH", DEVICE_FOUND, index), struct.pack("<HH", MONITOR_DEVICE_FOUND, index)
 
 
 def found(packet: bytes, event: int) -> Found | None:
-    """A DEVICE_FOUND or MONITOR_DEVICE_FOUND packet; None when it breaks its own lengths."""
+    """Read a DEVICE_FOUND or MONITOR_DEVICE_FOUND packet; None when it breaks its own lengths."""
     offset = 6 if event == DEVICE_FOUND else 8
     data_at = offset + _FOUND.size
     if len(packet) < data_at:
         return None
-    address, _type, rssi_dbm, _flags, length = _FOUND.unpack_from(packet, offset)
+    rssi_dbm, _flags, length = _FOUND.unpack_from(packet, offset)
     if len(packet) < data_at + length:
         return None
-    payload = ibeacon_payload(packet, data_at, data_at + length)
-    return Found("" if payload is None else address_text(address), rssi_dbm, payload)
+    return Found(rssi_dbm, ibeacon_payload(packet, data_at, data_at + length))

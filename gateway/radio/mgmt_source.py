@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from gateway.model import Advertisement
 from gateway.radio import mgmt_protocol as mgmt
+from gateway.radio.frames import IBEACON_FIELD
 from gateway.radio.hci import management_socket, reset_controller
 from gateway.radio.health import Tally
 from gateway.radio.sources import AdapterAbsentError, Hear, SourceError, UnsupportedError
@@ -46,6 +47,8 @@ class MgmtSource:
         self._monitor = b""
         self._waiting: dict[tuple[int, int], asyncio.Future[tuple[int, bytes]]] = {}
         self._hear: Hear | None = None
+        self._heads: tuple[bytes, ...] = ()
+        """How reports begin of what our adapter heard; none while it isn't to listen."""
         self._tally = Tally()
 
     async def start(self, hear: Hear, tally: Tally) -> None:
@@ -59,12 +62,16 @@ class MgmtSource:
         with contextlib.suppress(SourceError):  # kernels before 5.9 don't know it; main.conf may still ask for it
             await self._command(mgmt.SET_DEFAULTS, mgmt.continuous_listening())
         self._monitor = (await self._command(mgmt.ADD_PATTERNS_MONITOR, mgmt.ibeacon_monitor()))[:2]
-        self._hear, self._tally, self.broken = hear, tally, None
+        self._listen(hear, tally)
+        self.broken = None
+
+    def _listen(self, hear: Hear, tally: Tally) -> None:
+        self._hear, self._tally, self._heads = hear, tally, mgmt.found_heads(self._index)
 
     async def stop(self) -> None:
         """See Source. The kernel drops a monitor with an error when the adapter is gone; the socket is closed in any
         case."""
-        self._hear = None
+        self._hear, self._heads = None, ()
         monitor, self._monitor = self._monitor, b""
         try:
             if self._socket is not None and monitor:
@@ -152,6 +159,12 @@ class MgmtSource:
             self.broken = f"the management socket failed ({error.strerror})"
 
     def _event(self, packet: bytes) -> None:
+        if IBEACON_FIELD not in packet and packet[:4] in self._heads:  # nearly everything on the air ends here, unread
+            if len(packet) < mgmt.FOUND_MIN_BYTES:
+                self._tally.malformed += 1
+            else:
+                self._tally.other += 1
+            return
         if len(packet) < mgmt.HEADER.size:
             return
         event, index, _length = mgmt.HEADER.unpack_from(packet)
@@ -189,4 +202,4 @@ class MgmtSource:
             self._tally.other += 1
         else:
             self._tally.heard += 1
-            hear(Advertisement(self._clock(), self._scanner, found.address, found.rssi_dbm, found.payload))
+            hear(Advertisement(self._clock(), self._scanner, "", found.rssi_dbm, found.payload))

@@ -46,7 +46,8 @@ def air(count: int, seed: int = 5) -> list[bytes]:
 def listening(hear: Callable[[Advertisement], None]) -> tuple[MgmtSource, Tally]:
     """A source as it is after `start`, without a socket."""
     source, tally = MgmtSource("pi-1", "hci0", clock=time.time), Tally()
-    source._index, source._hear, source._tally = 0, hear, tally
+    source._index = 0
+    source._listen(hear, tally)
     return source, tally
 
 

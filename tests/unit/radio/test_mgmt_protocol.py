@@ -26,17 +26,17 @@ def device_found(data: bytes, *, event: int = mgmt.DEVICE_FOUND, rssi_dbm: int =
 @pytest.mark.parametrize("data", [IBEACON, IBEACON[3:], bytes([3, 9, 0x68, 0x69]) + IBEACON, IBEACON + bytes([2, 10, 4])])
 def test_a_beacon_is_found_with_or_without_flags_and_between_other_fields(event: int, data: bytes) -> None:
     found = mgmt.found(device_found(data, event=event), event)
-    assert found == mgmt.Found("C0:00:00:00:00:01", -70, FRAME)
+    assert found == mgmt.Found(-70, FRAME)
 
 
-def test_other_traffic_is_life_without_payload_and_without_address() -> None:
+def test_other_traffic_is_life_without_payload() -> None:
     data = FLAGS + bytes([5, 0xFF, 0xE0, 0, 1, 2])
-    assert mgmt.found(device_found(data), mgmt.DEVICE_FOUND) == mgmt.Found("", -70, None)
+    assert mgmt.found(device_found(data), mgmt.DEVICE_FOUND) == mgmt.Found(-70, None)
 
 
 def test_apples_bytes_inside_another_field_are_not_apples() -> None:
     data = bytes([28, 0xFF, 0xE0, 0]) + b"\xff\x4c\x00" + FRAME[:22]
-    assert mgmt.found(device_found(data), mgmt.DEVICE_FOUND) == mgmt.Found("", -70, None)
+    assert mgmt.found(device_found(data), mgmt.DEVICE_FOUND) == mgmt.Found(-70, None)
 
 
 @pytest.mark.parametrize("length", range(len(device_found(IBEACON))))
