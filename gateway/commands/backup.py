@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, opened, settings_of
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, consents, open_store
-from gateway.storage.backup import SUFFIX, BackupError, Summary, write_backup
+from gateway.storage.backup import SUFFIX, Summary, write_backup
+from gateway.storage.backup_file import BackupError, public_hex, public_key, read_header
 from gateway.storage.keys import KEYS_COPY, Keys, KeysError
-from gateway.storage.restore import at_work, in_use, is_empty, read_backup
+from gateway.storage.restore import at_work, in_use, is_empty, prove_backup, read_backup
 
 
 def backup(
     folder: Annotated[Path | None, typer.Argument(help="Where to; none: `backups` in [shoppers] of the settings.")] = None,
     config: Config = None,
 ) -> None:
-    """Back the database up, also while the gateway runs. Each shopper's rows are sealed with a key that an erasure destroys.
+    """Back the database up, also while the gateway runs, and prove that it can be restored.
+
+    Each shopper's rows are sealed with a key that an erasure destroys; the whole is signed with this box's own key.
 
     The keys lie beside the backups in one copy, the newest. It follows erasures where `backups` in the settings names the folder.
     """
@@ -35,10 +41,17 @@ def backup(
         keys = gateway.keys()
         try:
             made = write_backup(gateway.store, keys, path, now_s)
+            proof = prove_backup(keys, path)
         except BackupError as error:
             raise CommandError(str(error)) from error
         keys.copy_to(target / KEYS_COPY)
+    if proof.rows != made.rows and not proof.unreadable:  # whoever was erased meanwhile is rightly missing
+        raise CommandError(f"{path}: only {proof.rows} of its {made.rows} rows come back; back up again, and look at the disk")
     typer.echo(f"{path}: {made.rows} rows of {made.shoppers} shoppers")
+    typer.echo(
+        f"proven {datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC: restored into a temporary database, {proof.rows} rows"
+    )
+    typer.echo(f"signed by {public_hex(keys.signing_key().public_key())}: keep that in the safe; another box asks for it")
     if gateway.settings.shoppers.backups != target:
         typer.echo(
             f"{target / KEYS_COPY}: this copy doesn't follow erasures; set `backups` under [shoppers] to this folder, or back up "
@@ -50,6 +63,9 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(help="A file that `etalage backup` wrote.")],
     keys: Annotated[Path | None, typer.Option(help="The keys; none: those of this box, or the copy beside the backup.")] = None,
+    signed_by: Annotated[
+        str | None, typer.Option(help="The key of the box that made it, as `etalage backup` printed it; none: this box's own.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in place of the database there is.")] = False,
     config: Config = None,
 ) -> None:
@@ -58,7 +74,8 @@ def restore(
     key_file = _key_file(keys, settings.storage.keys_path, source.parent / KEYS_COPY)
     restored = _on_file if settings.storage.url is None else _on_server
     try:
-        told = restored(settings.storage, source, Keys(key_file), replace)
+        signer = _signer(source, Keys(key_file) if key_file == settings.storage.keys_path else None, signed_by)
+        told = restored(settings.storage, partial(read_backup, keys=Keys(key_file), source=source, signed_by=signer), replace)
     except (BackupError, StorageError, KeysError) as error:
         raise CommandError(str(error)) from error
     if key_file != settings.storage.keys_path:
@@ -66,7 +83,7 @@ def restore(
     typer.echo(told)
 
 
-def _on_file(settings: StorageSettings, source: Path, keys: Keys, replace: bool) -> str:
+def _on_file(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> str:
     """Fill a fresh file beside the old one, and put it in its place only once it is whole."""
     path = settings.path
     if path.exists() and not replace:
@@ -76,17 +93,17 @@ def _on_file(settings: StorageSettings, source: Path, keys: Keys, replace: bool)
     try:
         proven = _proven(settings) if path.exists() else {}
         with contextlib.closing(open_store(settings.model_copy(update={"path": fresh}))) as store:
-            read = read_backup(store, keys, source, proven)
+            summary = read(store, proven=proven)
         if path.exists() and in_use(path):
             raise CommandError(f"{path}: a gateway or another command has it open; stop it first")
         _remove(path)
         fresh.replace(path)
     finally:
         _remove(fresh)
-    return _told(str(path), read)
+    return _told(str(path), summary)
 
 
-def _on_server(settings: StorageSettings, source: Path, keys: Keys, replace: bool) -> str:
+def _on_server(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> str:
     """Fill PostgreSQL's tables in one transaction, emptied in the same one."""
     with contextlib.closing(open_store(settings)) as store:
         if at_work(store):
@@ -97,7 +114,23 @@ def _on_server(settings: StorageSettings, source: Path, keys: Keys, replace: boo
             raise CommandError(
                 "the database holds rows already; stop the gateways and give --replace to put the backup in their place"
             )
-        return _told("PostgreSQL", read_backup(store, keys, source, proven, replace=True))
+        return _told("PostgreSQL", read(store, proven=proven, replace=True))
+
+
+def _signer(source: Path, own: Keys | None, given: str | None) -> Ed25519PublicKey:
+    """Return the key that must have signed a backup: the given one, or this box's own. Another box's takes the owner's word.
+
+    A key that lies beside the backup proves nothing: whoever forged the one forged the other.
+    """
+    claimed = str(read_header(source).get("signed_by"))
+    if given is not None:
+        return public_key(given)
+    if own is not None and public_hex(own.signing_key().public_key()) == claimed:
+        return own.signing_key().public_key()
+    raise CommandError(
+        f"{source}: this box didn't make it; it says that {claimed[:64]} signed it. If that is the key which "
+        "`etalage backup` printed there (look in the safe), give it with --signed-by"
+    )
 
 
 def _key_file(given: Path | None, own: Path, beside: Path) -> Path:

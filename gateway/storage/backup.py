@@ -1,8 +1,9 @@
 """Backups: a consistent copy of all tables, taken while the gateway runs, in which every shopper's rows are sealed with that
 shopper's own key. An erasure destroys the key, and with it that shopper's part of every backup there is.
 
-A backup is gzipped JSON lines: a header, rows that are about nobody, sealed boxes (the rows of one shopper in one table), an end
-line. Boxes are AES-256-GCM with a fresh nonce, bound to their backup and table; beside each stands only the key's random id.
+A backup's lines (`backup_file`) are rows that are about nobody, and sealed boxes: the rows of one shopper in one table. Boxes are
+AES-256-GCM with a fresh nonce, bound to their backup and table; beside each stands only the key's random id. The whole is signed
+with the box's own key.
 """
 
 from __future__ import annotations
@@ -17,24 +18,22 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Table, select
 
 from gateway.storage import consents
+from gateway.storage.backup_file import FORMAT, BackupError, BackupWriter
 from gateway.storage.keys import Keys, ShopperKey
 from gateway.storage.store import Store
 from gateway.storage.tables import metadata
 
-FORMAT = "etalage-backup-1"
 NONCE_BYTES = 12
-ROWS_AT_ONCE = 2_000
+ROWS_AT_ONCE = 500
+HANDFUL_BYTES = 1 << 18
+"""Rows go into one line until they are this long: memory stays small on both sides."""
 SUFFIX = ".backup.gz"
-
-
-class BackupError(Exception):
-    """A backup can't be made or read; `str()` is one line: what, where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ def write_backup(store: Store, keys: Keys, target: Path, now_s: float) -> Summar
     """Write everything to `target`, which appears only when it is whole. Raises BackupError."""
     partial = target.with_name(target.name + ".partial")
     try:
-        with _private(partial) as raw, gzip.open(raw, "wt", encoding="utf-8") as out, store.read() as connection:
-            summary = _write(connection, keys, out, now_s)
+        with _private(partial) as raw, gzip.open(raw, "wb") as out, store.read() as connection:
+            summary = _write(connection, keys, cast(IO[bytes], out), now_s)
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(target)
@@ -71,18 +70,17 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb")
 
 
-def _write(connection: Connection, keys: Keys, out: IO[str], now_s: float) -> Summary:
+def _write(connection: Connection, keys: Keys, out: IO[bytes], now_s: float) -> Summary:
     backup = secrets.token_hex(16)
     names = shoppers(connection)
     sealing = keys.keys_of(names, now_s)
-    out.write(json.dumps({"format": FORMAT, "backup": backup, "made_at_s": now_s}) + "\n")
-    count = lines = 0
+    writer = BackupWriter(out, keys.signing_key(), {"backup": backup, "made_at_s": now_s})
+    count = 0
     for table in metadata.sorted_tables:
         for shopper, rows in _grouped(connection, table):
             count += len(rows)
-            lines += 1
-            out.write(_line(backup, table, rows, sealing[shopper] if shopper is not None else None) + "\n")
-    out.write(json.dumps({"end": lines}) + "\n")
+            writer.write(_line(backup, table, rows, sealing[shopper] if shopper is not None else None))
+    writer.end()
     return Summary(rows=count, shoppers=len(names))
 
 
@@ -102,16 +100,29 @@ def _grouped(connection: Connection, table: Table) -> Iterator[tuple[str | None,
     found = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(rows).mappings()
     plain = (_plain(table, dict(row)) for row in found)
     for shopper, group in itertools.groupby(plain, lambda row: (row["shopper"] or None) if named else None):
-        while handful := list(itertools.islice(group, ROWS_AT_ONCE)):
-            yield shopper, handful
+        yield from ((shopper, handful) for handful in _handfuls(group))
 
 
-def _line(backup: str, table: Table, rows: list[dict[str, Any]], key: ShopperKey | None) -> str:
+def _handfuls(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield rows in lists that are short enough for one line each."""
+    handful: list[dict[str, Any]] = []
+    length = 0
+    for row in rows:
+        handful.append(row)
+        length += len(json.dumps(row))
+        if length >= HANDFUL_BYTES:
+            yield handful
+            handful, length = [], 0
+    if handful:
+        yield handful
+
+
+def _line(backup: str, table: Table, rows: list[dict[str, Any]], key: ShopperKey | None) -> dict[str, Any]:
     if key is None:
-        return json.dumps({"table": table.name, "rows": rows})
+        return {"table": table.name, "rows": rows}
     nonce = secrets.token_bytes(NONCE_BYTES)
     box = nonce + AESGCM(key.key).encrypt(nonce, zlib.compress(json.dumps(rows).encode(), 1), bound(backup, table.name))
-    return json.dumps({"table": table.name, "key": key.id.hex(), "box": base64.b64encode(box).decode()})
+    return {"table": table.name, "key": key.id.hex(), "box": base64.b64encode(box).decode()}
 
 
 def bound(backup: str, table: str) -> bytes:

@@ -14,7 +14,10 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES = 32
 """AES-256."""
@@ -26,6 +29,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (digest BLOB PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL, made_at_s REAL NOT NULL)
 WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS signing (one INTEGER PRIMARY KEY CHECK (one = 1), private BLOB NOT NULL);
 """
 
 
@@ -61,6 +65,15 @@ class Keys:
         """32 bytes that stand for a shopper and can't be turned back into one without this file."""
         return hmac.digest(self._secret, shopper.encode(), "sha256")
 
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Return the key that signs this box's backups, made at the first asking. No copy of the keys holds it."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # only here: few need it, and it is large
+
+        with self._open() as file:
+            file.execute("INSERT OR IGNORE INTO signing VALUES (1, ?)", (secrets.token_bytes(KEY_BYTES),))
+            private: bytes = file.execute("SELECT private FROM signing").fetchone()[0]
+        return Ed25519PrivateKey.from_private_bytes(private)
+
     def key_of(self, shopper: str, at_s: float) -> ShopperKey:
         """The shopper's key, made at the first asking."""
         return self.keys_of([shopper], at_s)[shopper]
@@ -80,6 +93,11 @@ class Keys:
         """Key id to key, of everyone who was not erased."""
         with self._open() as file:
             return dict(file.execute("SELECT id, key FROM keys"))
+
+    def owners(self) -> dict[bytes, bytes]:
+        """Key id to the digest of the shopper it is for, of everyone who was not erased."""
+        with self._open() as file:
+            return dict(file.execute("SELECT id, digest FROM keys"))
 
     def destroy(self, erased: Iterable[tuple[bytes, float]]) -> int:
         """Destroy the keys of erased shoppers, given as (digest, moment of erasure); how many there were.
@@ -103,6 +121,8 @@ class Keys:
             with self._open() as file, contextlib.closing(sqlite3.connect(path)) as copy:
                 copy.execute("PRAGMA secure_delete=ON")
                 file.backup(copy)
+                copy.execute("DELETE FROM signing")
+                copy.commit()
         except (OSError, sqlite3.Error) as error:
             raise KeysError(f"{path}: the keys can't be copied there ({error}); free space or mend the folder's rights") from error
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import gzip
+import contextlib
 import json
 import sqlite3
 import zlib
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, LargeBinary, Table, delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.settings import StorageSettings
 from gateway.storage import consents, subject
-from gateway.storage.backup import FORMAT, NONCE_BYTES, BackupError, Summary, bound, shoppers
+from gateway.storage.backup import NONCE_BYTES, Summary, bound, shoppers
+from gateway.storage.backup_file import LINE_MAX_BYTES, BackupError, read_header, read_lines
 from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.keys import Keys
-from gateway.storage.packed import PackedJson, unpack
-from gateway.storage.store import Store
+from gateway.storage.row_check import WrongRow, row_of
+from gateway.storage.store import Store, open_store
 from gateway.storage.tables import metadata
 
 
@@ -50,69 +54,105 @@ def is_empty(connection: Connection) -> bool:
     return all(connection.execute(select(table).limit(1)).first() is None for table in metadata.sorted_tables)
 
 
-def read_backup(store: Store, keys: Keys, source: Path, proven: dict[bytes, float], *, replace: bool = False) -> Summary:
+def read_backup(
+    store: Store,
+    keys: Keys,
+    source: Path,
+    proven: dict[bytes, float],
+    *,
+    replace: bool = False,
+    signed_by: Ed25519PublicKey | None = None,
+) -> Summary:
     """Fill a database from a backup, in one transaction: all of it or nothing. Raises BackupError.
 
     The database is empty, or emptied first with `replace`. `proven` are erasures known from elsewhere (the database that is being
     replaced): digest to the withdrawal's own time. Whoever is proven erased stays erased, also when their key has turned up again.
+    `signed_by` is the key of the box that made it; None: this one's.
     """
+    trusted = signed_by or keys.signing_key().public_key()
+    for _ in read_lines(source, trusted):  # the signature stands at the end: nothing is touched before it was checked
+        pass
 
     def work(connection: Connection) -> Summary:
         if replace:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
-        return _read(connection, keys, source, proven)
+        return _read(connection, keys, source, trusted, proven)
 
-    return store.writer.submit(work).result()
-
-
-def _read(connection: Connection, keys: Keys, source: Path, proven: dict[bytes, float]) -> Summary:
-    known = keys.by_id()
-    rows = unreadable = 0
     try:
-        with gzip.open(source, "rt", encoding="utf-8") as lines:
-            header = json.loads(next(lines, "{}"))
-            if header.get("format") != FORMAT:
-                raise BackupError(f"{source}: is no backup of this program; give a file that `etalage backup` wrote")
-            ended = False
-            for count, line in enumerate(lines):
-                entry = json.loads(line)
-                if "end" in entry:
-                    ended = entry["end"] == count
-                    break
-                found = _open(entry, known, header["backup"])
-                if found is None:
-                    unreadable += 1
-                    continue
-                rows += _fill(connection, entry["table"], found)
-    except FileNotFoundError as error:
-        raise BackupError(f"{source}: is not there; give a file that `etalage backup` wrote") from error
-    except (OSError, EOFError, ValueError, KeyError, TypeError, InvalidTag, zlib.error, binascii.Error) as error:
-        raise BackupError(f"{source}: damaged ({type(error).__name__}); nothing was restored: take another backup") from error
-    if not ended:
-        raise BackupError(f"{source}: cut short; nothing was restored: take another backup")
+        return store.writer.submit(work).result()
+    except (SQLAlchemyError, OverflowError) as error:
+        raise _damaged(source, error) from error
+
+
+def prove_backup(keys: Keys, source: Path) -> Summary:
+    """Restore a backup into a temporary database, and say what came out of it. Raises BackupError."""
+    with (
+        TemporaryDirectory(prefix="etalage-proof-") as folder,
+        contextlib.closing(open_store(StorageSettings(path=Path(folder) / "proof.db"))) as store,
+    ):
+        return read_backup(store, keys, source, {})
+
+
+def _read(connection: Connection, keys: Keys, source: Path, signed_by: Ed25519PublicKey, proven: dict[bytes, float]) -> Summary:
+    backup = str(read_header(source).get("backup"))
+    seals = Seals(keys.by_id(), keys.owners(), keys, backup)
+    rows = unreadable = 0
+    for entry in read_lines(source, signed_by):
+        try:
+            found = _open(entry, seals)
+            if found is None:
+                unreadable += 1
+                continue
+            rows += _fill(connection, entry["table"], found)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidTag, zlib.error) as error:
+            raise _damaged(source, error) from error
     _count_on(connection)
     again = _erase_again(connection, keys, proven)
     return Summary(rows, len(shoppers(connection)), unreadable, again)
 
 
-def _open(entry: dict[str, Any], known: dict[bytes, bytes], backup: str) -> list[dict[str, Any]] | None:
-    """The rows of a line; None when the key to their box was destroyed."""
+def _damaged(source: Path, error: Exception) -> BackupError:
+    what = str(error) if isinstance(error, WrongRow) else type(error).__name__
+    return BackupError(f"{source}: damaged ({what}); nothing was restored: take another backup")
+
+
+class Seals(NamedTuple):
+    """What opens the boxes of one backup: key id to key, and to the digest of whose it is."""
+
+    keys_by_id: dict[bytes, bytes]
+    owners: dict[bytes, bytes]
+    keys: Keys
+    backup: str
+
+
+def _open(entry: dict[str, Any], seals: Seals) -> list[dict[str, Any]] | None:
+    """Return the rows of a line; None when the key to their box was destroyed. Raises WrongRow for rows that aren't the key's."""
     if "box" not in entry:
+        if any(row.get("shopper") for row in entry["rows"]):
+            raise WrongRow(f"{entry['table']} has a shopper's row without a seal")
         return list(entry["rows"])
-    key = known.get(bytes.fromhex(entry["key"]))
+    key_id = bytes.fromhex(entry["key"])
+    key = seals.keys_by_id.get(key_id)
     if key is None:
         return None
     box = base64.b64decode(entry["box"])
-    opened = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound(backup, entry["table"]))
-    return list(json.loads(zlib.decompress(opened)))
+    opened = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound(seals.backup, entry["table"]))
+    unpacking = zlib.decompressobj()
+    plain = unpacking.decompress(opened, LINE_MAX_BYTES)
+    if unpacking.unconsumed_tail:
+        raise WrongRow(f"{entry['table']} has a box that is too large")
+    rows = list(json.loads(plain))
+    if any(seals.keys.digest(str(row["shopper"])) != seals.owners[key_id] for row in rows):
+        raise WrongRow(f"{entry['table']} has a row under somebody else's seal")
+    return rows
 
 
 def _fill(connection: Connection, name: str, rows: list[dict[str, Any]]) -> int:
     table = metadata.tables.get(name)
-    if table is None:
+    if table is None or not rows:
         return 0
-    connection.execute(insert(table), [_typed(table, row) for row in rows])
+    connection.execute(insert(table), [row_of(table, row) for row in rows])
     return len(rows)
 
 
@@ -144,16 +184,3 @@ def _count_on(connection: Connection) -> None:
             sequence = {"table": table.name, "column": column.name, "value": highest}
             if highest is not None:
                 connection.execute(text("SELECT setval(pg_get_serial_sequence(:table, :column), :value)"), sequence)
-
-
-def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """The row as the database takes it; a column that this version no longer has is left out."""
-    return {name: _value(table.c[name].type, value) for name, value in row.items() if name in table.c}
-
-
-def _value(kind: Any, value: Any) -> Any:
-    if isinstance(value, str) and isinstance(kind, LargeBinary):
-        return base64.b64decode(value)
-    if isinstance(value, str) and isinstance(kind, PackedJson):  # the first release kept some of it packed in its backups too
-        return json.loads(unpack(base64.b64decode(value), kind.common))
-    return value

@@ -322,7 +322,7 @@ def test_a_key_that_turns_up_again_doesnt_undo_a_proven_erasure(shop: Shop, tmp_
     (tmp_path / "new").mkdir()
     fresh = open_store(StorageSettings(path=tmp_path / "new" / "etalage.db"))
     try:
-        read = read_backup(fresh, Keys(tmp_path / "stolen.keys"), backup, proven)
+        read = read_backup(fresh, Keys(tmp_path / "stolen.keys"), backup, proven, signed_by=shop.keys.signing_key().public_key())
         with fresh.read() as connection:
             assert shoppers(connection) == set()
             assert consents.proven(connection) == proven, "the proof is carried over"

@@ -256,11 +256,15 @@ def _proofs(store: Store) -> int:
 
 
 def test_a_box_that_burnt_down_is_restored_from_the_backups_folder(lived: Settings, config: Path, tmp_path: Path) -> None:
-    run("backup", "--config", str(config))
+    told = run("backup", "--config", str(config)).stdout
     (made,) = (tmp_path / "backups").glob("*.backup.gz")
     for lost in ("etalage.db", "etalage.keys"):
         (tmp_path / lost).unlink()
-    run("restore", str(made), "--config", str(config))
+    with pytest.raises(CommandError, match="look in the safe"):
+        run("restore", str(made), "--config", str(config))
+    signer = re.search("signed by ([0-9a-f]{64})", told)
+    assert signer is not None
+    run("restore", str(made), "--signed-by", signer[1], "--config", str(config))
     assert opened(lived, lambda store: (_consented(store, "s-1"), _consented(store, "s-2"))) == (True, True)
     assert Keys(lived.storage.keys_path).digest("s-1") == Keys(tmp_path / "backups" / KEYS_COPY).digest("s-1")
 
