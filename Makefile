@@ -10,7 +10,8 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint quick pure whole test-radio fuzz bench accuracy torture contract texts migration lock clean
+.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture mutants contract texts migration lock
+.PHONY: clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,11 +25,15 @@ test: $(VENV)/dev.stamp ## set up and run every check there is
 	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium postgresql
 	$(MAKE) lint pure whole
 
-lint: $(VENV)/dev.stamp ## style, types and import contracts
+lint: $(VENV)/dev.stamp ## style, types, import contracts and the limits of `make house`
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/house.py --check
+
+house: $(VENV)/dev.stamp ## how much product code there is, and whether a name has one meaning
+	$(BIN)/python tests/house.py --names $(ARGS)
 
 quick: $(VENV)/dev.stamp ## the unit tests that take no server and no patience
 	$(BIN)/pytest tests/unit -m "not slow and not postgresql" -n $(WORKERS) $(ARGS)
@@ -48,6 +53,10 @@ accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple
 
 torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and count the promises
 	$(BIN)/python tests/journeys/torture.py $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## whether the tests notice a changed condition, cap, state or consent (half an hour)
+	$(BIN)/mutmut run --max-children $(WORKERS) $(ARGS)
+	$(BIN)/python tests/survivors.py $(BIN)/mutmut
 
 test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual controller, in an emulated guest
 	tests/radio/run $(ARGS)
@@ -74,7 +83,7 @@ lock: ## pin every dependency anew, with its hashes (needs uv)
 	uv pip compile $(LOCK) --extra build --extra dev -c deploy/requirements.txt pyproject.toml -o tests/requirements.txt
 
 clean: ## remove what these commands made
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(VENV)/bin/python:
 	@deploy/make-venv.sh $(PYTHON) $(VENV)
