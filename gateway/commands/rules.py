@@ -20,7 +20,7 @@ from gateway.commands.opened import InLanguage
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, Situation, explain, load_book
 from rules.format.document import CaseSituation
-from rules.format.literals import parse_fact
+from rules.format.literals import parse_fact, typed_fact
 from rules.format.reading import scalar
 from rules.format.wording import money
 from rules.loading.checks import check_situation, known_names, unchecked_zones
@@ -146,18 +146,12 @@ def _fact(book: Book, written: str) -> tuple[str, Any]:
     if not equals:
         raise CommandError(f"--fact {written}: write name=value")
     field = book.fields.get(name)
-    several = field is not None and field.type == "set"
-    plain = [one for one in value.split(",") if one] if several else value if _is_text(book, name) else scalar(value)
+    plain = scalar(value) if field is None else typed_fact(field, value)
     try:
         parse_fact(book.fields, name, plain, f"--fact {name}")
     except BookError as error:
         raise CommandError(str(error)) from None
     return name, plain
-
-
-def _is_text(book: Book, name: str) -> bool:
-    field = book.fields.get(name)
-    return field is not None and field.type in ("text", "choice", "clock", "date")
 
 
 def _happening(written: str) -> dict[str, str]:

@@ -11,17 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared
+from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared, value_of
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, InLanguage, Opened, opened
 from rules import Book, BookError
-from rules.format.fields import FieldType
-from rules.format.reading import scalar
+from rules.format.literals import typed_fact
 from rules.texts import Language
 
 T = TypeVar("T")
 
-FLAGS = {"yes": True, "ja": True, "no": False, "nee": False}
 """How staff say a flag, besides `true` and `false`."""
 
 shop = typer.Typer(no_args_is_help=True, help="What the shop says of itself: weather, stock, anything a live rule book asks it.")
@@ -84,15 +82,12 @@ def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
     """What somebody typed, in the form its field has."""
     if text != text.encode(errors="replace").decode():
         raise CommandError(f"{name}: the value is not UTF-8 text; type it in a terminal that is set to UTF-8")
-    kinds = {field.type for field in declared(books).get(name, ())}
-    if FieldType.SET in kinds:
-        return [word for word in (word.strip() for word in text.split(",")) if word]
-    if kinds & {FieldType.CHOICE, FieldType.TEXT}:
-        return text
-    if FieldType.FLAG in kinds and text.lower() in FLAGS:
-        return FLAGS[text.lower()]
-    value: FactValue = scalar(text)
-    return value
+    typed: list[FactValue] = []
+    for field in declared(books).get(name, ()):
+        typed.append(typed_fact(field, text))
+        if field.admits(value_of(typed[-1])):
+            return typed[-1]
+    return typed[0] if typed else text
 
 
 def _row(fact: ShopFact, language: Language) -> tuple[str, ...]:

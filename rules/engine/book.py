@@ -18,9 +18,6 @@ from rules.local_time import Local, closing, within
 from rules.situation import Situation, Value
 from rules.texts import in_each, spoken
 
-MOST_AHEAD_S = 600.0
-"""Two clocks of a shop may differ by this much; a datum that is younger than that was written by a clock that was wrong."""
-
 
 class Offered(NamedTuple):
     """A rule at one event and zone."""
@@ -100,10 +97,8 @@ class Book:
             value = field.read(given)
             if value is None:
                 continue
-            if field.fresh_for_s is not None:
-                age_s = situation.at_s - times.get(field.name, 0.0)
-                if not -MOST_AHEAD_S <= age_s <= field.fresh_for_s:
-                    continue
+            if field.fresh_for_s is not None and not field.is_fresh(situation.at_s - times.get(field.name, 0.0)):
+                continue
             values[field.name] = value
         for name in self.engine_reads:
             known = _worked_out(name, situation, local)

@@ -30,6 +30,10 @@ class FieldType(StrEnum):
     DATE = "date"
 
 
+MOST_AHEAD_S = 600.0
+"""Two clocks of a shop may differ by this much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: its type, domain (None: any), the purpose it needs, and how fresh a datum must be."""
@@ -43,6 +47,10 @@ class Field:
     fresh_for_s: float | None = None
     least: float = -math.inf
     """A number below this is a mistake."""
+
+    def is_fresh(self, age_s: float) -> bool:
+        """True when a datum of that age still counts. One from the future doesn't: the clock that wrote it was wrong."""
+        return self.fresh_for_s is None or -MOST_AHEAD_S <= age_s <= self.fresh_for_s
 
     def read(self, value: Value) -> Any:
         """Return a fact as conditions compare it (of a date its ordinal or anniversary), or None where the field can't hold it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,7 @@ def _date_fact(field: Field, value: Any) -> str:
     return str(value)
 
 
+_NUMBER = re.compile(r"[-+]?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
 YES = frozenset({"yes", "true", "1", "ja", "waar"})
 NO = frozenset({"no", "false", "0", "nee", "onwaar"})
 """What fills a flag: the answers that a question about one may have."""
@@ -70,22 +72,31 @@ NO = frozenset({"no", "false", "0", "nee", "onwaar"})
 
 def answer_fact(field: Field, answer: str) -> Value | None:
     """Return the fact that an answer to a question fills in, or None where the field can't hold it."""
-    value: Any = answer
+    typed = [answer] if field.type is FieldType.SET else typed_fact(field, answer)
+    value = frozenset(typed) if isinstance(typed, list) else typed
+    return value if field.admits(value) else None
+
+
+def typed_fact(field: Field, text: str) -> str | float | bool | list[str]:
+    """Return what somebody means who types a value of a field: `ja` is true, `2,5` a number, commas part a set.
+
+    What the field can't hold stays text, to be refused by its word.
+    """
     match field.type:
         case FieldType.SET:
-            value = frozenset({answer})
+            return [one.strip() for one in text.split(",") if one.strip()]
         case FieldType.FLAG:
-            word = answer.strip().lower()
-            value = True if word in YES else False if word in NO else None
+            word = text.strip().lower()
+            return True if word in YES else False if word in NO else text
         case FieldType.NUMBER:
-            value = parse_number(answer)
-    return value if value is not None and field.admits(value) else None
+            number = parse_number(text)
+            return text if number is None else number
+    return text
 
 
 def parse_number(text: str) -> float | None:
     """Return the number that a text writes, with a point or a comma for its decimals, or None."""
-    try:
-        found = float(text.strip().replace(",", ".")) if text.isascii() and "_" not in text else math.nan
-    except ValueError:
+    digits = text.strip()
+    if not _NUMBER.fullmatch(digits):
         return None
-    return found if math.isfinite(found) else None
+    return int(digits) if digits.lstrip("+-").isdigit() else float(digits.replace(",", "."))

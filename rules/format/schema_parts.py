@@ -64,13 +64,13 @@ def is_blank(text: str) -> bool:
 
 
 def _printed(value: str) -> str:
-    if _UNPRINTABLE.search(value):
+    if not value.isprintable() and _UNPRINTABLE.search(value):  # the first is quick, and says no to a line end as well
         raise PydanticCustomError("unprintable", "a character that can't be printed")
     return value
 
 
 def _said(value: str) -> str:
-    if is_blank(value):
+    if not value[:1].isalnum() and is_blank(value):
         raise PydanticCustomError("blank", "nothing is said")
     return value
 

@@ -13,6 +13,7 @@ from rules.code_spelling import code_key
 from rules.decision import Gate
 from rules.engine.book import Book, field_of
 from rules.format.condition_text import RESERVED
+from rules.format.conditions import Compare, leaves
 from rules.format.dates import parse_date, parse_moment
 from rules.format.document import Case, CaseSituation, Document
 from rules.format.errors import BookError, BookProblem, nearest
@@ -81,6 +82,8 @@ def _whole(document: Document, words: KnownNames) -> Iterator[BookProblem]:
                 yield BookProblem("field_taken", f"{section}.{name}", values={"value": name})
             if (one.type == "choice") and one.values is None:
                 yield BookProblem("missing", f"{section}.{name}.values", values={"key": "values"})
+            if one.type in ("number", "flag", "date") and one.values is not None:
+                yield BookProblem("values_extra", f"{section}.{name}.values", values={"type": one.type})
     if document.currency not in CURRENCIES:
         near = nearest(document.currency.upper(), CURRENCIES)
         yield BookProblem("currency", "currency", nearest=near, values={"value": document.currency})
@@ -173,10 +176,14 @@ def known_names(book: Book) -> KnownNames:
 
 
 def unchecked_zones(book: Book) -> tuple[str, ...]:
-    """Return the zones that a book's moments name where nothing says which zones there are: no plan, and no `zones` of its own."""
+    """Return the zones that a book names where nothing says which zones there are: no plan, and no `zones` of its own."""
     if book.fields["zone"].values is not None:
         return ()
-    return tuple(sorted({zone for rule in book.rules for trigger in rule.triggers for zone in trigger.zones}))
+    zones = {zone for rule in book.rules for trigger in rule.triggers for zone in trigger.zones}
+    for leaf in (leaf for rule in book.rules for leaf in leaves(rule.node)):
+        if isinstance(leaf, Compare) and leaf.field.name in ("zone", "path"):
+            zones |= leaf.value if isinstance(leaf.value, frozenset) else {leaf.value}
+    return tuple(sorted(zones))
 
 
 def check_situation(given: CaseSituation, words: KnownNames) -> Iterator[BookProblem]:

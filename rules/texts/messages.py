@@ -95,6 +95,7 @@ PROBLEMS: dict[str, str] = {
     "question_unread": N_("no condition or text reads `{value}`: don't ask what nobody uses"),
     "share_code": N_("a personal code is generated (`codes: {{generated: 8}}`)"),
     "budget_cost": N_("a budget in money needs `{section}.cost`: the most that one redemption costs"),
+    "values_extra": N_("`values` doesn't go with a {type}: only a choice, a set or a text has them"),
     "case_words": N_("`{value}` is no verdict; allowed: {allowed}"),
     "hours_day": N_('`{key}` is no day; write mon to sun, or a date such as "2026-12-25"'),
     "cost_low": N_(

@@ -103,6 +103,8 @@ def _pool(section: VoucherPart, around: Around) -> Iterator[BookProblem]:
 
 def _end(section: VoucherPart, around: Around) -> Iterator[BookProblem]:
     written = section.valid_until
+    if section.valid_for is not None and "valid_until" in section.model_fields_set:
+        yield BookProblem("exactly_one", "valid_until", values={"keys": "valid_for, valid_until"})
     if written in WORKED_OUT:
         return
     end_s = parse_end(written, around.names.zone)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from gateway.shoppers import attention
 from gateway.shoppers.profiles import answer_value, declared_attributes
 from rules import Book, BookError, decide, load_book
@@ -14,8 +12,6 @@ from rules.workbench.cases import run_cases
 from tests.support.books import LABEL, NOON_S, at, book, document, first_choice, gate, offer, problems, situation, voucher
 
 BOOKS = Path(__file__).parent / "books"
-
-trusted_time = pytest.mark.xfail(strict=True, raises=AssertionError, reason="trusted time")
 
 
 def failed_cases(name: str) -> list[str]:
@@ -99,7 +95,6 @@ def test_nobody_ranks_what_a_shopper_loves_below_what_is_unknown() -> None:
     assert first_choice(two, situation(facts={"affinity.loved": 0.9})).offer == "loved"
 
 
-@trusted_time
 def test_attention_that_a_leap_of_the_clock_spent_comes_back_with_the_right_time() -> None:
     class Budget:
         capacity, refill_per_day, dismissal_cost, engagement_refill = 6, 3, 2, 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rules import BookError, Gate, Situation, decide, load_data
+from rules.loading.checks import unchecked_zones
 
 Make = Callable[..., dict[str, Any]]
 Situate = Callable[..., Situation]
@@ -257,6 +258,19 @@ def test_an_amount_in_a_currency_without_decimals_has_none(faults: Faults, vouch
         "offers[0].voucher.worth.amount": "whole_amount",
     }
     assert faults(voucher(voucher=part | {"worth": {"amount": 500}}), currency="HUF") == {}
+
+
+def test_one_end_and_values_where_they_mean_something(faults: Faults, offer: Make, voucher: Make) -> None:
+    part = {"worth": {"amount": 1}, "codes": {"generated": 8}, "valid_for": "2h", "valid_until": "closing"}
+    assert faults(voucher(voucher=part)) == {"offers[0].voucher.valid_until": "exactly_one"}
+    number = {"type": "number", "values": ["1", "2"], "label": LABEL, "supplier": "backend"}
+    assert faults(offer(), attributes={"told": number}) == {"attributes.told.values": "values_extra"}
+
+
+def test_zones_that_nothing_was_checked_against_are_named(document: Make, offer: Make) -> None:
+    book = document(offer(if_='zone in [bread, wnie] and "fish" in path'))
+    assert unchecked_zones(load_data(book)) == ("bread", "fish", "wine", "wnie")
+    assert unchecked_zones(load_data(book, ["wine", "bread", "wnie", "fish"])) == ()
 
 
 def test_an_unknown_currency_is_refused_with_the_nearest(document: Make, offer: Make) -> None:
