@@ -10,8 +10,7 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture mutants contract texts migration lock
-.PHONY: clean
+.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture mutants contract texts migration lock clean screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -74,6 +73,10 @@ texts: $(VENV)/dev.stamp ## gather what the product says into the catalogues, an
 	$(BIN)/pybabel -q update -D etalage -d rules/texts/locale -i /tmp/etalage.pot --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel -q compile -D etalage -d rules/texts/locale
+
+screenshots: $(VENV)/dev.stamp ## pictures of every page: phone and PC, light and dark, Dutch and English
+	@tests/debian-packages.sh chromium
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 migration: $(VENV)/dev.stamp ## write the migration to what the tables have become: make migration WORDS="add a column"
 	$(BIN)/python tests/write_migration.py $(WORDS)

@@ -24,6 +24,7 @@ from firmware_sim.apart import WorldApart
 from firmware_sim.backend import Backend
 from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.broker import EmbeddedBroker
+from firmware_sim.people import let_in
 from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import Summary
 from gateway.app import Gateway
@@ -85,6 +86,7 @@ async def _run(
         gateway = _gateway(Path(folder), broker, adapters, port)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
         summary.watch(gateway, backend)
+        summary.ways_in = await asyncio.to_thread(let_in, gateway)
         identities = await world.identities()
         try:
             async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():

@@ -17,6 +17,7 @@ from rich.text import Text
 from firmware_sim.backend import Backend, Card
 from gateway.app import Gateway
 from gateway.storage import outbox
+from gateway.storage.users import Role
 
 PLAIN_EVERY_S = 10.0
 """Where the output is no terminal, a line this often is enough."""
@@ -35,6 +36,8 @@ class Summary:
         self._shoppers: set[str] = set()
         self.phone: str | None = None
         """Where the page of the phone in one's hand is; None: there is none."""
+        self.ways_in: dict[Role, list[str]] = {}
+        """Paths of the dashboard that let one in as somebody of a role, each once."""
         self.inside = 0
         """Opted-in people who are in the simulated shop."""
 
@@ -52,8 +55,10 @@ class Summary:
         """Tell what goes on until it has ended."""
         address = self._gateway.listener.url if self._gateway.listener else "off"
         self._console.print(f"\n  Etalage demo: a simulated supermarket.  Dashboard: [bold]{address}[/]   Ctrl-C ends.\n")
+        for role, paths in self.ways_in.items():
+            self._console.print(f"  Come in as {role.value:<10} [bold]{address}{paths[0]}[/]", soft_wrap=True)
         if self.phone is not None:
-            self._console.print(f"  The phone of a shopper, in your hand.  Phone: [bold]{self.phone}[/]\n")
+            self._console.print(f"\n  The phone of a shopper, in your hand.  Phone: [bold]{self.phone}[/]\n")
         if not self._console.is_terminal:
             await self._each(PLAIN_EVERY_S, ended, lambda: self._console.print(self._line()))
             return

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,8 @@ class Gateway:
         from gateway.dashboard.server import listen  # only here: 20 MB that a box without a page needn't carry
 
         try:
-            return listen(self._settings.dashboard, self.store)
+            now = datetime.fromtimestamp(self.clock.now_s(), UTC)
+            return listen(self._settings.dashboard, self._settings.storage.path.parent / "tls", now)
         except DashboardError:
             self.store.close()
             raise
@@ -129,13 +131,12 @@ class Gateway:
 
     async def _serve(self, listener: Listener) -> None:
         from gateway.dashboard.api.rooms import calls
-        from gateway.dashboard.app import create_app
+        from gateway.dashboard.app import serve
 
         settings, books_now = self._settings, lambda: self.line.books.all()
         zones, shop_facts = self.rooms.plan.zone_ids, self.rooms.shop_facts
         rooms = calls(self.store, settings, zones, self.people, self.ledger, shop_facts, books_now, self.clock.now_s)
-        log.info("dashboard", address=listener.url)
-        await listener.serve(create_app(self.view, settings=settings.dashboard, store=self.store, routers=rooms))
+        await serve(listener, self.view, settings=settings.dashboard, store=self.store, routers=rooms, clock=self.clock)
 
     async def _open_the_shop(self) -> None:
         """Bring into memory what the line needs before its first advertisement, and start the threads."""

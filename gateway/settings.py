@@ -242,8 +242,21 @@ class DashboardSettings(Section):
     """The local web page."""
 
     enabled: bool = Field(True, description="Serve the dashboard and the API.")
-    host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs users to be set up first.")
-    port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on: 0.0.0.0 for the shop's whole network. Until the box is claimed it lets nobody in.",
+    )
+    port: int = Field(
+        8080, ge=0, le=65535, description="TCP port of plain HTTP; 0 takes a free one. From elsewhere it only leads to HTTPS."
+    )
+    tls: Literal["own", "files", "off"] = Field(
+        "own",
+        description="Beyond this box: HTTPS with a certificate that the box makes itself (own), with the shop's own one (files), "
+        "or plain HTTP, behind a proxy that does TLS (off).",
+    )
+    tls_port: int = Field(8443, ge=0, le=65535, description="TCP port of HTTPS; 0 takes a free one.")
+    certificate: Path | None = Field(None, description='With `tls = "files"`: the certificate and those that signed it, as PEM.')
+    certificate_key: Path | None = Field(None, description='With `tls = "files"`: its key, as PEM without a password.')
     hosts: tuple[str, ...] = Field((), description="Names this box goes by in a browser's address bar, beside its addresses.")
     trust_this_box: bool = Field(
         True,
@@ -251,6 +264,12 @@ class DashboardSettings(Section):
     )
     language: Language = Field(Language.NL, description="Language for who hasn't chosen one and whose browser asks for neither.")
     audit_days: int = Field(400, ge=30, le=3660, description="Days the record of who did what in the dashboard is kept.")
+
+    @model_validator(mode="after")
+    def _files_are_named(self) -> DashboardSettings:
+        if self.tls == "files" and (self.certificate is None or self.certificate_key is None):
+            raise ValueError('tls = "files" needs `certificate` and `certificate_key`: the paths of two PEM files')
+        return self
 
 
 class LogSettings(Section):

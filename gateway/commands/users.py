@@ -12,13 +12,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.commands import CommandError
+from gateway.commands import CommandError, accounts
 from gateway.commands.opened import Config, opened
 from gateway.storage import Connection, Store
+from gateway.storage.accounts import every
 from gateway.storage.users import Role, Token, TokenError, create_token, list_tokens, revoke_token
 
 T = TypeVar("T")
-users = typer.Typer(no_args_is_help=True, help="Who may call the API: tokens with a role, of which only a hash is kept.")
+users = typer.Typer(no_args_is_help=True, help="Who may come in: people who sign in, and tokens for programs and tills.")
+for command in (accounts.claim, accounts.add, accounts.password, accounts.reset):
+    users.command()(command)
 
 
 @users.command()
@@ -44,13 +47,16 @@ def token(
 
 @users.command(name="list")
 def show(config: Config = None) -> None:
-    """Show all tokens ever made: whose, which role, since when. Never the tokens themselves."""
+    """Show who may sign in, and all tokens ever made: whose, which role, since when. Never a password or a token itself."""
     with opened(config, create=True) as gateway, gateway.store.read() as connection:
-        known = list_tokens(connection)
-    table = Table("name", "role", "made", "revoked")
+        people, known = every(connection), list_tokens(connection)
+    table = Table("name", "kind", "role", "made", "revoked")
+    for person in people:
+        table.add_row(person.name, "person", person.role, _when(person.made_at_s), "")
     for one in known:
-        table.add_row(one.name, one.role, _when(one.made_at_s), _when(one.revoked_at_s))
-    Console(file=sys.stdout).print(table if known else "No tokens yet; `etalage users token --role admin` makes one.")
+        table.add_row(one.name, "token", one.role, _when(one.made_at_s), _when(one.revoked_at_s))
+    nobody = "Nobody yet; `etalage users claim` prints the code for the first page, `etalage users token` makes a token."
+    Console(file=sys.stdout).print(table if people or known else nobody)
 
 
 @users.command()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from gateway.clock import Clock, SystemClock
 from gateway.dashboard import metrics, problems
+from gateway.dashboard.access.middleware import Access, AccessMiddleware
+from gateway.dashboard.access.passwords import Passwords
+from gateway.dashboard.access.sign_in import SignIn, announce
 from gateway.dashboard.api import live
-from gateway.dashboard.auth import AccessMiddleware, Csrf
 from gateway.dashboard.hub import Hub
-from gateway.dashboard.pages import shop
+from gateway.dashboard.pages import links, now, record, shop, sign_in, tokens, trust, users
+from gateway.dashboard.server import Listener
+from gateway.dashboard.tls.authority import ServerCertificate
+from gateway.dashboard.tls.names import box_names
 from gateway.dashboard.view import View
 from gateway.settings import DashboardSettings
 from gateway.storage import Store
@@ -35,13 +43,23 @@ class _App(FastAPI):
 
 
 def create_app(
-    view: View, *, settings: DashboardSettings, store: Store | None = None, routers: Sequence[APIRouter] = ()
+    view: View,
+    *,
+    settings: DashboardSettings,
+    store: Store | None = None,
+    routers: Sequence[APIRouter] = (),
+    clock: Clock | None = None,
+    certificate: ServerCertificate | None = None,
+    tls_port: int | None = None,
 ) -> FastAPI:
-    """The dashboard over `view`. `store` holds the API tokens; `routers` are other rooms' calls, put under /api/v1.
+    """Make the dashboard over `view`. `store` holds accounts and tokens; `routers` are other rooms' calls, put under /api/v1.
 
-    `app.state.hub` is its live stream; whoever serves the application keeps it running (server.py does).
+    `certificate` and `tls_port`: what TLS is served with, and where. `app.state.hub` is its live stream; whoever serves the
+    application keeps it running (server.py does), and calls `app.state.close()` at the end.
     """
-    hub = Hub(view)
+    hub, clock = Hub(view), clock or SystemClock()
+    hashing = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+    signing_in = None if store is None else SignIn(store, Passwords(hashing), clock.now_s, clock.monotonic_s)
 
     app = _App(
         title="Etalage",
@@ -50,16 +68,48 @@ def create_app(
         docs_url=None,  # FastAPI's own documentation pages load scripts from elsewhere
         redoc_url=None,
     )
-    csrf = Csrf()
     app.state.hub = hub
     app.state.settings = settings
-    app.state.store = store
+    app.state.now_s = clock.now_s
+    app.state.close = hashing.shutdown
     problems.answer_all(app)
-    hosts = frozenset({"localhost", settings.host, *settings.hosts})
-    app.add_middleware(AccessMiddleware, hosts=hosts, trust_this_box=settings.trust_this_box, store=store, csrf=csrf)
+    hosts = frozenset({"localhost", settings.host, *box_names(), *settings.hosts})
+    app.add_middleware(AccessMiddleware, access=Access(hosts, settings.trust_this_box, tls_port, store, signing_in))
     for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     app.include_router(metrics.router(view))
-    app.include_router(shop.router(view, hub, csrf))
+    for page in (now.router(view, hub), shop.router(), trust.router(certificate, tls_port)):
+        app.include_router(page)
+    if store is not None and signing_in is not None:
+        for page in (
+            sign_in.router(signing_in),
+            sign_in.own_pages(signing_in),
+            links.router(signing_in),
+            users.router(store, signing_in, view.plan.timezone),
+            users.changes(store, clock.now_s),
+            tokens.router(store, clock.now_s),
+            record.router(store, view.plan.timezone),
+        ):
+            app.include_router(page)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
+
+
+async def serve(
+    listener: Listener, view: View, *, settings: DashboardSettings, store: Store, routers: Sequence[APIRouter], clock: Clock
+) -> None:
+    """Say where the dashboard is, and serve it until cancelled."""
+    await asyncio.to_thread(announce, store, clock.now_s(), listener.urls, listener.fingerprint)
+    app = create_app(
+        view,
+        settings=settings,
+        store=store,
+        routers=routers,
+        clock=clock,
+        certificate=listener.certificate,
+        tls_port=listener.tls_port,
+    )
+    try:
+        await listener.serve(app)
+    finally:
+        app.state.close()

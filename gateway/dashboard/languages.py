@@ -10,10 +10,16 @@ COOKIE = "etalage_language"
 
 
 def language_of(request: HTTPConnection) -> Language:
-    """What the address asks for, else what was chosen before, else what the browser prefers, else what the shop speaks."""
+    """Return what the address asks for, else was chosen before, else the account reads, the browser prefers, the shop speaks."""
     default: Language = request.app.state.settings.language
-    asked = [request.query_params.get("lang"), request.cookies.get(COOKIE), *_accepted(request)]
+    asked = [request.query_params.get("lang"), request.cookies.get(COOKIE), _of_account(request), *_accepted(request)]
     return next((language for word in asked for language in LANGUAGES if word == language), default)
+
+
+def _of_account(request: HTTPConnection) -> str | None:
+    """Return the language of whoever signed in; None on the pages before that."""
+    caller = request.scope.get("state", {}).get("caller")
+    return None if caller is None else caller.language
 
 
 def _accepted(request: HTTPConnection) -> list[str]:

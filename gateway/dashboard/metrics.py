@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
 from prometheus_client.registry import Collector
 
-from gateway.dashboard.auth import require
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.view import View
 from gateway.storage.users import Role
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.templating import html
-from rules.texts import N_, text
+from rules.texts import N_, Language, text
 
 MEDIA_TYPE = "application/problem+json"
+CONFIRM = "confirm"
+"""The code of the problem that a person mends by giving their password once more."""
 
 
 class Problem(Exception):
@@ -71,6 +75,8 @@ def answer(request: HTTPConnection, problem: Problem, errors: list[Fault] | None
     )
     headers = {"WWW-Authenticate": 'Bearer realm="etalage"'} if problem.status == HTTPStatus.UNAUTHORIZED else None
     if "text/html" in request.headers.get("accept", ""):
+        if problem.code == CONFIRM:
+            return RedirectResponse(f"/confirm?next={quote(request.url.path, safe='')}", 303)
         return HTMLResponse(
             html(language, "error.html", path="/", title=details.title, detail=details.detail), problem.status, headers
         )
@@ -137,13 +143,15 @@ OTHER_FAULT = N_("This can't be taken ({code}).")
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     language = language_of(request)
-    faults = []
-    for fault in error.errors():
-        values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
-        why = text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], **values})
-        faults.append(Fault(path=_place(fault["loc"]), code=fault["type"], text=why))
+    faults = [Fault(path=_place(fault["loc"]), code=fault["type"], text=said(fault, language)) for fault in error.errors()]
     problem = Problem(422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
+
+
+def said(fault: Mapping[str, Any], language: Language) -> str:
+    """Say one of pydantic's faults in a language."""
+    values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
+    return text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], **values})
 
 
 def _place(steps: tuple[int | str, ...]) -> str:

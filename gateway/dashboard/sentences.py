@@ -69,3 +69,9 @@ def duration(seconds: float) -> str:
 def clock_time(at_s: float, timezone: str) -> str:
     """A moment on the shop's own clock."""
     return datetime.fromtimestamp(at_s, ZoneInfo(timezone)).strftime("%H:%M:%S")
+
+
+def local_moment(at_s: float, timezone: str, language: Language) -> str:
+    """Say a day and time on the shop's own clock, as 28-11-2026 14:03 or 28 Nov 2026 14:03."""
+    moment = datetime.fromtimestamp(at_s, ZoneInfo(timezone))
+    return moment.strftime("%d-%m-%Y %H:%M" if language == "nl" else "%d %b %Y %H:%M")

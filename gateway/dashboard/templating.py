@@ -23,7 +23,7 @@ def _environment(language: Language) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
-    environment.globals["language"] = language
+    environment.globals |= {"language": language, "places": [], "signed_in": "", "notice": ""}
     environment.globals["languages"] = [(other.value, own_name(other)) for other in LANGUAGES]
     return environment
 

@@ -7,6 +7,8 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -45,7 +47,7 @@ class Shop:
         self.view.come([f"s-{number}" for number in range(20)])
         self.view.wander(25)
         self.app = create_app(self.view, settings=DashboardSettings(port=0))
-        listener = listen(DashboardSettings(port=0))
+        listener = listen(DashboardSettings(port=0), Path(), datetime.now(UTC))
         self.url = listener.url
         self._loop = asyncio.new_event_loop()
         self._task = self._loop.create_task(listener.serve(self.app))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,13 +19,13 @@ from gateway.dashboard.app import create_app
 from gateway.dashboard.server import Listener, listen
 from gateway.settings import DashboardSettings, StorageSettings
 from gateway.storage import Store, open_store
-from gateway.storage.users import Role, create_token
 from gateway.zones.plan import load_plan
 from tests.support.pretend_view import PretendView
 from tests.support.supermarket import PLAN_FILE
 
 pytestmark = pytest.mark.anyio
 ANY_PORT = DashboardSettings(port=0)
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @asynccontextmanager
 async def serving(app: FastAPI, settings: DashboardSettings = ANY_PORT) -> AsyncIterator[tuple[Listener, asyncio.Task[None]]]:
-    listener = listen(settings)
+    listener = listen(settings, Path(), NOW)
     task = asyncio.create_task(listener.serve(app))
     try:
         yield listener, task
@@ -76,7 +78,7 @@ async def test_it_ends_with_open_streams_and_leaves_the_port_free(view: PretendV
             with pytest.raises(asyncio.CancelledError):
                 await asyncio.wait_for(task, 5)
         assert app.state.hub.clients == 0
-    listen(DashboardSettings(port=listener.port)).close()
+    listen(DashboardSettings(port=listener.port), Path(), NOW).close()
 
 
 async def test_it_leaves_the_signals_to_the_gateway(view: PretendView) -> None:
@@ -146,25 +148,52 @@ def test_a_taken_port_is_named_with_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(DashboardError, match=rf"127\.0\.0\.1:{port}.*another program.*dashboard\.port"):
-            listen(DashboardSettings(port=port))
+            listen(DashboardSettings(port=port), Path(), NOW)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.77", "no-such-name.invalid"])
-def test_an_address_that_isn_t_ours_is_named_with_what_to_do(host: str, store: Store) -> None:
-    store.writer.submit(lambda connection: create_token(connection, name="a", role=Role.ADMIN, at_s=0.0)).result()
+def test_an_address_that_isn_t_ours_is_named_with_what_to_do(host: str, tmp_path: Path) -> None:
     with pytest.raises(DashboardError, match=r"dashboard\.host"):
-        listen(DashboardSettings(host=host, port=0), store)
+        listen(DashboardSettings(host=host, port=0), tmp_path, NOW)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "shop.local"])
-def test_it_is_not_served_beyond_this_box_while_no_token_exists(host: str, store: Store) -> None:
-    for known in (None, store):
-        with pytest.raises(DashboardError, match="etalage users token"):
-            listen(DashboardSettings(host=host, port=0), known)
+async def test_the_network_gets_https_with_the_box_s_own_certificate(view: PretendView, store: Store, tmp_path: Path) -> None:
+    settings = DashboardSettings(host="0.0.0.0", port=0, tls_port=0)
+    listener = listen(settings, tmp_path / "tls", NOW)
+    certificate = listener.certificate
+    assert certificate is not None
+    assert certificate.authority is not None
+    app = create_app(view, settings=settings, store=store, certificate=certificate, tls_port=listener.tls_port)
+    trusting = ssl.create_default_context(cadata=certificate.authority)
+    task = asyncio.create_task(listener.serve(app))
+    try:
+        async with httpx.AsyncClient(verify=trusting) as browser:
+            page = await browser.get(f"https://127.0.0.1:{listener.tls_port}/trust")
+            assert page.status_code == 200
+            assert certificate.fingerprint in page.text
+        assert listener.url == f"http://127.0.0.1:{listener.port}/"
+        assert all(url.startswith("https://") and url.endswith(f":{listener.tls_port}/") for url in listener.urls)
+        assert not any("0.0.0.0" in url for url in listener.urls)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        app.state.close()
 
 
-def test_with_a_token_it_listens_everywhere_and_tells_where_to_look(store: Store) -> None:
-    store.writer.submit(lambda connection: create_token(connection, name="a", role=Role.ADMIN, at_s=0.0)).result()
-    listener = listen(DashboardSettings(host="0.0.0.0", port=0), store)
-    assert listener.url == f"http://127.0.0.1:{listener.port}/"
+def test_behind_a_proxy_there_is_no_tls_of_our_own(tmp_path: Path) -> None:
+    listener = listen(DashboardSettings(host="0.0.0.0", port=0, tls="off"), tmp_path / "tls", NOW)
+    assert (listener.tls_port, listener.certificate) == (None, None)
+    assert not (tmp_path / "tls").exists()
     listener.close()
+
+
+def test_a_shop_s_own_certificate_that_can_t_be_used_is_said_and_leaves_no_port_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = DashboardSettings(
+        host="0.0.0.0", port=port, tls_port=0, tls="files", certificate=tmp_path / "shop.pem", certificate_key=tmp_path / "shop.key"
+    )
+    with pytest.raises(DashboardError, match=r"shop\.pem: can't be read"):
+        listen(settings, tmp_path / "tls", NOW)
+    listen(DashboardSettings(port=port), tmp_path, NOW).close()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.books import lifecycle
 from gateway.books.lifecycle import StepRefused
-from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.offers import decision_log

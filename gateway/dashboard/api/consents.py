@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import Identity, Outcome, Purpose
 from gateway.privacy.dossier import as_document, consent_receipt, dossier

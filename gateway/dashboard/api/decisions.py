@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from gateway.books import lifecycle
-from gateway.dashboard.auth import require
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage import Connection, Store, books, decisions
 from gateway.storage.decisions import DecisionRecord

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from gateway.dashboard.auth import require
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.hub import CLIENTS_MAX, Hub, Row
 from gateway.dashboard.problems import RESPONSES, Problem

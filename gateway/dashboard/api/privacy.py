@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 
-from gateway.dashboard.auth import require
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.problems import RESPONSES
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, privacy_report

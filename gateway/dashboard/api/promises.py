@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from gateway.dashboard.auth import require
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import VoucherTerms
 from gateway.offers.ledger import Ledger

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import TillAnswer, VoucherTerms
 from gateway.offers.ledger import Ledger

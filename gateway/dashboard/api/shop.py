@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from gateway.books.shop_facts import ShopFact, ShopFacts, unknown_fact
-from gateway.dashboard.auth import Caller, require
+from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage.users import Role

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from gateway.books import lifecycle
+from gateway.dashboard.access.callers import require
 from gateway.dashboard.api.books import Start, faulty, found
 from gateway.dashboard.api.decisions import Why, why_of
-from gateway.dashboard.auth import require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Fault, Problem, answer
 from gateway.storage import Store

@@ -1,50 +1,34 @@
-"""The first page: the shop as it is now."""
+"""The shop's own part of the dashboard: a card for each thing that can be looked after."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from gateway.dashboard.auth import Csrf, require
-from gateway.dashboard.drawing import draw, level
-from gateway.dashboard.hub import Hub
+from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.pages.rendering import render
-from gateway.dashboard.panel import panel
-from gateway.dashboard.sentences import clock_time, happened, words_for_script
-from gateway.dashboard.view import MOVE_KINDS, View
 from gateway.storage.users import Role
+from rules.texts import N_, text
+
+CARDS: tuple[tuple[str, str, str, Role], ...] = (
+    ("/shop/users", N_("Users, tills and tokens"), N_("Who may come in, and what each may do."), Role.OWNER),
+    ("/shop/audit", N_("Who did what"), N_("The record of deeds; nobody can change it."), Role.ADMIN),
+)
+"""Address, name and sentence of each card, and who may open it."""
 
 
-def router(view: View, hub: Hub, csrf: Csrf) -> APIRouter:
-    """The page at `/`."""
-    routes = APIRouter(include_in_schema=False, dependencies=[Depends(require(Role.VIEWER))])
-    drawing = draw(view.plan)
+def router() -> APIRouter:
+    """The page at /shop."""
+    routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/")
-    async def shop(request: Request) -> HTMLResponse:
-        """The plan with everybody on it, the zones, the feed and the box's health."""
+    @routes.get("/shop")
+    def shop(request: Request, caller: Annotated[Caller, Depends(require(Role.VIEWER))]) -> HTMLResponse:
+        """What there is to look after, as far as the caller may."""
         language = language_of(request)
-        plan, frame, health = view.plan, view.frame(), view.health()
-        rows = [
-            (row.kind in MOVE_KINDS, clock_time(row.at_s, plan.timezone), happened(row, plan, language))
-            for _sequence, row in reversed(view.feed.after(0))
-        ]
-        return render(
-            request,
-            csrf,
-            "shop.html",
-            plan=plan,
-            drawing=drawing,
-            frame=frame,
-            zone_now={zone.zone: zone for zone in frame.zones},
-            level=level,
-            rows=rows,
-            health=health,
-            panel=panel(health),
-            words=words_for_script(plan, language),
-            last_id=hub.last_id,
-            since=clock_time(health.started_at_s, plan.timezone)[:5],
-        )
+        cards = [(path, text(language, name), text(language, lead)) for path, name, lead, role in CARDS if caller.may(role)]
+        return render(request, "shop.html", cards=cards)
 
     return routes

@@ -100,7 +100,7 @@ def test_the_command_prints_the_token_alone_on_standard_output(config: str) -> N
 
 def test_the_command_lists_and_revokes(config: str) -> None:
     run = CliRunner()
-    assert "No tokens yet" in run.invoke(users, ["list", "-c", config]).stdout
+    assert "Nobody yet" in run.invoke(users, ["list", "-c", config]).stdout
     secret = run.invoke(users, ["token", "--role", "admin", "--name", "office", "-c", config]).stdout.strip()
     assert run.invoke(users, ["revoke", "office", "-c", config]).exit_code == 0
     listed = run.invoke(users, ["list", "-c", config]).stdout

@@ -31,12 +31,19 @@ UNSAID = re.compile(r"[^\W\d_]{2,}")
 """Two letters together are a word of some language."""
 
 
+def _made_up(said: str | tuple[str, ...] | list[str]) -> str | tuple[str, ...]:
+    """A text, or each form of one that has a plural, in the made-up language."""
+    if isinstance(said, str):
+        return said if said == "1.5" else f"⟦{said}⟧"
+    return tuple(f"⟦{one}⟧" for one in said)
+
+
 def pseudo(written: Catalog) -> bytes:
     """A catalogue in which every text is its English between brackets."""
     catalogue = Catalog(locale="en_US_POSIX")
     for message in written:
         if message.id:
-            catalogue.add(message.id, "1.5" if message.id == "1.5" else f"⟦{message.id}⟧")
+            catalogue.add(message.id, _made_up(message.id))
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     return compiled.getvalue()

@@ -1,0 +1,31 @@
+"""The demo's staff: somebody of each role, with a link that lets the person at the screen in as them."""
+
+from __future__ import annotations
+
+import secrets
+
+from gateway.app import Gateway
+from gateway.storage import Connection, accounts
+from gateway.storage.accounts import LinkKind
+from gateway.storage.users import Role
+from rules.texts import Language
+
+STAFF = {Role.OWNER: "Sanne", Role.ADMIN: "Wim", Role.MARKETEER: "Joost", Role.STAFF: "Fatima", Role.VIEWER: "Noor"}
+GOOD_FOR_S = 86_400.0
+LINKS_EACH = 5
+"""A link works once; who reloads, or has a phone beside the PC, needs another."""
+
+
+def let_in(gateway: Gateway) -> dict[Role, list[str]]:
+    """Make the staff of a gateway that isn't claimed; return the paths of the pages that let one in, by role. Blocks."""
+    now_s = gateway.clock.now_s()
+    links = {role: [secrets.token_urlsafe(16) for _ in range(LINKS_EACH)] for role in STAFF}
+
+    def make(connection: Connection) -> None:
+        for role, name in STAFF.items():
+            accounts.add(connection, name, role, Language.NL, None, now_s)
+            for secret in links[role]:
+                accounts.add_link(connection, secret, name, LinkKind.ENTER, now_s + GOOD_FOR_S)
+
+    gateway.store.writer.submit(make).result(30)
+    return {role: [f"enter/{secret}" for secret in paths] for role, paths in links.items()}
