@@ -197,6 +197,7 @@ class Gateway:
             "advertisements": counts.heard,
             "decisions": counts.decisions,
             "writer_backlog": self.store.writer.backlog,
+            "time_trusted": int(self.clock.trust.trusted),
         }
 
 

@@ -95,6 +95,7 @@ class DashboardView:
                 quarantined=int(link["set_aside"]),
                 failure=str(link["why"]) or None,
             ),
+            trust=self._clock.trust,
             database=DatabaseNow(self._writer.backlog, self._writer.last_failure),
             counts=Totals(
                 advertisements=counts.heard,

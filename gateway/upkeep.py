@@ -83,6 +83,7 @@ class Upkeep:
             Duty("retention periods", MINUTE_S, self._rooms.housekeeping.enforce_periods),
             Duty("erasures elsewhere", LOOK_S, self._rooms.housekeeping.find_erased),
             Duty("scrubbing", TICK_S, self._rooms.housekeeping.scrub, patience_s=SCRUB_S),
+            Duty("background worker", MINUTE_S, self._probe_background, patience_s=SCRUB_S),
         ]
 
     async def refresh(self) -> None:
@@ -165,3 +166,7 @@ class Upkeep:
         """Expire what has ended and delete what is old; never by a time that isn't trusted, since neither can be taken back."""
         if self._clock.trust.trusted:
             await self._rooms.ledger.housekeep(self._clock.now_s())
+
+    async def _probe_background(self) -> None:
+        """Have the thread for long computations do nothing: it is stuck when it doesn't come to that."""
+        await asyncio.get_running_loop().run_in_executor(self._rooms.background, lambda: None)

@@ -35,6 +35,7 @@ class Figures(Collector):
         yield GaugeMetricFamily("etalage_announcements_quarantined", "Announcements set aside for a person.", link.quarantined)
         yield GaugeMetricFamily("etalage_database_up", "1 while commits succeed.", float(health.database.failure is None))
         yield GaugeMetricFamily("etalage_database_backlog", "Pieces of work waiting for the writer.", health.database.backlog)
+        yield GaugeMetricFamily("etalage_time_trusted", "1 while the box's time is trusted.", float(health.trust.trusted))
         yield CounterMetricFamily("etalage_advertisements", "Advertisements heard.", counts.advertisements)
         yield CounterMetricFamily("etalage_strangers", "Advertisements of nobody we know, dropped.", counts.strangers)
         yield CounterMetricFamily("etalage_noise", "Advertisements that are no iBeacon's, or a malformed one's.", counts.noise)

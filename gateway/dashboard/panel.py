@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.clock import Trust
 from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals
 from rules.texts import N_, Words, in_all
 
@@ -28,6 +29,7 @@ class HealthPanel:
     heading: Words
     link: HealthLine
     database: HealthLine
+    clock: HealthLine
     scanners_heading: Words
     scanners: tuple[HealthLine, ...]
     """What isn't well comes first."""
@@ -43,6 +45,7 @@ def panel(health: Health) -> HealthPanel:
         heading=in_all(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
         database=_database(health.database),
+        clock=_clock(health.trust),
         scanners_heading=in_all(N_("{well} of {all} scanners hear"), well=sum(in_plan), all=len(in_plan)),
         scanners=tuple(sorted(scanners, key=lambda line: line.well)),
         counts=health.counts,
@@ -66,3 +69,22 @@ def _database(database: DatabaseNow) -> HealthLine:
         return HealthLine("database", True, in_all(N_("Everything is safe on disk.")))
     text = N_("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
     return HealthLine("database", False, in_all(text, failure=database.failure))
+
+
+def _clock(trust: Trust) -> HealthLine:
+    texts = {
+        "": N_("The time is trusted."),
+        "stepped": N_(
+            "The box's clock was set while it ran, and nothing has confirmed it yet. Offers go on by the time as it was before; "
+            "nothing expires and nothing is deleted. See whether the box reaches a time server."
+        ),
+        "behind": N_(
+            "After its start the box's clock is earlier than it has been: it has no clock of its own. Offers go on from the last "
+            "time that was trusted; nothing expires and nothing is deleted. Connect the box with a time server, or set its clock."
+        ),
+        "unconfirmed": N_(
+            "Nothing has confirmed the box's clock since it was switched on. Offers go on; nothing expires and nothing is deleted "
+            "until then. It needs a time server."
+        ),
+    }
+    return HealthLine("clock", trust.trusted, in_all(texts[trust.reason]))

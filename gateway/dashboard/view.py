@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
+from gateway.clock import TRUSTED, Trust
 from gateway.zones.plan import StorePlan
 from rules.texts import Words
 
@@ -137,13 +138,21 @@ class Health:
     link: LinkNow
     database: DatabaseNow
     counts: Totals
+    trust: Trust = TRUSTED
+    """Whether the time is trusted, and if not, why."""
 
     @property
     def well(self) -> bool:
         """Nothing here asks for a person. A shop in which nothing hears does."""
         link = self.link.connected and not self.link.quarantined
         hears = any(scanner.well for scanner in self.scanners if scanner.in_plan)
-        return link and self.database.failure is None and hears and all(scanner.well for scanner in self.scanners)
+        return (
+            link
+            and self.database.failure is None
+            and self.trust.trusted
+            and hears
+            and all(scanner.well for scanner in self.scanners)
+        )
 
 
 class Feed(Protocol):

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.clock import TRUSTED, Trust
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerNow, Totals
@@ -30,6 +31,7 @@ class PretendView:
     at_s: float = 1_795_255_200.0
     link: LinkNow = field(default_factory=lambda: LinkNow("127.0.0.1:1883", connected=True, waiting=0))
     database: DatabaseNow = field(default_factory=lambda: DatabaseNow(backlog=0))
+    trust: Trust = TRUSTED
     deaf: frozenset[str] = frozenset()
     """Scanners that are down."""
     refused: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -85,7 +87,7 @@ class PretendView:
             51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts), self.refused
         )
         scanners = tuple(_scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
-        return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts)
+        return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts, self.trust)
 
     def _place(self, shopper: str, zone: str | None) -> None:
         self._present[shopper] = Presence(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)

@@ -5,8 +5,9 @@ import { words } from "./words.js";
 const said = (sentence) => sentence[words.language];
 
 export class LiveHealth extends HTMLElement {
-  health({ link, database, scanners_heading, scanners }) {
+  health({ link, database, clock, scanners_heading, scanners }) {
     this.part("link", link.well, said(link.words));
+    this.part("clock", clock.well, said(clock.words));
     this.part("database", database.well, said(database.words));
     const all = this.querySelector('[data-part="scanners"]');
     const well = scanners.every((scanner) => scanner.well);

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from gateway.clock import Reason, Trust
 from gateway.dashboard.app import create_app
 from gateway.dashboard.hub import CLIENTS_MAX
 from gateway.dashboard.panel import panel
@@ -105,6 +106,17 @@ def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) 
     assert shown.link.words[Language.EN].startswith("No connection with shop:1883 (refused). Promises are kept")
     assert "3" in shown.link.words[Language.NL]
     assert "disk full" in shown.database.words[Language.NL]
+
+
+@pytest.mark.parametrize("reason", ["stepped", "behind", "unconfirmed"])
+def test_a_time_that_is_not_trusted_is_told_with_its_reason(view: PretendView, reason: Reason) -> None:
+    assert panel(view.health()).clock.well
+    view.trust = Trust(False, reason)
+    shown = panel(view.health())
+    assert not shown.well
+    assert not shown.clock.well
+    assert "nothing is deleted" in shown.clock.words[Language.EN]
+    assert "niets gewist" in shown.clock.words[Language.NL]
 
 
 def test_refused_announcements_ask_for_a_person(view: PretendView) -> None:

@@ -21,6 +21,7 @@ import httpx
 import rules
 from firmware_sim.phone.words import spoken_words
 from gateway.books.lifecycle import _REFUSALS as BOOK_REFUSALS
+from gateway.clock import Trust
 from gateway.dashboard.app import create_app
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import happened, words_for_script
@@ -127,7 +128,7 @@ def main() -> None:
     """Say everything."""
     view = PretendView(PLAN, seed=1)
     view.come(["s-1"])
-    view.link, view.database = LinkNow("1", False, 1, failure="1"), DatabaseNow(1, "1")
+    view.link, view.database, view.trust = LinkNow("1", False, 1, failure="1"), DatabaseNow(1, "1"), Trust(False, "stepped")
     kinds = [kind for part in get_args(FeedItemKind) for kind in (get_args(part) or (part,))]
     with TemporaryDirectory() as folder:
         store = open_store(StorageSettings(path=Path(folder) / "etalage.db"))
@@ -150,7 +151,7 @@ def main() -> None:
                 re.sub(r"\{\w+\}", "", str(script[name]))
                 for name in ("visitor", "somebody", "anOffer", "quoted", "unknown", "connecting")
             ),
-            *(line.words[QX] for line in (shown.link, shown.database, *shown.scanners)),
+            *(line.words[QX] for line in (shown.link, shown.database, shown.clock, *shown.scanners)),
             shown.heading[QX],
             shown.scanners_heading[QX],
         ],
