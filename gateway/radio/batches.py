@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections import deque
 
 from gateway.messages import SightingsBatch
-from gateway.model import Advertisement
+from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import beacon_id
 
 READINGS_MAX = 1000
 """Most receptions in one batch, as the contract has it."""
 EXPIRY_S = 30.0
-"""A reception older than this is worth nothing to the receiver."""
+"""How long a broker may hold a batch back, as the contract has it; what is too old then the receiver drops."""
 LIFE_S = 5.0
 """A scanner that hears, but none of the shop's beacons, says so this often: silence would mean that it is dead."""
 WAITING_MAX = 20_000
-"""750 advertisements a second for half a minute: while the link is down no more than that is kept."""
+"""750 advertisements a second for half a minute: while the link is down, and nobody takes, no more than that is kept."""
 
 
 class Batches:
@@ -39,7 +39,7 @@ class Batches:
         """Advertisements that aren't the shop's: a number, nothing more."""
 
     def hear(self, advertisement: Advertisement) -> None:
-        """Keeps an advertisement of the shop's own beacons for the next batch."""
+        """Keep an advertisement of the shop's own beacons for the next batch."""
         beacon = beacon_id(advertisement.payload)
         if beacon is None or beacon[:16] not in self._uuids:
             self.left_out += 1
@@ -47,8 +47,8 @@ class Batches:
             self._waiting.append((advertisement.at_s, beacon, advertisement.rssi_dbm))
 
     def take(self, now_s: float) -> SightingsBatch | None:
-        """The next batch, or None when nothing waits. Call until None; what is too old is dropped."""
-        while self._waiting and now_s - self._waiting[0][0] > EXPIRY_S:
+        """Return the next batch, or None when nothing waits. Call until None; what is too old is dropped."""
+        while self._waiting and now_s - self._waiting[0][0] > USABLE_S:
             self._waiting.popleft()
         if not self._waiting:
             return None

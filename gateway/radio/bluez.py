@@ -42,7 +42,7 @@ class Bluez:
         self._watch: MessageBus | None = None
 
     async def watch(self, name: str, lost: Callable[[str], None]) -> None:
-        """Calls `lost` with the reason once the adapter's scans can't be alive any more. bleak itself says nothing of it.
+        """Call `lost` with the reason once the adapter's scans can't be alive any more. bleak itself says nothing of it.
 
         A monitor outlives a power cycle, a discovery doesn't: what is left would be a scanner that hears one advertisement in five.
         """
@@ -67,13 +67,13 @@ class Bluez:
             await _call(bus, DBUS_PATH, DBUS, "AddMatch", "s", rule, destination=DBUS)
 
     def unwatch(self) -> None:
-        """Ends the watch."""
+        """End the watch."""
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.disconnect()
 
     async def powered_adapter(self) -> str:
-        """The adapter's name now, powered on and with no scan of ours left on it.
+        """Return the adapter's name now, powered on and with no scan of ours left on it.
 
         Raises AdapterAbsentError when BlueZ has no such adapter, SourceError when there is no BlueZ or the adapter
         can't be powered.
@@ -86,7 +86,7 @@ class Bluez:
         return name
 
     async def power_cycle(self) -> None:
-        """Power off, on. A radio that won't power off may still power on."""
+        """Switch the power off and on. A radio that won't power off may still power on."""
         async with _bus() as bus:
             name, _ = await self._find(bus)
             with contextlib.suppress(SourceError):
@@ -95,13 +95,13 @@ class Bluez:
             await _set_powered(bus, name, True)
 
     async def reset(self) -> None:
-        """Resets the controller. Raises SourceError where this process may not."""
+        """Reset the controller. Raises SourceError where this process may not."""
         async with _bus() as bus:
             name, _ = await self._find(bus)
         await asyncio.to_thread(reset_controller, int(name.removeprefix("hci")))
 
     async def _find(self, bus: MessageBus) -> tuple[str, bool]:
-        """The adapter's name and whether it is powered."""
+        """Return the adapter's name and whether it is powered."""
         objects = await _call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
         for path, interfaces in objects[0].items():
             adapter = interfaces.get(ADAPTER)
@@ -161,7 +161,7 @@ async def _set_powered(bus: MessageBus, name: str, on: bool) -> None:
 
 
 async def _stop_leftover_discovery(name: str) -> None:
-    """Ends a discovery that a timed-out `start()` may have left on bleak's own connection.
+    """End a discovery that a timed-out `start()` may have left on bleak's own connection.
 
     BlueZ would answer the next StartDiscovery of that connection with InProgress, for ever. bleak has no public way to
     its connection.

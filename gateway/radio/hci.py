@@ -23,7 +23,7 @@ CAP_NET_ADMIN = 12
 
 
 def management_socket() -> socket.socket:
-    """A non-blocking socket on the kernel's Bluetooth management channel. Raises SourceError."""
+    """Open a non-blocking socket on the kernel's Bluetooth management channel. Raises SourceError."""
     try:
         opened = socket.socket(AF_BLUETOOTH, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, BTPROTO_HCI)
     except OSError as error:
@@ -40,7 +40,7 @@ def management_socket() -> socket.socket:
 
 
 def management_fault() -> str | None:
-    """Why this process can't use the management socket; None when it can."""
+    """Return why this process can't use the management socket; None when it can."""
     if not may_manage():
         return "this process has no CAP_NET_ADMIN"
     try:
@@ -51,7 +51,7 @@ def management_fault() -> str | None:
 
 
 def may_manage() -> bool:
-    """Whether this process has CAP_NET_ADMIN; False where there is no such thing."""
+    """Tell whether this process has CAP_NET_ADMIN; False where there is no such thing."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -61,7 +61,7 @@ def may_manage() -> bool:
 
 
 def reset_controller(index: int) -> None:
-    """Resets the controller of hci<index>. Blocks up to some seconds. Raises SourceError, AdapterAbsentError."""
+    """Reset the controller of hci<index>. Blocks up to some seconds. Raises SourceError, AdapterAbsentError."""
     try:
         with socket.socket(AF_BLUETOOTH, socket.SOCK_RAW | socket.SOCK_CLOEXEC, BTPROTO_HCI) as raw:
             fcntl.ioctl(raw.fileno(), HCIDEVRESET, index)

@@ -60,7 +60,7 @@ class ScannerHealth:
 
     @property
     def trustworthy(self) -> bool:
-        """False: what this scanner doesn't hear says nothing about who is there; its zones are unknown, not empty.
+        """Tell whether its silence is evidence. If not, its zones are unknown, not empty.
 
         A scanner that has heard nothing since its start may have been deaf all along.
         """
@@ -68,11 +68,11 @@ class ScannerHealth:
 
     @property
     def well(self) -> bool:
-        """Return whether nothing about it asks for a person."""
+        """Tell whether nothing about it asks for a person."""
         return self.trustworthy and not self.doubled
 
     def words(self) -> tuple[str, dict[str, str | int | float]]:
-        """What to tell the shop: a key of WORDS and its parameters."""
+        """Return what to tell the shop: a key of WORDS and its parameters."""
         parameters: dict[str, str | int | float] = {"scanner": self.scanner, "reason": self.reason}
         if self.doubled:
             return "scanner.doubled", parameters
@@ -133,7 +133,7 @@ def unknown_words_in(language: Language, name: str, kind: str, nearest: str | No
 
 
 def words_in(language: Language, health: ScannerHealth) -> str:
-    """The sentences for a person, in a language: how the scanner is, and how often it had to be helped."""
+    """Return the sentences for a person, in a language: how the scanner is, and how often it had to be helped."""
     key, parameters = health.words()
     parameters["recoveries"] = health.recoveries
     if health.reason in REASONS:

@@ -71,12 +71,12 @@ def failure_words(opcode: int, status: int) -> str:
 
 
 def command(opcode: int, index: int, parameters: bytes = b"") -> bytes:
-    """One command packet."""
+    """Return one command packet."""
     return HEADER.pack(opcode, index, len(parameters)) + parameters
 
 
 def ibeacon_monitor() -> bytes:
-    """Parameters of ADD_PATTERNS_MONITOR for the iBeacon prefix: one pattern on manufacturer data, at its start.
+    """Return the parameters of ADD_PATTERNS_MONITOR for the iBeacon prefix: one pattern on manufacturer data, at its start.
 
     The prefix, and no pattern on the flags field: many beacons and Android phones send no flags.
     """
@@ -85,7 +85,7 @@ def ibeacon_monitor() -> bytes:
 
 
 def continuous_listening() -> bytes:
-    """Parameters of SET_DEFAULTS: a monitor scans all of the time, window and interval 60 ms. The default is half of it."""
+    """Return the parameters of SET_DEFAULTS: a monitor scans all of the time, window and interval 60 ms. The default is half."""
     return b"".join(struct.pack("<HBH", kind, 2, _SCAN_60_MS) for kind in (_MONITOR_INTERVAL, _MONITOR_WINDOW))
 
 
@@ -98,7 +98,7 @@ class Info(NamedTuple):
 
 
 def info(reply: bytes) -> Info | None:
-    """The reply to READ_INFO, None when it is too short."""
+    """Read the reply to READ_INFO; None when it is too short."""
     if len(reply) < 17:
         return None
     supported, settings = struct.unpack_from("<II", reply, 9)
@@ -106,13 +106,13 @@ def info(reply: bytes) -> Info | None:
 
 
 def index_list(reply: bytes) -> list[int]:
-    """The reply to READ_INDEX_LIST."""
+    """Read the reply to READ_INDEX_LIST."""
     count = min(int.from_bytes(reply[:2], "little"), max(len(reply) - 2, 0) // 2)
     return list(struct.unpack_from(f"<{count}H", reply[2:]))
 
 
 def address_text(raw: bytes) -> str:
-    """A Bluetooth address as people write it; on the wire it is reversed."""
+    """Write a Bluetooth address as people write it; on the wire it is reversed."""
     return raw[::-1].hex(":").upper()
 
 

@@ -112,7 +112,7 @@ class MgmtSource:
         self._waiting.clear()
 
     async def _find(self) -> tuple[int, int]:
-        """The adapter's index and its current settings."""
+        """Return the adapter's index and its current settings."""
         indexes = mgmt.index_list(await self._command(mgmt.READ_INDEX_LIST, index=mgmt.NO_INDEX))
         for index in indexes:
             if self._adapter.startswith("hci") and self._adapter != f"hci{index}":
@@ -123,7 +123,7 @@ class MgmtSource:
         raise AdapterAbsentError(f"the kernel has no adapter {self._adapter}")
 
     async def _command(self, opcode: int, parameters: bytes = b"", *, index: int | None = None) -> bytes:
-        """Sends a command and waits for its answer. Raises SourceError with the kernel's reason."""
+        """Send a command and wait for its answer. Raises SourceError with the kernel's reason."""
         index = self._index if index is None else index
         assert self._socket is not None
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
@@ -146,7 +146,7 @@ class MgmtSource:
         return reply
 
     def _read(self) -> None:
-        """Everything the socket holds, in the loop's thread, and again in POLL_S."""
+        """Read everything the socket holds, in the loop's thread, and again in POLL_S."""
         if self._socket is None:
             return
         self._poll = asyncio.get_running_loop().call_later(POLL_S, self._read)
@@ -177,7 +177,7 @@ class MgmtSource:
             self._news(packet, event)
 
     def _news(self, packet: bytes, event: int) -> None:
-        """What the kernel says of the adapter itself."""
+        """Take what the kernel says of the adapter itself."""
         if event == mgmt.INDEX_REMOVED:
             self.broken = "the adapter was unplugged"
         elif event == mgmt.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt.ALL_MONITORS):

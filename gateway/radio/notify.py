@@ -19,7 +19,7 @@ DEAF_TOO_LONG_S = sum(HEAVY_BACK_OFF_S[:3])
 
 
 def sd_notify(state: str) -> bool:
-    """Sends `READY=1`, `WATCHDOG=1`, `STATUS=…` or `STOPPING=1`; False where no service manager listens."""
+    """Send `READY=1`, `WATCHDOG=1`, `STATUS=…` or `STOPPING=1`; False where no service manager listens."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False
@@ -32,7 +32,7 @@ def sd_notify(state: str) -> bool:
 
 
 def alive(scanners: Iterable[ScannerHealth]) -> bool:
-    """Whether `WATCHDOG=1` may be sent: False when a scanner that used to hear has been deaf for too long and none of the
+    """Tell whether `WATCHDOG=1` may be sent: False when a scanner that used to hear has been deaf for too long and none of the
     others hears.
 
     A scanner that never heard anything since the start is no reason to restart again: the shop may be empty. An absent

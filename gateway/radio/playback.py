@@ -60,7 +60,7 @@ class Playback:
         self.on_end()
 
     def health(self) -> ScannerHealth:
-        """Hearing, until it has ended."""
+        """Return that it hears, until it has ended."""
         elapsed_s = max(self.clock.now_s() - self._started_s, 1.0)
         return ScannerHealth(
             scanner=self.id,
@@ -81,7 +81,7 @@ class Playback:
         )
 
     def _shifted(self) -> Iterator[Advertisement]:
-        """The recording in the played world's time, long silences cut."""
+        """Yield the recording in the played world's time, long silences cut."""
         at_s, before_s = self.clock.now_s(), None
         for advertisement in self._recording:
             if before_s is not None:

@@ -42,7 +42,7 @@ class Quality:
 
     @property
     def fault(self) -> str | None:
-        """The worst thing to say of it: "filtered", "misses", "clock", or None."""
+        """Return the worst thing to say of it: "filtered", "misses", "clock", or None."""
         if self.large_steps is not None and self.large_steps >= FILTERED_SHARE:
             return "filtered"
         if self.heard_share is not None and self.heard_share < POOR_SHARE:
@@ -80,7 +80,7 @@ class QualityMeter:
         self.quality: Quality | None = None
 
     def hear(self, at_s: float, payload: bytes, rssi_dbm: int) -> None:
-        """One advertisement; anything but the shop's own beacons is passed over."""
+        """Take one advertisement; anything but the shop's own beacons is passed over."""
         if payload[2:18] not in self._uuids:
             return
         beacon = payload[2:22]
@@ -91,7 +91,7 @@ class QualityMeter:
             self._watched[beacon] = _Watched(at_s, rssi_dbm)
 
     def tick(self, now_s: float, clock_offset_s: float = 0.0) -> None:
-        """Closes the window when it is over, by any clock that never jumps."""
+        """Close the window when it is over, by any clock that never jumps."""
         if now_s < self._window_ends_s:
             return
         if self._window_ends_s > 0:

@@ -60,7 +60,7 @@ class Recording:
 
     @property
     def bytes_read(self) -> int:
-        """How far the reader is in the file on disk, in bytes."""
+        """Return how far the reader is in the file on disk, in bytes."""
         return self.bytes_total if self._file.closed else self._file.tell()
 
     def __iter__(self) -> Iterator[Advertisement]:
@@ -97,12 +97,12 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """Opens a recording; iterate over the result. Raises RecordingError when the file can't be opened."""
+    """Open a recording; iterate over the result. Raises RecordingError when the file can't be opened."""
     return Recording(path)
 
 
 def _advertisement(line: str) -> Advertisement | None:
-    """The advertisement in one line, or None when the line isn't one."""
+    """Return the advertisement in one line, or None when the line isn't one."""
     if len(line) > LINE_MAX_CHARS:
         return None
     try:
@@ -145,7 +145,7 @@ class RecordingWriter:
             raise RecordingError(f"{path}: can't be written ({error.strerror}); give a new file in an existing folder") from error
 
     def write(self, advertisement: Advertisement) -> None:
-        """One line."""
+        """Write one line."""
         row = {
             "t": round(advertisement.at_s, 3),
             "scanner": advertisement.scanner,

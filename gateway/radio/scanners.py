@@ -39,13 +39,13 @@ class RunningScanner(Protocol):
 
     @property
     def id(self) -> str:
-        """Its id in the store plan."""
+        """Return its id in the store plan."""
 
     async def listen(self, hear: Hear) -> None:
-        """Hands every advertisement to `hear`, in the loop's thread. Runs until cancelled; survives everything else."""
+        """Hand every advertisement to `hear`, in the loop's thread. Runs until cancelled; survives everything else."""
 
     def health(self) -> ScannerHealth:
-        """How it is doing now."""
+        """Return how it is doing now."""
 
 
 class AdapterScanner:
@@ -157,7 +157,7 @@ class AdapterScanner:
 
 
 def make_scanners(radio: RadioSettings, clock: Callable[[], float], *, platform: str = sys.platform) -> list[RunningScanner]:
-    """One scanner for each adapter in the settings. None, and one clear line in the log, where this system can't hear
+    """Make one scanner for each adapter in the settings. None, and one clear line in the log, where this system can't hear
     beacons.
 
     An adapter that isn't there (yet) has a scanner as well: it is looked for all the time. `clock` gives the epoch seconds of each

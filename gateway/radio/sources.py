@@ -31,21 +31,21 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """What people call it."""
+        """Return what people call it."""
 
     @property
     def broken(self) -> str | None:
-        """The reason, once the source has learned that it no longer listens; None again after `start`."""
+        """Return the reason, once the source has learned that it no longer listens; None again after `start`."""
 
     async def start(self, hear: Hear, tally: Tally) -> None:
-        """Begins to listen: everything that carries Apple's data goes to `hear`, in the loop's thread; the rest is
+        """Begin to listen: every iBeacon goes to `hear`, in the loop's thread; the rest is
         tallied."""
 
     async def stop(self) -> None:
-        """Ends listening."""
+        """End listening."""
 
     async def power_cycle(self) -> None:
-        """Powers the adapter off and on."""
+        """Power the adapter off and on."""
 
     async def reset(self) -> None:
-        """Resets the controller."""
+        """Reset the controller."""

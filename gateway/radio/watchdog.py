@@ -110,7 +110,7 @@ class Watchdog:
         self.next_step_s = self.now_s
 
     def tick(self, now_s: float, heard: int, broken: str | None = None) -> Step | None:
-        """What to do now, or None. `heard` counts every advertisement since the beginning; `broken` is the source's own
+        """Return what to do now, or None. `heard` counts every advertisement since the beginning; `broken` is the source's own
         complaint."""
         fresh, elapsed_s = heard - self.heard, now_s - self.now_s
         self.heard, self.now_s = heard, now_s
@@ -128,7 +128,7 @@ class Watchdog:
         return self._next_step(now_s)
 
     def started(self, now_s: float) -> None:
-        """The step went well: the source listens. Whether it hears shows at the next ticks."""
+        """Note that the step went well: the source listens. Whether it hears shows at the next ticks."""
         self._fails_in_row = 0
         if self.deaf_since_s is None:
             self.state, self.next_step_s = ScannerState.QUIET, now_s + QUIET_RESTART_S
@@ -150,7 +150,7 @@ class Watchdog:
             self._steps_taken = 0
 
     def absent(self, now_s: float, reason: str) -> None:
-        """There is no such adapter."""
+        """Note that there is no such adapter."""
         self.reason = reason
         self.state = ScannerState.ABSENT
         self.deaf_since_s = now_s if self.deaf_since_s is None else self.deaf_since_s
@@ -158,7 +158,7 @@ class Watchdog:
         self._steps_taken = self._fails_in_row = 0
 
     def silence_limit_s(self) -> float:
-        """How long nothing may be heard, given what is usual here."""
+        """Return how long nothing may be heard, given what is usual here."""
         usual_gap_s = 1 / max(self.usual_per_s, SILENT_GAPS / SILENCE_RARE_MAX_S)
         limit_s = max(SILENT_GAPS * usual_gap_s, SILENCE_MIN_S)
         return min(limit_s, SILENCE_MAX_S) if usual_gap_s <= 1.0 else limit_s

@@ -180,7 +180,7 @@ async def the_firmware_hangs(shop: Shop) -> None:
         the_firmware_hangs,
     ],
 )
-def test_the_ear_hears_again_by_itself_after(bus: str, disturbance: Callable[[Shop], Awaitable[None]]) -> None:
+def test_the_scanner_hears_again_by_itself_after(bus: str, disturbance: Callable[[Shop], Awaitable[None]]) -> None:
     async def work() -> None:
         async with shop_on(bus) as shop:
             await shop.hears_again()
@@ -220,7 +220,7 @@ def test_bluez_memory_of_a_frame_is_not_heard_again_when_the_strength_alone_chan
     run(work)
 
 
-def test_nothing_stays_behind_when_the_ear_is_ended(bus: str) -> None:
+def test_nothing_stays_behind_when_the_scanner_is_ended(bus: str) -> None:
     async def work() -> None:
         async with shop_on(bus) as shop:
             await shop.hears_again()

@@ -153,7 +153,7 @@ async def the_controller_reports_a_fault(shop: Shop) -> None:
         the_controller_reports_a_fault,
     ],
 )
-def test_the_ear_hears_again_by_itself_after(run: Callable[..., None], disturbance: Callable[[Shop], Awaitable[None]]) -> None:
+def test_the_scanner_hears_again_by_itself_after(run: Callable[..., None], disturbance: Callable[[Shop], Awaitable[None]]) -> None:
     async def story(shop: Shop) -> None:
         await shop.hears_again()
         await disturbance(shop)
@@ -203,7 +203,7 @@ def test_another_adapters_advertisements_are_not_ours(run: Callable[..., None]) 
     run(story)
 
 
-def test_no_monitor_stays_behind_when_the_ear_is_ended(run: Callable[..., None]) -> None:
+def test_no_monitor_stays_behind_when_the_scanner_is_ended(run: Callable[..., None]) -> None:
     kernels: list[MgmtKernel] = []
 
     async def story(shop: Shop) -> None:

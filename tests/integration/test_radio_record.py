@@ -103,7 +103,7 @@ def test_an_existing_file_is_left_alone(run: Callable[..., str], tmp_path: Path)
     assert out.read_text() == "precious"
 
 
-def test_a_box_without_an_ear_says_what_to_do(run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_box_without_a_scanner_says_what_to_do(run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_module, "make_scanners", lambda _radio, _clock: [])
     with pytest.raises(CommandError, match=r"docs/radio\.md"):
         run(str(tmp_path / "walk.jsonl"), "--uuid", UUID)

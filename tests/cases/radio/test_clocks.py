@@ -18,6 +18,7 @@ from gateway.model import Advertisement, Move, Sighting
 from gateway.radio.batches import Batches
 from gateway.radio.frames import IBEACON_PREFIX, beacon_id, beacon_id_of
 from gateway.radio.remote import FORMATS, RemoteScanners
+from gateway.radio.remote.refusals import Refusal
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
 from tests.support.books import document, offer
@@ -109,6 +110,34 @@ def test_a_scanner_that_sets_its_clock_back_ends_no_visit(back_s: float, tracker
 def test_a_short_stall_and_a_small_step_end_no_visit_either(stall_s: float, back_s: float, tracker: Tracker) -> None:
     moves = moves_around_a_stall(tracker, stall_s, back_s=back_s)
     assert [move for move in moves if move.visit_over] == []
+
+
+@pytest.mark.parametrize("every_s", [5, 10])
+def test_a_box_that_uploads_rarely_ends_no_visit_and_puts_nobody_elsewhere(every_s: int, tracker: Tracker) -> None:
+    """Six people who stand still for five minutes, half of them at a scanner that sends what it heard every few seconds."""
+    listening = RemoteScanners("p", ["pi-2"], uuids=frozenset())
+    waiting = Batches("pi-2", frozenset([bytes.fromhex(UUID)]), int(NOW_S * 1000))
+    beacons = {beacon_id_of(UUID, 1, number): f"s-{number}" for number in range(6)}
+    moves: list[Move] = []
+    for step in range(1500):
+        at_s = NOW_S + step / 5
+        for number, (beacon, shopper) in enumerate(beacons.items()):
+            here, there = (-55, -78) if number % 2 == 0 else (-78, -55)
+            moves.extend(tracker.see(Sighting(at_s, shopper, "pi-1", here)))
+            waiting.hear(Advertisement(at_s, "pi-2", "", there, IBEACON_PREFIX + beacon + b"\xc5"))
+        if step % (5 * every_s) == 5 * every_s - 1:
+            while (sent := waiting.take(at_s + 0.1)) is not None:
+                message = event(json.loads(sent.model_dump_json(exclude_none=True)), f"x{sent.sequence}")
+                for one in listening.parse(TOPIC, message, at_s + 0.2).advertisements:
+                    beacon_heard = beacon_id(one.payload)
+                    assert beacon_heard is not None
+                    moves.extend(tracker.see(Sighting(one.at_s, beacons[beacon_heard], one.scanner, one.rssi_dbm)))
+        if step % 2 == 1:
+            moves.extend(tracker.tick(at_s + 0.2))
+    assert [move for move in moves if move.visit_over] == []
+    zones = {presence.shopper: presence.zone for presence in tracker.present()}
+    assert zones == {f"s-{number}": "wine" if number % 2 == 0 else "till" for number in range(6)}
+    assert listening.refusals.sum_of(Refusal.LATE) <= 0.05 * 1500 * 6
 
 
 def test_a_stalled_link_brings_nobody_the_offer_of_the_visits_start_again(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.messages import Event, SightingsBatch
-from gateway.model import Advertisement
-from gateway.radio.batches import EXPIRY_S, READINGS_MAX, WAITING_MAX, Batches
+from gateway.model import USABLE_S, Advertisement
+from gateway.radio.batches import LIFE_S, READINGS_MAX, WAITING_MAX, Batches
 from gateway.radio.remote import RemoteScanners
 
 UUID = bytes(range(16))
@@ -54,7 +54,7 @@ def test_what_waited_too_long_is_dropped_and_memory_is_bounded() -> None:
     for i in range(WAITING_MAX + 1000):
         out.hear(heard(i / 1000))
     assert len(out._waiting) == WAITING_MAX
-    assert out.take(1000.0 + EXPIRY_S) is None
+    assert out.take(1000.0 + USABLE_S) is None
     assert len(out._waiting) == 0
 
 
@@ -67,3 +67,18 @@ def test_a_batch_is_understood_by_the_box_that_receives_it() -> None:
     scanners = RemoteScanners("p", ["pi-2"])
     (received,) = scanners.parse("p/sightings/pi-2", event.model_dump_json().encode(), 1000.6).advertisements
     assert (received.at_s, received.scanner, received.rssi_dbm, received.payload[:22]) == (1000.0, "pi-2", -70, OWN[:22])
+
+
+def test_a_scanner_that_hears_only_others_says_now_and_then_that_it_lives() -> None:
+    out = Batches("pi-2", frozenset({OWN[2:18]}), 100, boot="b1")
+    life = out.sign_of_life(1000.0)
+    assert life is not None
+    assert (life.sequence, life.boot, life.readings) == (101, "b1", [])
+    assert out.sign_of_life(1000.0 + LIFE_S - 1) is None
+    out.hear(heard(1004.5))
+    assert out.take(1004.6) is not None
+    assert out.sign_of_life(1000.0 + LIFE_S) is None, "it has just spoken"
+    again = out.sign_of_life(1004.6 + LIFE_S)
+    assert again is not None
+    assert again.sequence == 103
+    assert out.sign_of_life(10.0) is not None, "a clock that was set back doesn't silence it"

@@ -41,11 +41,11 @@ def test_without_a_service_manager_nothing_happens(monkeypatch: pytest.MonkeyPat
     assert not sd_notify("READY=1")
 
 
-def test_one_hearing_ear_is_enough() -> None:
+def test_one_hearing_scanner_is_enough() -> None:
     assert alive([DEAF, HEARING])
 
 
-def test_an_ear_deaf_for_good_asks_for_a_new_process() -> None:
+def test_a_scanner_deaf_for_good_asks_for_a_new_process() -> None:
     assert not alive([DEAF])
     assert not alive([replace(DEAF, state=ScannerState.RECOVERING)])
     assert alive([replace(DEAF, silent_s=DEAF_TOO_LONG_S - 1)])

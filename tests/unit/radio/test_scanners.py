@@ -98,7 +98,7 @@ def test_silence_leads_to_recovery_steps_and_shows_in_the_health(listen: Any) ->
 
 
 @pytest.mark.parametrize("fault", [SourceError("BlueZ is busy"), OSError("no"), AssertionError(), KeyError("x"), TimeoutError()])
-def test_whatever_a_start_raises_the_ear_goes_on(listen: Any, fault: Exception) -> None:
+def test_whatever_a_start_raises_the_scanner_goes_on(listen: Any, fault: Exception) -> None:
     async def story(box: Box) -> None:
         await box.pass_time(5, per_tick=1)
         box.source.raises, box.source.broken = fault, "it broke"

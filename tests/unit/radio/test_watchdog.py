@@ -69,7 +69,7 @@ def shop() -> Shop:
     return shop
 
 
-def test_an_ear_that_is_started_and_hears_is_left_alone(shop: Shop) -> None:
+def test_a_scanner_that_is_started_and_hears_is_left_alone(shop: Shop) -> None:
     assert shop.watchdog.state is ScannerState.HEARING
     shop.run(3600)
     assert shop.new_steps() == []
@@ -136,7 +136,7 @@ def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Sho
     assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
 
 
-def test_an_ear_that_hears_for_some_seconds_after_each_restart_climbs_on(shop: Shop) -> None:
+def test_a_scanner_that_hears_for_some_seconds_after_each_restart_climbs_on(shop: Shop) -> None:
     for _ in range(3):
         shop.per_s = 0
         shop.until(ScannerState.DEAF, 10)
