@@ -12,7 +12,13 @@ chmod 600 "$folder/acl"
 if id mosquitto >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     chown mosquitto: "$folder" "$folder/acl"
 fi
-if [ -z "${ETALAGE_MOSQUITTO:-}" ]; then
-    cp "$here/mosquitto.conf" /etc/mosquitto/conf.d/etalage.conf
+etc="$(dirname "$folder")"
+if [ -d "$etc/conf.d" ]; then
+    ours="$etc/conf.d/etalage.conf"
+    rm -f "$ours"
+    said="$(grep -rhs '^persistence_location' "$etc/mosquitto.conf" "$etc/conf.d" || true)"
+    sed "s#/etc/mosquitto/etalage/#$folder/#" "$here/mosquitto.conf" >"$ours"
+    # Debian's own configuration says where the store is, and Mosquitto doesn't start when it is said twice.
+    [ -n "$said" ] || echo "persistence_location /var/lib/mosquitto/" >>"$ours"
 fi
 echo "access list of $chain/$store: $folder/acl"

@@ -65,7 +65,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mosquitto, 
         subprocess.run([DEPLOY / command[0], *command[1:]], env=surroundings, check=True, capture_output=True, cwd=DEPLOY)
     port = free_port()
     lines = (DEPLOY / "mosquitto.conf").read_text(encoding="utf-8").replace("/etc/mosquitto/etalage", str(folder)).splitlines()
-    kept = [line for line in lines if not line.startswith(("listener", "persistence_location", "log_dest"))]
+    kept = [line for line in lines if not line.startswith(("listener", "log_dest"))]
     # The same file but for the port, and for the broker's own listener of the harness, which is the one with TLS here.
     broker = Mosquitto(folder / "broker", kept, port)
     with broker:

@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def broker(folder: Path, tmp_path: Path) -> Iterator[Mosquitto]:
     lines = (DEPLOY / "mosquitto.conf").read_text(encoding="utf-8").replace("/etc/mosquitto/etalage", str(folder)).splitlines()
-    kept = [line for line in lines if not line.startswith(("listener", "persistence_location", "log_dest", "password_file"))]
+    kept = [line for line in lines if not line.startswith(("listener", "log_dest", "password_file"))]
     with Mosquitto(tmp_path / "broker", (*kept, *AS_THE_README_SAYS), free_port()) as made:
         yield made
 

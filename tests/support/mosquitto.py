@@ -57,8 +57,7 @@ class Mosquitto:
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(10)
+            end(self._process, how)
             self._process = None
 
     def __enter__(self) -> Mosquitto:
@@ -66,6 +65,19 @@ class Mosquitto:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+
+def end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    """End Mosquitto and wait for it. Asked again each second: a signal that comes before its main loop begins is lost."""
+    for _ in range(60):
+        process.send_signal(how)
+        try:
+            process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    process.kill()
+    process.wait()
 
 
 def wait_for(condition: Callable[[], object], within_s: float, every_s: float = 0.01) -> bool:
