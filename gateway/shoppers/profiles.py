@@ -20,14 +20,12 @@ from rules import Value
 from rules.engine.book import Book
 from rules.engine.rule import Rule
 from rules.format.dates import without_year
-from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
+from rules.format.fields import AFFINITY, LARGEST_NUMBER, Field, FieldType, affinity_field
 from rules.format.literals import answer_fact
 
 Json = str | float | int | bool | list[str]
 LONGEST_TEXT = 200
 """Characters of a value; a declared choice or a name is shorter by far."""
-LARGEST_NUMBER = 1e15
-"""Beyond it a float can't count any more, and no attribute of a shopper is that large."""
 _NAME = re.compile(r"data\.[a-z]+\.[a-z0-9_.-]{1,64}")
 """A path to name in a reply; a key of the sender's own making may be anything."""
 

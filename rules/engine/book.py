@@ -14,7 +14,7 @@ from rules.engine.rule import Rule, Trigger
 from rules.format.document import Attention, Document, Offer, ShopFact
 from rules.format.fields import BUILT_IN, Field, FieldType
 from rules.format.schema_parts import Attribute
-from rules.local_time import Local, closing, within
+from rules.local_time import Local, is_open, within
 from rules.situation import Situation, Value
 from rules.texts import in_each, spoken
 
@@ -74,7 +74,7 @@ class Book:
     def may_approach(self, at_s: float) -> bool:
         """Tell whether shoppers may be approached at a moment: the shop is open by the book's hours, and it is no quiet hour."""
         local, hours = Local(at_s, self.zone), self.document.hours
-        return (hours is None or closing(hours, local) is not None) and not within(self.document.quiet, local.minute)
+        return (hours is None or is_open(hours, local)) and not within(self.document.quiet, local.minute)
 
     def dwell_steps_s(self, zone: str) -> tuple[float, ...]:
         """The dwell times in seconds, rising, at which some offer waits in a zone."""

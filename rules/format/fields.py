@@ -34,6 +34,10 @@ MOST_AHEAD_S = 600.0
 """Two clocks of a shop may differ by this much."""
 
 
+LARGEST_NUMBER = 1e15
+"""Beyond it a float can't count any more; what isn't a number at all isn't below it either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: its type, domain (None: any), the purpose it needs, and how fresh a datum must be."""
@@ -63,8 +67,7 @@ class Field:
         if self.type is FieldType.DATE:
             return parse_fact_date(value) is not None
         if self.type is FieldType.NUMBER:
-            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            return number and value >= self.least  # type: ignore[operator]  # a number, by the line above
+            return isinstance(value, int | float) and not isinstance(value, bool) and self.least <= value <= LARGEST_NUMBER
         if self.type is FieldType.FLAG:
             return type(value) is bool
         if self.type is FieldType.SET:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rules.format.dates import parse_clock, parse_date
 from rules.format.errors import BookError, BookProblem, nearest
-from rules.format.fields import AFFINITY, Field, FieldType
+from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
 from rules.situation import Value
 
 
@@ -45,7 +45,7 @@ def parse_fact(fields: Mapping[str, Field], name: str, value: Any, path: str = "
     """
     field = fields.get(name)
     if field is None:
-        if name.startswith(f"{AFFINITY}.") and type(value) in (int, float) and math.isfinite(value):
+        if name.startswith(f"{AFFINITY}.") and affinity_field("").admits(value):
             return float(value)
         raise BookError([BookProblem("unknown_field", path, nearest=nearest(name, fields), values={"value": name[:80]})])
     try:

@@ -26,7 +26,7 @@ from rules.format.wording import CURRENCIES, WHOLE_CURRENCIES
 from rules.loading.offer_checks import check_limits, check_offer
 from rules.local_time import WEEKDAYS
 
-AMOUNTS = frozenset({"amount", "budget", "cost", "price"})
+AMOUNTS = frozenset({"amount", "budget", "cost", "minimum", "price"})
 """The keys of a book that hold money."""
 
 

@@ -28,7 +28,10 @@ class InvitationPart(Part):
     valid_for: Duration | None = None
     terms: TermsPart = TermsPart()
     return_period: Annotated[
-        Duration, Field(description="How long a reward for sharing waits: goods that come back earn none.")
+        Duration,
+        Field(
+            description="How long a reward for sharing waits: goods that come back earn none.", json_schema_extra={"default": "14d"}
+        ),
     ] = 14 * 86_400.0
 
 

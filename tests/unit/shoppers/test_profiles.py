@@ -8,6 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from gateway.shoppers.profiles import answer_value, declared_attributes
+from rules import load_data
 from rules.engine.book import Book
 
 EVERYTHING = frozenset({"recognise", "offers", "purchases", "aftercare", "measure"})
@@ -92,3 +93,45 @@ def test_an_answer_fills_the_attribute_and_an_unknown_one_doesnt(book: Book) -> 
     assert answer_value(asked, "vegan") == "vegan"
     assert answer_value(asked, "carnivore") is None
     assert asked.valid_for_s == 30 * 86_400
+
+
+def dated(*conditions: str) -> Book:
+    """A book that asks a birthday of the backend and a wedding day of the shopper."""
+    label, title = {"nl": "x", "en": "x"}, {"nl": {"title": "x"}, "en": {"title": "x"}}
+    plain = {"at": {"event": "enter"}, "content": title}
+    ask = {"attribute": "married", "answers": {"2020-02-29": label, "2021-06-01": label}, "valid_for": "365d"}
+    offers = [{"id": f"o{number}", "kind": "content", "if": one, **plain} for number, one in enumerate(conditions)]
+    declared = {"born": {"type": "date", "label": label, "supplier": "backend"}}
+    declared |= {"married": {"type": "date", "label": label, "supplier": "shopper"}}
+    question = {"id": "ask", "kind": "question", "question": ask, **plain}
+    return load_data({"book": "b", "salt": "s", "attributes": declared, "offers": [*offers, question]})
+
+
+def test_a_date_that_is_only_looked_at_yearly_is_kept_without_its_year() -> None:
+    asked = declared_attributes([dated("born yearly_within_next 7d", "married yearly_within_next 7d")])
+    assert asked.sift({"born": "1980-12-05"}, {}, EVERYTHING)[0] == {"born": "--12-05"}
+    assert answer_value(asked.questions["ask"], "2020-02-29") == "--02-29"
+
+
+def test_a_date_is_kept_whole_where_some_rule_asks_for_its_year() -> None:
+    yearly = dated("born yearly_within_next 7d", "married yearly_within_next 7d")
+    since = dated("born within_last 30d", "married < '2022-01-01'")
+    for books in (
+        [since],
+        [yearly, since],
+        [dated("born yearly_within_next 7d and born < '2000-01-01'", "married within_last 1d")],
+    ):
+        asked = declared_attributes(books)
+        assert asked.sift({"born": "1980-12-05"}, {}, EVERYTHING)[0] == {"born": "1980-12-05"}
+        assert asked.sift({"born": "5 december"}, {}, EVERYTHING)[0] == {}
+
+
+@pytest.mark.parametrize(("answer", "value"), [("ja", True), ("nee", False)])
+def test_a_flag_is_answered_in_either_language(answer: str, value: bool) -> None:
+    label, title = {"nl": "x", "en": "x"}, {"nl": {"title": "x"}, "en": {"title": "x"}}
+    plain = {"at": {"event": "enter"}, "content": title}
+    ask = {"attribute": "kids", "answers": {"ja": label, "nee": label}, "valid_for": "365d"}
+    declared = {"kids": {"type": "flag", "label": label, "supplier": "shopper"}}
+    offers = [{"id": "ask", "kind": "question", "question": ask, **plain}, {"id": "o", "kind": "content", "if": "kids", **plain}]
+    book = load_data({"book": "b", "salt": "s", "attributes": declared, "offers": offers})
+    assert answer_value(declared_attributes([book]).questions["ask"], answer) is value
