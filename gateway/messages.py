@@ -112,6 +112,26 @@ class OptInGiven(Message):
     consent: ConsentText
 
 
+class ConsentGiven(Message):
+    """A shopper said yes at the box, to these purposes and no others. The event's `time` is the moment of that decision."""
+
+    TYPE: ClassVar = "etalage.consent.given"
+    shopper: Pseudonym
+    follows: int = Field(ge=0, description="Version of the latest decision that was known here before; 0: none was.")
+    purposes: list[str]
+    language: str
+    text: str = Field(description="Version of the wording agreed to.")
+    channel: Word = Field(description="Where it was said: desk, page.")
+
+
+class ConsentWithdrawn(Message):
+    """A shopper said no at the box: everything about them is erased here. The event's `time` is the moment of that decision."""
+
+    TYPE: ClassVar = "etalage.consent.withdrawn"
+    shopper: Pseudonym
+    follows: int = Field(ge=0, description="Version of the latest decision that was known here before; 0: none was.")
+
+
 class OptInWithdrawn(Message):
     """A shopper said no more. The event's `time` is the moment of that decision; whatever it is, it is taken."""
 
@@ -439,6 +459,7 @@ CHANNELS = (
     Channel("offers/redeemed", "gateway", (OfferRedeemed, OfferReversed)),
     Channel("receipts", "backend", (Receipt,)),
     Channel("optins", "backend", (OptInGiven, OptInWithdrawn)),
+    Channel("optins/told", "gateway", (ConsentGiven, ConsentWithdrawn)),
     Channel("profiles", "backend", (Profile,)),
     Channel("sync/request", "gateway", (SyncRequest,)),
     Channel("sync/pages/{gateway}", "backend", (SyncPage,)),

@@ -42,7 +42,13 @@ class Rooms:
         self.identities = Identities(settings.store.store, self.background)
         keys = Keys(settings.storage.keys_path)
         self.people = People(
-            self.store, self.identities, keys, clock.now_s, trusted=lambda: clock.trust.trusted, on_withdrawn=forget
+            self.store,
+            self.identities,
+            keys,
+            clock.now_s,
+            trusted=lambda: clock.trust.trusted,
+            on_withdrawn=forget,
+            source=source,
         )
         self.ledger = Ledger(
             self.store, source, settings.offers, consented=still_consented, follow_redemption=self.people.take_receipt

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands.opened import Config, opened
+from gateway.mqtt.topics import identity_of
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.storage import consents, retention
@@ -26,7 +27,8 @@ def erase(
         if not yes:
             told = "" if known else " Nothing is held about them now; a message that is still on its way would then be refused."
             typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
-        people = People(store, Identities(settings.store.store), keys, gateway.now_s)
+        source = identity_of(settings.store).source
+        people = People(store, Identities(settings.store.store), keys, gateway.now_s, source=source)
         outcome = store.writer.submit(lambda connection: people.withdraw(connection, shopper)).result()
         if outcome.then is not None:
             outcome.then()

@@ -50,6 +50,8 @@ class Housekeeping:
         if self._clock.monotonic_s() < self._due_s or not self._clock.trust.trusted:
             return
         now_s, writer = self._clock.now_s(), self._store.writer
+        kept_since_s = now_s - self._settings.shoppers.erasure_digests_days * DAY_S
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._keys.forget_said, kept_since_s)
         await writer.write(lambda connection: retention.enforce(connection, self._settings, now_s))
         for outcome in await writer.write(lambda connection: self._lapse(connection, now_s)):
             if outcome.then is not None:

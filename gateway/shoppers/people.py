@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Purchase, PurchaseReturned, Receipt, Refusal
 from gateway.model import ShopperNow
-from gateway.shoppers import facts, intake, purchases
+from gateway.shoppers import facts, intake, purchases, said
 from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.identities import BeaconIdentity, Identities
 from gateway.shoppers.optins import OptIn
@@ -34,7 +34,10 @@ BY_FILE = "file"
 
 
 class People:
-    """Everyone who opted in: recognised through `identities`, remembered in `store`."""
+    """Everyone who opted in: recognised through `identities`, remembered in `store`.
+
+    `source`: this gateway's name in events; what is said at the box is told to the backend under it (None: not told).
+    """
 
     def __init__(
         self,
@@ -44,14 +47,16 @@ class People:
         clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         on_withdrawn: Callable[[str], None] | None = None,
+        source: str | None = None,
     ) -> None:
         self._store = store
         self._identities = identities_
         self._clock = clock
         self._trusted = trusted
+        self._source = source
         self._presence = Presence(Attention())
         self._declared = declared_attributes(())
-        self._registry = ConsentRegistry(keys.digest, lambda purposes: self._declared.readable(purposes))
+        self._registry = ConsentRegistry(keys.digest, lambda purposes: self._declared.readable(purposes), said.SaidAtBox(keys))
         self.left_out: Counter[str] = Counter()
         """Parts of messages that were not kept, by reason."""
         self.on_withdrawn = on_withdrawn or self.forget
@@ -168,7 +173,19 @@ class People:
 
     def record_by_hand(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity) -> Outcome:
         """Take a consent that was said here and now."""
-        return self.record(connection, shopper, self._registry.said_now(connection, shopper, decision), identity)
+        standing = consents.find(connection, shopper)
+        before = frozenset[str]() if standing is None else frozenset(standing.purposes.split())
+        follows = 0 if standing is None else standing.version
+        decision = self._registry.said_now(connection, shopper, decision)
+        if not before <= decision.purposes:
+            self._registry.remember(shopper, decision)
+        outcome = self.record(connection, shopper, decision, identity)
+        self._tell(connection, shopper, decision, follows)  # last: taking purposes back cancels what waits for this shopper
+        return outcome
+
+    def _tell(self, connection: Connection, shopper: str, decision: ConsentDecision, follows: int) -> None:
+        if self._source is not None:
+            said.tell(connection, self._source, shopper, decision, follows)
 
     def record(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None) -> Outcome:
         """Take a consent, from the backend or by hand."""
@@ -187,9 +204,13 @@ class People:
 
     def withdraw(self, connection: Connection, shopper: str) -> Outcome:
         """Take a withdrawal that was said here and now. `taken` False: nothing was held about the shopper, so nothing is erased."""
-        held = consents.find(connection, shopper) is not None
+        standing = consents.find(connection, shopper)
         withdrawal = self._registry.said_now(connection, shopper, ConsentDecision(self._clock(), 1, frozenset()))
-        return replace(self._withdraw(connection, shopper, withdrawal), taken=held)
+        self._registry.remember(shopper, withdrawal)
+        outcome = self._withdraw(connection, shopper, withdrawal)
+        if standing is not None:
+            self._tell(connection, shopper, withdrawal, standing.version)
+        return replace(outcome, taken=standing is not None)
 
     def lapse(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
         """Let a consent end that was decided at a moment and not renewed; a yes that was said since then still counts."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge, placed
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
+from gateway.shoppers.said import SaidAtBox
 from gateway.storage import (
     Connection,
     caps,
@@ -50,15 +51,22 @@ class Recorded:
 class ConsentRegistry:
     """Consent as it is kept. `digest` stands for a shopper in proofs, `readable` names the profile fields purposes let us keep."""
 
-    def __init__(self, digest: Digest, readable: Callable[[frozenset[str]], frozenset[str]]) -> None:
+    def __init__(self, digest: Digest, readable: Callable[[frozenset[str]], frozenset[str]], said: SaidAtBox | None = None) -> None:
         self._digest = digest
         self._readable = readable
+        self._said = said
 
     def record(
         self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None, now_s: float
     ) -> Recorded:
         """Take a grant in; the identity is kept only with the purpose `recognise`."""
         withdrawal = _withdrawal(consents.proof_of(connection, self._digest(shopper)))
+        said = self._said.latest(self._digest(shopper)) if self._said is not None else None
+        if said is not None and said.decided_at_s > decision.decided_at_s:  # the database may have lost it
+            if not said.withdraws:
+                decision = said
+            elif withdrawal is None or withdrawal.decided_at_s < said.decided_at_s:
+                withdrawal = said
         if withdrawal is not None:
             decision = placed(decision, withdrawal)
             if withdrawal.decided_at_s >= decision.decided_at_s:
@@ -120,6 +128,11 @@ class ConsentRegistry:
             purchases.erase(connection, shopper)
             happenings.erase(connection, shopper, "purchased")
         profiles.keep_only(connection, shopper, self._readable(purposes))
+
+    def remember(self, shopper: str, decision: ConsentDecision) -> None:
+        """Keep a no, or a yes to less than before, outside the database too."""
+        if self._said is not None:
+            self._said.note(self._digest(shopper), decision)
 
     def said_now(self, connection: Connection, shopper: str, decision: ConsentDecision) -> ConsentDecision:
         """Return a decision that is said at the box at this moment: it follows all that is known of the shopper."""

@@ -29,6 +29,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (digest BLOB PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL, made_at_s REAL NOT NULL)
 WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS said (digest BLOB PRIMARY KEY, decision TEXT NOT NULL, decided_at_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS signing (one INTEGER PRIMARY KEY CHECK (one = 1), private BLOB NOT NULL);
 """
 
@@ -98,6 +99,21 @@ class Keys:
         """Key id to the digest of the shopper it is for, of everyone who was not erased."""
         with self._open() as file:
             return dict(file.execute("SELECT id, digest FROM keys"))
+
+    def said(self) -> dict[bytes, str]:
+        """Digest to the latest decision that was said at this box and took something back."""
+        with self._open() as file:
+            return dict(file.execute("SELECT digest, decision FROM said"))
+
+    def note_said(self, digest: bytes, decision: str, decided_at_s: float) -> None:
+        """Remember a decision, in place of an earlier one of that shopper's."""
+        with self._open() as file:
+            file.execute("INSERT OR REPLACE INTO said VALUES (?, ?, ?)", (digest, decision, decided_at_s))
+
+    def forget_said(self, before_s: float) -> None:
+        """Forget decisions from before a moment."""
+        with self._open() as file:
+            file.execute("DELETE FROM said WHERE decided_at_s < ?", (before_s,))
 
     def destroy(self, erased: Iterable[tuple[bytes, float]]) -> int:
         """Destroy the keys of erased shoppers, given as (digest, moment of erasure); how many there were.

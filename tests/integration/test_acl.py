@@ -22,7 +22,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 PREFIX = "etalage/v1/demo-chain/demo/"
 ANSWERS = {"replies", "replies/app", "replies/till-1", "replies/till-2"}
 MAY_WRITE = {
-    "gw-1": {"offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
+    "gw-1": {"optins/told", "offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
     | {"gateways/gw-1/status", "zones/wine/occupancy"},
     "backend": {"optins", "profiles", "receipts", "purchases/app", "sync/pages/gw-1", "sync/pages/gw-2", "sightings/app"},
     "scanner-2": {"sightings/scanner-2"},
@@ -40,7 +40,7 @@ MAY_READ = {
         "sightings/app",
         "sightings/scanner-2",
     },
-    "backend": {"offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
+    "backend": {"optins/told", "offers", "offers/withdrawn", "offers/redeemed", "staff", "sync/request", *ANSWERS}
     | {"gateways/gw-1/status", "zones/wine/occupancy"},
     "scanner-2": set[str](),
     "till-1": {"replies/till-1"},
