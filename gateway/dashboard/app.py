@@ -18,6 +18,7 @@ from gateway.dashboard.access.passwords import Passwords
 from gateway.dashboard.access.sign_in import SignIn, announce
 from gateway.dashboard.api import live
 from gateway.dashboard.hub import Hub
+from gateway.dashboard.limits import BodyLimit
 from gateway.dashboard.pages import links, now, record, shop, sign_in, tokens, trust, users
 from gateway.dashboard.server import Listener
 from gateway.dashboard.tls.authority import ServerCertificate
@@ -74,6 +75,7 @@ def create_app(
     app.state.close = hashing.shutdown
     problems.answer_all(app)
     hosts = frozenset({"localhost", settings.host, *box_names(), *settings.hosts})
+    app.add_middleware(BodyLimit)
     app.add_middleware(AccessMiddleware, access=Access(hosts, settings.trust_this_box, tls_port, store, signing_in))
     for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")

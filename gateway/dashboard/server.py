@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.dashboard import DashboardError
+from gateway.dashboard.limits import Connections, server_options
 from gateway.dashboard.tls.authority import CertificateError, ServerCertificate, own_certificate, server_certificate
 from gateway.dashboard.tls.names import box_addresses, box_names
 from gateway.settings import DashboardSettings
@@ -75,11 +76,11 @@ class Listener:
 
     async def serve(self, app: FastAPI) -> None:
         """Serve `app` (from create_app) until cancelled; open streams end first, so that this takes well under GRACE_S."""
-        hub = app.state.hub
-        servers = [_Server(_config(app, None))]
+        hub, connections = app.state.hub, Connections()
+        servers = [_Server(_config(app, None, connections))]
         serving = [asyncio.create_task(servers[0].serve(sockets=[self._plain]), name="dashboard server")]
         if self._secure is not None:
-            servers.append(_Server(_config(app, self.certificate)))
+            servers.append(_Server(_config(app, self.certificate, connections)))
             serving.append(asyncio.create_task(servers[1].serve(sockets=[self._secure]), name="dashboard TLS server"))
         live = asyncio.create_task(hub.run(), name="dashboard stream")
         try:
@@ -92,17 +93,17 @@ class Listener:
             await asyncio.gather(live, *serving)
 
 
-def _config(app: FastAPI, certificate: ServerCertificate | None) -> uvicorn.Config:
+def _config(app: FastAPI, certificate: ServerCertificate | None, connections: Connections) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
         ws="none",
-        http="h11",
         log_config=None,
         access_log=False,
         proxy_headers=False,  # who calls is who is connected; the access middleware says what a proxy's headers mean
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        **server_options(connections),
         ssl_certfile=None if certificate is None else certificate.certificate,
         ssl_keyfile=None if certificate is None else str(certificate.key),
     )
