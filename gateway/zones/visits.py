@@ -108,6 +108,8 @@ class _Ongoing:
             replace(stay, entered_s=stay.entered_s + by_s, left_s=None if stay.left_s is None else stay.left_s + by_s)
             for stay in self.stays
         ]
+        if self.latest is not None:
+            self.latest = replace(self.latest, started_at_s=self.latest.started_at_s + by_s, at_s=self.latest.at_s + by_s)
 
 
 class Visits:

@@ -141,6 +141,22 @@ def test_a_clock_that_really_moved_an_hour_ends_the_visits_and_goes_on(plan: Sto
         assert tracker.present()[0].zone == "fish"
 
 
+@pytest.mark.parametrize("leap_s", [-86_400.0, -60.0, 300.0, 86_400.0])
+def test_nobody_comes_or_goes_by_a_leap_of_the_boxs_own_clock(plan: StorePlan, readings: Readings, leap_s: float) -> None:
+    tracker = make_tracker(plan, settings=ZonesSettings(dwell_steps_s=(20,)))
+    moves: list[Move] = []
+    for start_s in (100_000.0, 100_015.0 + leap_s):
+        heard = readings(WINE, start_s, start_s + 15)
+        for second in range(15):
+            moves += tracker.tick(start_s + second)
+            moves += [move for one in heard if second <= one.at_s - start_s < second + 1 for move in tracker.see(one)]
+    assert entered(moves) == ["wine"]
+    assert not any(move.visit_over for move in moves)
+    (dwell,) = (move for move in moves if move.event is MoveEvent.DWELL)
+    assert dwell.dwell_s == pytest.approx(20, abs=3)
+    assert tracker.leapt_s == pytest.approx(leap_s, abs=2)
+
+
 def test_a_forgotten_shopper_leaves_no_move_and_no_reading_behind(plan: StorePlan, readings: Readings, feed: Feed) -> None:
     tracker = make_tracker(plan)
     feed(tracker, readings(WINE, 0, 10.4))

@@ -92,3 +92,17 @@ def test_two_or_three_short_stops_straight_on_look_goal_directed_and_long_ones_w
 def test_before_anything_is_known_both_intents_are_as_likely() -> None:
     assert intent_features([], 0.0, 10.0) == {}
     assert goal_directed_probability({}, 10.0) == 0.5
+
+
+def test_a_leap_of_the_clock_makes_no_visit_longer_or_shorter(plan: StorePlan) -> None:
+    for leap_s in (-86_400.0, 86_400.0):
+        visits = Visits(plan)
+        stay(visits, "bread", 100_000, 100_010)
+        visits.follow(Move(100_010, "s-1", MoveEvent.ENTER, "wine", 0.9))
+        visits.shift(leap_s)
+        now = visits.current("s-1")
+        assert now is not None
+        assert (now.at_s, now.facts()["visit_s"]) == (100_010 + leap_s, 10)
+        left = visits.follow(Move(100_040 + leap_s, "s-1", MoveEvent.EXIT, "wine", 0.9, 30, True))
+        assert dict(left.zone_dwell_s) == {"bread": 10, "wine": 30}
+        assert left.facts()["visit_s"] == 40
