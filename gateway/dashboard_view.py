@@ -18,6 +18,7 @@ from gateway.radio.remote import RemoteScanners, UnknownScanner
 from gateway.radio.scanners import RunningScanner
 from gateway.rooms import Rooms
 from gateway.zones.visits import Visit
+from rules.format.errors import nearest
 from rules.texts import in_each
 
 
@@ -83,11 +84,12 @@ class DashboardView:
     def health(self) -> Health:
         """How the box is doing now."""
         link, counts = self._courier.health(), self.counts
-        scanners = [*(one.health() for one in self._scanners), *self._remote_scanners.health()]
+        own = [one.health() for one in self._scanners]
+        unknown = [*filter(None, map(self._misspelt, own)), *self._remote_scanners.unknown_scanners()]
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
-            scanners=(*map(_scanner_now, scanners), *map(_unknown_now, self._remote_scanners.unknown_scanners())),
+            scanners=(*map(_scanner_now, (*own, *self._remote_scanners.health())), *map(_unknown_now, unknown)),
             link=LinkNow(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
@@ -114,6 +116,12 @@ class DashboardView:
         """Return what receptions weren't used for, in the radio and in the zones."""
         skipped = {"zones": dict(self._tracker.skipped)} if self._tracker.skipped else {}
         return {**self._remote_scanners.refusals.by_source(), **skipped}
+
+    def _misspelt(self, own: ScannerHealth) -> UnknownScanner | None:
+        """Return one of this box's own adapters whose id isn't in the plan, but resembles one that is."""
+        ids = [scanner.id for scanner in self.plan.scanners]
+        meant = None if own.scanner in ids else nearest(own.scanner, ids)
+        return None if meant is None else UnknownScanner(own.scanner, own.kind, meant)
 
 
 def _unknown_now(scanner: UnknownScanner) -> ScannerNow:

@@ -65,9 +65,10 @@ def make_remote_scanners(rooms: Rooms, settings: Settings, own: Sequence[Running
     """Build the plan's scanners that aren't this box's own. A recording's are none of the plan, and speak for all of it."""
     ids = frozenset(scanner.id for scanner in rooms.plan.scanners)
     own_ids = frozenset(scanner.id for scanner in own)
+    is_recording = not own_ids <= ids | settings.radio.adapters.keys()  # an adapter's id may be misspelt
     return RemoteScanners(
         identity_of(settings.store).prefix.rstrip("/"),
-        sorted(ids - own_ids) if own_ids <= ids else (),
+        () if is_recording else sorted(ids - own_ids),
         others={kind: topic for kind, topic in settings.radio.others.items()},  # noqa: C416  # a dict of plain words
         names=settings.radio.names,
         uuids=frozenset(uuid_bytes(uuid) for uuid in settings.radio.uuids),

@@ -9,7 +9,7 @@ from pathlib import Path
 from rules.texts import Language
 from tests.support.books import document, offer
 from tests.support.mosquitto import wait_for
-from tests.support.shop import PREFIX, RunningShop, running_shop
+from tests.support.shop import PREFIX, HandScanner, RunningShop, running_shop
 
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
 
@@ -41,3 +41,12 @@ def test_a_misspelt_name_is_on_the_page_at_once_with_the_one_that_is_meant(tmp_p
         assert (found.scanner, found.well) == ("pi-22", False)
         assert "Is pi-2 meant?" in found.words[Language.EN]
         assert view.health().counts.refused == {"etalage": {"unknown scanner": 1}}
+
+
+def test_an_adapter_of_this_box_with_a_misspelt_id_is_on_the_page_as_well(tmp_path: Path) -> None:
+    with running_shop(tmp_path, document(offer()), by_hand=False) as shop:
+        view = shop.gateway.view
+        view._scanners = [HandScanner("pi-11")]
+        (found,) = (one for one in view.health().scanners if not one.in_plan)
+        assert (found.scanner, found.well) == ("pi-11", False)
+        assert "Is pi-1 meant?" in found.words[Language.EN]
