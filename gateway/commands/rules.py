@@ -46,17 +46,30 @@ def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language
     now_s = SystemClock().now_s()
     _show_cases(report)
     _show_cards(cards_of(loaded, now_s))
-    worth = value_cents(loaded, now_s)
-    most = None if worth is None else money(worth / 100, language, loaded.document.currency)
-    told = "without a bound" if most is None else f"at most {most} in a year, all windows of its caps together"
-    eyes = "; approval takes a second person" if needs_four_eyes(loaded, now_s) else ""
-    typer.echo(f"{loaded.id} {loaded.hash[:12]}: {len(loaded.rules)} offers, gives away {told}{eyes}.")
+    typer.echo(f"{loaded.id} {loaded.hash[:12]}: {_counted(len(loaded.rules), 'offer')}, {_given_away(loaded, now_s, language)}.")
     if unchecked := unchecked_zones(loaded):
         typer.echo(f"Zones that nothing was checked against: {', '.join(unchecked)}. Give --plan, or name them under `zones`.")
-    failed = [result for result in report.results if not result.passed]
+    failed, ran = [result for result in report.results if not result.passed], len(report.results)
     if failed:
-        raise CommandError(f"{len(failed)} of {len(report.results)} cases came out otherwise: change the book or the case")
-    typer.echo(f"All {len(report.results)} cases pass.")
+        raise CommandError(f"{len(failed)} of {_counted(ran, 'case')} came out otherwise: change the book or the case")
+    typer.echo(f"All {ran} cases pass." if ran > 1 else "The one case passes." if ran else "The book carries no cases.")
+
+
+def _given_away(book: Book, now_s: float, language: Language) -> str:
+    """What a book can give away, and whether that takes a second person."""
+    worth = value_cents(book, now_s)
+    eyes = "; approval takes a second person" if needs_four_eyes(book, now_s) else ""
+    if worth == 0:
+        return f"gives nothing away{eyes}"
+    if worth is None:
+        return f"gives away without a bound{eyes}"
+    most = money(worth / 100, language, book.document.currency)
+    return f"gives away at most {most} in a year, all windows of its caps together{eyes}"
+
+
+def _counted(number: int, name: str) -> str:
+    """How many there are, in the singular or the plural."""
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 @rules.command(name="explain")

@@ -124,3 +124,24 @@ def test_a_wrong_now_is_told(run: Run) -> None:
 
 def test_a_missing_book_is_told(run: Run) -> None:
     assert "can't read the file" in refusal(run("check", "nowhere.yaml"))
+
+
+def test_check_shows_each_card_in_each_language_and_counts_in_the_right_number(run: Run, tmp_path: Path) -> None:
+    book = tmp_path / "book.yaml"
+    texts = "{nl: {title: 'Nu {percent}'}, en: {title: 'Now {percent}'}}"
+    voucher = "{worth: {percent: 12.5}, cost: 2, codes: {generated: 8}, valid_for: 2h}"
+    offer = f"{{id: o, kind: voucher, at: {{event: enter, zone: wine}}, caps: {{issues: 3}}, voucher: {voucher}, content: {texts}}}"
+    book.write_text(f"book: b\nsalt: s\noffers:\n- {offer}\n", encoding="utf-8")
+    shown = run("check", book).output
+    assert "Nu 12,5%" in shown
+    assert "Now 12.5%" in shown
+    assert "1 offer, gives away at most €6.00 in a year" in shown
+    assert "Zones that nothing was checked against: wine." in shown
+    assert "The book carries no cases." in shown
+
+
+def test_a_dry_run_shows_what_it_brings_as_it_is_read(run: Run) -> None:
+    there = ("--event", "dwell", "--zone", "wine", "--dwell", "20s", "--at", "2026-11-21T11:12")
+    shown = run("explain", BOOKS / "supermarket.yaml", *there, "--fact", "stage=fan", "--fact", "open=ja").output
+    assert "Vandaag 10% op alle rode wijn, tot 15:12." in shown
+    assert "10% off all red wine today, until 15:12." in shown
