@@ -36,7 +36,7 @@ class WorldApart:
         self.start_s = float(arguments["start_s"])
 
     async def identities(self) -> dict[str, dict[str, Any]]:
-        """How each opted-in shopper is recognised, as an opt-in says it."""
+        """Return how each opted-in shopper is recognised, as an opt-in says it."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _identities)
 
     async def step(self) -> Step:

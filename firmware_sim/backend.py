@@ -148,12 +148,12 @@ class Backend:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has us."""
+        """Return whether the broker has us."""
         return self._client.is_connected()
 
     @property
     def idle(self) -> bool:
-        """Whether every message has been answered, and no shopper has anything in mind."""
+        """Return whether every message has been answered, and no shopper has anything in mind."""
         with self._lock:
             return not self._unanswered and not self._later
 
@@ -174,7 +174,7 @@ class Backend:
         self._say("optins", "etalage.optin.withdrawn", shopper, {})
 
     def profile(self, shopper: str, attributes: Mapping[str, Any], affinities: Mapping[str, float] | None = None) -> None:
-        """What the chain knows of a shopper that a rule may read."""
+        """Return what the chain knows of a shopper that a rule may read."""
         self._say("profiles", "etalage.profile", shopper, {"attributes": dict(attributes), "affinities": dict(affinities or {})})
 
     def hold(self, shopper: str) -> None:
@@ -192,7 +192,7 @@ class Backend:
         self._publish("receipts", "etalage.receipt", f"r-{promise}-{what}", {"promise": promise, "what": what, **more})
 
     def cards_of(self, shopper: str) -> list[Card]:
-        """What that shopper's phone shows, oldest first."""
+        """Return what that shopper's phone shows, oldest first."""
         with self._lock:
             return [self.cards[promise] for promise in self.order.get(shopper, ())]
 
@@ -217,7 +217,7 @@ class Backend:
         return event
 
     def _send_unanswered(self, now_s: float) -> None:
-        """What has had no reply for a while goes again."""
+        """Send again what has had no reply for a while."""
         while self._client.is_connected():
             with self._lock:
                 id_, (sent_s, topic, body) = next(iter(self._unanswered.items()), ("", (now_s, "", "")))
@@ -250,7 +250,7 @@ class Backend:
         self._work.put(lambda: self._receive(message, life))
 
     def _crash(self) -> None:
-        """What had not been acknowledged is forgotten here, and comes again on the next connection."""
+        """Forget what had not been acknowledged: it comes again on the next connection."""
         self.counts["lost"] += 1
         self._client.loop_stop()
         self._client.disconnect()
@@ -310,7 +310,7 @@ class Backend:
             self._imagine(card)
 
     def _imagine(self, card: Card) -> None:
-        """What this shopper will do with this card: the dice depend on the seed and the promise alone."""
+        """Imagine what this shopper will do with this card: the draw depends on the seed and the promise alone."""
         at_s = time.monotonic()
         for reaction in imagine(card.data, self._habits, Random(f"{self._seed}:{card.promise}")):
             at_s += reaction.pause_s

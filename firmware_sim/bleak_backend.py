@@ -32,7 +32,7 @@ class SimulatedAdapter:
 
     @property
     def listening(self) -> int:
-        """How many scanners run on it."""
+        """Return how many scanners run on it."""
         return len(self._listening)
 
     def backend(self) -> type[BaseBleakScanner]:

@@ -33,7 +33,7 @@ class Reaction:
 
 
 def imagine(offer: Mapping[str, Any], habits: Habits, dice: Random) -> list[Reaction]:
-    """What happens to an announced offer (the message's `data`), in order."""
+    """Imagine what happens to an announced offer (the message's `data`), in order."""
     reactions: list[Reaction] = []
 
     def does(what: str, chance: float, **more: Any) -> bool:

@@ -25,7 +25,7 @@ class Phone:
     store: str
 
     def beacon_at(self, unix_s: float) -> BeaconId:
-        """What to advertise at that moment."""
+        """Return what to advertise at that moment."""
         window = struct.pack(">Q", int(unix_s // WINDOW_S))
         message = b"\0".join((b"etalage rotating id 1", self.store.encode(), window))
         major, minor = struct.unpack_from(">HH", hmac.new(self.key, message, hashlib.sha256).digest())

@@ -37,7 +37,7 @@ class Receivers:
         self._outages = [(self.ids.index(outage.scanner), outage.from_s, outage.to_s) for outage in outages]
 
     def alive(self, elapsed_s: float) -> NDArray[np.bool_]:
-        """Which scanners work at a moment, seconds since the world's start."""
+        """Return which scanners work at a moment, seconds since the world's start."""
         alive = np.ones(len(self.ids), dtype=bool)
         for index, from_s, to_s in self._outages:
             alive[index] &= not from_s <= elapsed_s < to_s

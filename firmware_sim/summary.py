@@ -80,7 +80,7 @@ class Summary:
         )
 
     def counts(self) -> dict[str, Any]:
-        """What happened, in whole numbers; delays in milliseconds."""
+        """Return what happened, in whole numbers; delays in milliseconds."""
         health, ledger = self._gateway.view.health(), self._gateway.ledger.counts
         with self._gateway.store.read() as connection:
             awaiting_receipt = outbox.awaiting_receipt(connection)

@@ -212,7 +212,7 @@ class World:
         return sorted([*self._stays, *running])
 
     def positions(self) -> list[TruePosition]:
-        """Where the opted-in shoppers in the shop stand now."""
+        """Return where the opted-in shoppers in the shop stand now."""
         return [
             TruePosition(
                 walker.shopper, float(walker.at[0]), float(walker.at[1]), self._open_stays.get(walker.shopper, (None, 0.0))[0]
@@ -234,7 +234,7 @@ class World:
         return [{"shopper": walker.shopper, **self.identity(walker.shopper)} for walker in self.walkers[: self._shoppers]]
 
     def identity(self, shopper: str) -> dict[str, object]:
-        """How an opted-in shopper is recognised, as an opt-in message says it: {"beacon": …} or {"rotating": …}."""
+        """Return how an opted-in shopper is recognised, as an opt-in message says it: {"beacon": …} or {"rotating": …}."""
         phone = self.phones.get(shopper)
         return {"beacon": self.beacons[shopper].as_optin()} if phone is None else {"rotating": phone.as_optin()}
 

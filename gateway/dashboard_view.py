@@ -78,11 +78,11 @@ class DashboardView:
         self._dots.forget(shopper)
 
     def frame(self) -> Frame:
-        """Where everybody is now."""
+        """Return where everybody is now."""
         return self._dots.frame(self._tracker.present(), self._tracker.unknown_zones(), self._clock.now_s())
 
     def health(self) -> Health:
-        """How the box is doing now."""
+        """Return how the box is doing now."""
         link, counts = self._courier.health(), self.counts
         own = [one.health() for one in self._scanners]
         unknown = [*filter(None, map(self._misspelt, own)), *self._remote_scanners.unknown_scanners()]

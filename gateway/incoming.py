@@ -58,7 +58,7 @@ class Incoming:
         }
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What to do by type of message."""
+        """Return what to do by type of message."""
         return {
             OptInGiven.TYPE: self._people.take_optin,
             OptInWithdrawn.TYPE: self._people.take_withdrawal,

@@ -229,12 +229,12 @@ class StorageSettings(Section):
 
     @property
     def keys_path(self) -> Path:
-        """Where the keys file is."""
+        """Return where the keys file is."""
         return self.keys if self.keys is not None else self.path.with_suffix(".keys")
 
     @property
     def clock_path(self) -> Path:
-        """Where the last trusted time is kept."""
+        """Return where the last trusted time is kept."""
         return self.path.with_suffix(".clock")
 
 

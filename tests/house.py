@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("gateway", "rules", "firmware_sim")
-LIMITS = {"Any": 310, "widest importer": 40, "types defined twice": 19, "docstrings that open with a question word": 260}
+LIMITS = {"Any": 310, "widest importer": 40, "types defined twice": 19, "function docstrings that open with a question word": 0}
 """What may not grow; lower one when it has fallen. Statements aren't held: a new room adds some, and the review looks."""
 QUESTION_WORD = re.compile(r"(What|Who|Whom|Whose|How|Whether|Why|When|Where|Which)\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -74,7 +74,9 @@ def _count(house: House, module: str, tree: ast.Module, text: str) -> None:
         house.any += isinstance(node, ast.Name) and node.id == "Any"
         if isinstance(node, Function):
             house.functions.append((node.end_lineno or node.lineno) - node.lineno + 1)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and (said := ast.get_docstring(node)):
+        if isinstance(node, Function) and (
+            said := ast.get_docstring(node)
+        ):  # a class is a thing: its docstring may open with what it is
             house.docstrings += 1
             house.questions += QUESTION_WORD.match(said) is not None
         found.update(_imported(node))
@@ -104,12 +106,12 @@ def _report(house: House) -> dict[str, int]:
         "Any": house.any,
         "widest importer": widest,
         "types defined twice": len(house.doubles),
-        "docstrings that open with a question word": house.questions,
+        "function docstrings that open with a question word": house.questions,
     }
     print(f"{house.modules} modules, {house.lines:,} lines, {house.statements:,} statements, {len(house.functions):,} functions")
     middle, most = median(house.functions), quantiles(house.functions, n=10)[-1]
     print(f"lines of a function: median {middle:.0f}, 90th percentile {most:.0f}, longest {max(house.functions)}")
-    print(f"docstrings that open with a question word: {house.questions} of {house.docstrings}")
+    print(f"function docstrings that open with a question word: {house.questions} of {house.docstrings}")
     print(f"Any: {house.any}")
     print(f"widest importer: {name}, {widest} of our modules")
     print(

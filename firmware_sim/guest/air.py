@@ -35,7 +35,7 @@ EXTENDED = hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
 
 
 def beacon(minor: int) -> bytes:
-    """What a shop's beacon sends: flags and an iBeacon frame."""
+    """Return what a shop's beacon sends: flags and an iBeacon frame."""
     return bytes([2, 1, 6, 26, 0xFF, 0x4C, 0, 2, 0x15]) + SHOP_UUID + struct.pack(">HHb", 1, minor, -59)
 
 

@@ -269,7 +269,7 @@ async def power_on() -> None:
 
 
 async def measure_plain(bench: Bench, mode: str) -> None:
-    """What bleak hears by itself, as most gateways use it: "active" or "passive"."""
+    """Measure what bleak hears by itself, as most gateways use it: "active" or "passive"."""
     await power_on()
 
     def heard(_device: BLEDevice, data: AdvertisementData) -> None:

@@ -30,7 +30,7 @@ class ShopFact:
     set_by: str | None = None
 
     def counts_at(self, at_s: float) -> bool:
-        """Whether rules go by it at a moment: declared, of its field's type and domain, and fresh. Otherwise it is unknown."""
+        """Return whether rules go by it at a moment: declared, of its field's type and domain, fresh. Otherwise it is unknown."""
         if self.field is None or self.value is None or self.set_at_s is None or not self.field.admits(value_of(self.value)):
             return False
         return self.field.is_fresh(at_s - self.set_at_s)
@@ -104,7 +104,7 @@ class ShopFacts:
 
 
 def declared(books: Iterable[Book]) -> dict[str, list[Field]]:
-    """What the live books let the shop say: name to its field, in each book that declares it."""
+    """Return what the live books let the shop say: name to its field, in each book that declares it."""
     fields: dict[str, list[Field]] = {}
     for book in books:
         for name in book.shop_facts:

@@ -46,7 +46,7 @@ def _bar(console: Console) -> Progress:
 
 
 def faults(recording: Recording) -> Iterator[str]:
-    """What was wrong with a recording that has been read, one line each."""
+    """Return what was wrong with a recording that has been read, one line each."""
     if recording.truncated:
         yield f"{recording.path}: the compressed file ends too early; what came before was used"
     if recording.malformed:

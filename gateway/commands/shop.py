@@ -79,7 +79,7 @@ def _said(language: Language, step: Callable[[], T]) -> T:
 
 
 def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
-    """What somebody typed, in the form its field has."""
+    """Return what somebody typed, in the form its field has."""
     if text != text.encode(errors="replace").decode():
         raise CommandError(f"{name}: the value is not UTF-8 text; type it in a terminal that is set to UTF-8")
     typed: list[FactValue] = []

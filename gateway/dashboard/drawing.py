@@ -86,7 +86,7 @@ def draw(plan: StorePlan) -> Drawing | None:
 
 
 def level(count: int) -> int:
-    """How deeply a zone with so many people is coloured: 0 (nobody) to 4."""
+    """Return how deeply a zone with so many people is coloured: 0 (nobody) to 4."""
     return sum(count >= threshold for threshold in LEVELS)
 
 

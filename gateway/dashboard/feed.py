@@ -37,7 +37,7 @@ class Feed:
         (self._moves if item.kind in MOVE_KINDS else self._offers).append((self._last, item))
 
     def after(self, sequence: int) -> Sequence[tuple[int, FeedItem]]:
-        """What came after `sequence` and is still kept, oldest first."""
+        """Return what came after `sequence` and is still kept, oldest first."""
         if sequence >= self._last:
             return ()
         return [row for row in heapq.merge(self._moves, self._offers) if row[0] > sequence]

@@ -117,7 +117,7 @@ class Hub:
             pulse.set()
 
     async def stream(self, last_event_id: str | None = None) -> AsyncGenerator[bytes, None]:
-        """What one browser gets: a snapshot, then what is newer on each beat. Resumes after an id of this process."""
+        """Yield what one browser gets: a snapshot, then what is newer on each beat. Resumes after an id of this process."""
         after = self._sequence(last_event_id)
         self.clients += 1
         self._wanted.set()

@@ -51,17 +51,17 @@ class Listener:
 
     @property
     def fingerprint(self) -> str | None:
-        """What a person compares with what the browser shows; None without TLS."""
+        """Return what a person compares with what the browser shows; None without TLS."""
         return None if self.certificate is None else self.certificate.fingerprint
 
     @property
     def url(self) -> str:
-        """Where a browser on this box finds the page."""
+        """Return where a browser on this box finds the page."""
         return f"http://{_shown(LOOPBACK_OF.get(self.host, self.host))}:{self.port}/"
 
     @property
     def urls(self) -> list[str]:
-        """Where others find it, the address they can really open first; this box's own where nobody else can."""
+        """Return where others find it, the address they can really open first; this box's own where nobody else can."""
         if _is_loopback(self.host):
             return [self.url]
         scheme, port = ("http", self.port) if self.tls_port is None else ("https", self.tls_port)

@@ -163,7 +163,7 @@ class Feed(Protocol):
         """The number of the newest."""
 
     def after(self, sequence: int) -> Sequence[tuple[int, FeedItem]]:
-        """What came after `sequence`, oldest first; at most as many as are kept."""
+        """Return what came after `sequence`, oldest first; at most as many as are kept."""
 
 
 class View(Protocol):
@@ -176,10 +176,10 @@ class View(Protocol):
 
     @property
     def feed(self) -> Feed:
-        """What happened."""
+        """Return what happened."""
 
     def frame(self) -> Frame:
-        """Where everybody is now."""
+        """Return where everybody is now."""
 
     def health(self) -> Health:
-        """How the box is doing now."""
+        """Return how the box is doing now."""

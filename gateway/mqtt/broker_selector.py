@@ -71,7 +71,7 @@ class BrokerSelector:
         self._at_once = False
 
     def pause_s(self) -> float:
-        """How long to wait before `endpoint`; nothing before the other protocol of a broker that has just refused one."""
+        """Return how long to wait before `endpoint`; nothing before the other protocol of a broker that has just refused one."""
         if self._failures == 0 or self._at_once:
             return 0.0
         whole = min(FIRST_PAUSE_S * float(1 << min(self._failures - 1, 16)), self._pause_max_s)

@@ -90,7 +90,7 @@ class Courier(LinkLoop):
         self._events.put(notice)
 
     def health(self) -> HealthFigures:
-        """How the delivery goes, from any thread."""
+        """Return how the delivery goes, from any thread."""
         state = "failed" if self._failure else "up" if self._link.current is not None else "down"
         return {
             "state": state,

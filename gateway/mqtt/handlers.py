@@ -183,7 +183,7 @@ def _reply_key(answer_to: str, about: str) -> str:
 
 
 def _handled(connection: Connection, handler: Handler, event: Event[Any]) -> Outcome:
-    """What a handler makes of a message, in a savepoint of its own."""
+    """Handle a message in a savepoint of its own; return what came of it."""
     try:
         with connection.begin_nested():
             return handler(connection, event)

@@ -71,7 +71,7 @@ class InFlight:
         self._limit = max(1, min(self._window, receive_max))
 
     def plan(self, now_s: float) -> Plan:
-        """What may go next."""
+        """Return what may go next."""
         rows = [row for row, _ in self._under_way.values() if row is not None]
         shoppers = {row.shopper for row in rows} | {suspect.shopper for suspect in self._suspects.values()}
         busy = frozenset({row.event_id for row in rows} | self._suspects.keys())
@@ -108,7 +108,7 @@ class InFlight:
         return row
 
     def nothing_waits(self, plan: Plan) -> None:
-        """What `plan` allowed isn't there: the suspect is gone, or there are no others to go first."""
+        """Note that what `plan` allowed isn't there: the suspect is gone, or there are no others to go first."""
         self._others_first = False
         if plan.only is not None:
             self.gone(plan.only)
@@ -143,11 +143,11 @@ class InFlight:
         ]
 
     def overdue(self, now_s: float, patience_s: float) -> bool:
-        """Whether the broker has owed an answer for longer than `patience_s`."""
+        """Return whether the broker has owed an answer for longer than `patience_s`."""
         return any(now_s - sent_s > patience_s for _, sent_s in self._under_way.values())
 
     def next_retry_s(self) -> float:
-        """When a suspect may be tried; never while something is under way, whose answer comes first."""
+        """Return when a suspect may be tried; never while something is under way, whose answer comes first."""
         return min((suspect.retry_s for suspect in self._suspects.values() if not self._under_way), default=float("inf"))
 
     @property

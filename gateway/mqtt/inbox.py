@@ -82,7 +82,7 @@ class Inbox(LinkLoop):
         self._store.writer.submit(lambda connection: self._handlers.ask_unless_since(connection, self._clock(), since_s))
 
     def health(self) -> HealthFigures:
-        """How the reading goes, from any thread."""
+        """Return how the reading goes, from any thread."""
         topics = dict(self._topics)
         reading = self._link.current is not None and len(topics) == len(self._filters())
         return {

@@ -51,7 +51,7 @@ class LinkLoop(ABC):
 
     @property
     def failure(self) -> str | None:
-        """Why the thread has died; None while it lives."""
+        """Return why the thread has died; None while it lives."""
         return self._failure
 
     @property

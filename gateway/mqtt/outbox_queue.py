@@ -64,11 +64,11 @@ class OutboxQueue:
 
     @property
     def ours(self) -> bool:
-        """Whether it was our turn at the last look."""
+        """Return whether it was our turn at the last look."""
         return self._lock.held
 
     def carries(self, connected: bool, now_s: float) -> bool:
-        """Whether it is for us to send: connected to a broker, and of gateways on one database the one whose turn it is.
+        """Return whether it is for us to send: connected to a broker, and of gateways on one database the one whose turn it is.
 
         A turn begins with a connection, and then what has no receipt goes again: the broker may have lost it.
         """
@@ -92,7 +92,7 @@ class OutboxQueue:
         self._delivered[row.event_id] = row.seq, now_s
 
     def next_s(self) -> float:
-        """When `tidy` has something to do unasked; after a commit it is called anyway."""
+        """Return when `tidy` has something to do unasked; after a commit it is called anyway."""
         return self._sweep_s if self._settling is not None else min(self._settle_s(), self._sweep_s)
 
     def tidy(self, now_s: float) -> None:
@@ -162,7 +162,7 @@ class OutboxQueue:
         self._write(lambda connection: quarantine.set_aside(connection, event_id, reason, at_s))
 
     def _settle_s(self) -> float:
-        """When the longest delivered message has waited long enough."""
+        """Return when the longest delivered message has waited long enough."""
         return next((since_s for _, since_s in self._delivered.values()), float("inf")) + REMOVE_WITHIN_S
 
     def _settled(self) -> None:

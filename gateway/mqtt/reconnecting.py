@@ -44,11 +44,11 @@ class ReconnectingLink:
 
     @property
     def endpoint(self) -> str:
-        """Where we are, or try to be."""
+        """Return where we are, or try to be."""
         return str(self._selector.endpoint)
 
     def concerns(self, event: LinkEvent) -> bool:
-        """Whether the event is of the present link: a closed one may have left some in the queue."""
+        """Return whether the event is of the present link: a closed one may have left some in the queue."""
         return event.link is self._link
 
     def tend(self, now_s: float) -> None:
@@ -59,7 +59,7 @@ class ReconnectingLink:
             self.drop("no answer to CONNECT", now_s)
 
     def next_s(self) -> float:
-        """When `tend` has something to do."""
+        """Return when `tend` has something to do."""
         if self._link is None:
             return self._next_s
         return float("inf") if self._is_up else self._since_s + CONNACK_PATIENCE_S

@@ -57,11 +57,11 @@ class StatusPublisher:
         self._announced: set[str] = set()
 
     def will(self, at_s: float) -> Will:
-        """What the broker says when we vanish."""
+        """Return what the broker says when we vanish."""
         return Will(self._identity.status_topic, self._status("offline", {}, at_s))
 
     def birth(self, at_s: float, now_s: float) -> list[Notice]:
-        """What is said first on a new connection; `now_s` monotonic."""
+        """Return what is said first on a new connection; `now_s` monotonic."""
         self._status_s = now_s + self._settings.status_every_s
         self._occupancy_s = now_s
         self._announced.clear()
@@ -69,7 +69,7 @@ class StatusPublisher:
         return [self._online(at_s), *box]
 
     def due(self, at_s: float, now_s: float) -> list[Notice]:
-        """What is due now; `now_s` monotonic."""
+        """Return what is due now; `now_s` monotonic."""
         notices: list[Notice] = []
         if now_s >= self._status_s:
             self._status_s = now_s + self._settings.status_every_s
@@ -81,11 +81,11 @@ class StatusPublisher:
         return notices
 
     def next_s(self) -> float:
-        """When the next one is due, monotonic."""
+        """Return when the next one is due, monotonic."""
         return min(self._status_s, self._occupancy_s)
 
     def farewell(self, at_s: float) -> Notice:
-        """What is said before an orderly goodbye, for which a broker sends no last will."""
+        """Return what is said before an orderly goodbye, for which a broker sends no last will."""
         return Notice(self._identity.status_topic, self._status("offline", {}, at_s), 1)
 
     def _online(self, at_s: float) -> Notice:

@@ -36,7 +36,7 @@ APP = "app"
 
 
 def may_write(topic: str) -> bool:
-    """Whether the gateway may ever publish to a topic, given after the shop's prefix."""
+    """Return whether the gateway may ever publish to a topic, given after the shop's prefix."""
     return len(topic) <= TOPIC_MAX and any(pattern.fullmatch(topic) for pattern in (*_WRITTEN, _ANSWERS))
 
 
@@ -62,17 +62,17 @@ class GatewayIdentity:
 
     @property
     def prefix(self) -> str:
-        """What every topic of this shop begins with, the last `/` included."""
+        """Return what every topic of this shop begins with, the last `/` included."""
         return f"etalage/v1/{self.chain}/{self.store}/"
 
     @property
     def source(self) -> str:
-        """Who speaks, in every event."""
+        """Return who speaks, in every event."""
         return f"etalage/{self.chain}/{self.store}/{self.gateway}"
 
     @property
     def status_topic(self) -> str:
-        """Where this box's birth, health and last will stand."""
+        """Return where this box's birth, health and last will stand."""
         return f"{self.prefix}gateways/{self.gateway}/status"
 
     def client_id(self, way: Literal["out", "in", "sightings"]) -> str:

@@ -40,7 +40,7 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
 
 
 def _unused(promise: PromiseRecord) -> list[Taking]:
-    """What a promise that ended held and nobody used; an issue stays one, and what was spent of its amount stays spent."""
+    """Return what a promise that ended held and nobody used; an issue stays one, and what was spent of its amount stays spent."""
     unused = []
     for taking in map(Taking._make, promise.takings):
         spent_cents = promise.spent_cents if taking.kind == CapKind.BUDGET else taking.amount if promise.spent_cents else 0

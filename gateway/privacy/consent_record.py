@@ -66,7 +66,7 @@ def consent_record(
 
 
 def receipt(record: Mapping[str, Any], now_s: float) -> dict[str, Any]:
-    """What the shopper is handed: the record, dated."""
+    """Return what the shopper is handed: the record, dated."""
     return {
         "schema_version": SCHEMA,
         "receipt_id": f"{record['record_id']}/{int(now_s)}",

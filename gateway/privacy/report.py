@@ -93,7 +93,7 @@ class Report:
 
 
 def privacy_report(connection: Connection, books: Sequence[Book], settings: Settings, now_s: float, language: Language) -> Report:
-    """What is collected about shoppers here and now, why, who reads it, and how long it stays."""
+    """Return what is collected about shoppers here and now, why, who reads it, and how long it stays."""
     tally = consents.tally(connection)
     return Report(
         made=iso(now_s),
@@ -107,7 +107,7 @@ def privacy_report(connection: Connection, books: Sequence[Book], settings: Sett
 
 
 def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
-    """What the gateway itself keeps, whatever the books."""
+    """Return what the gateway itself keeps, whatever the books."""
     readers: dict[str, set[str]] = {}
     for rule in (rule for book in books for rule in book.rules):
         for name in rule.reads():
@@ -125,7 +125,7 @@ def _own(books: Sequence[Book], language: Language) -> Iterator[Collected]:
 
 
 def _declared(connection: Connection, books: Sequence[Book], language: Language) -> Iterator[Collected]:
-    """What the live books declare, read or not."""
+    """Return what the live books declare, read or not."""
     attributes = declared_attributes(books)
     held: dict[str, int] = {}
     for (name, _supplier), count in profiles.fields(connection).items():
@@ -172,7 +172,7 @@ def collected_table(made: Report) -> str:
 
 
 def kept_table(made: Report) -> str:
-    """What is kept, and how long."""
+    """Return what is kept, and how long."""
     head = tuple(text(made.language, word) for word in (N_("table"), N_("holds"), N_("kept")))
     return markdown_table(head, [(f"`{line.table}`", line.holds, line.how_long) for line in made.kept])
 

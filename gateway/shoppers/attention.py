@@ -37,7 +37,7 @@ class Bucket(NamedTuple):
 
 
 def full(rates: Rates, at_s: float) -> Bucket:
-    """Where everybody starts."""
+    """Return the bucket that everybody starts with."""
     return Bucket(rates.capacity, at_s)
 
 

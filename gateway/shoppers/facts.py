@@ -19,7 +19,7 @@ DAY_S = 86_400.0
 
 
 def read_known(connection: Connection, shopper: str, at_s: float, declared: DeclaredAttributes) -> KnownFacts | None:
-    """What is known of a shopper who is here now; None without consent to be recognised."""
+    """Return what is known of a shopper who is here now; None without consent to be recognised."""
     standing = consents.find(connection, shopper)
     if standing is None:
         return None

@@ -122,7 +122,7 @@ def profile(connection: Connection, event: Event[Profile], declared: DeclaredAtt
 
 
 def objection(connection: Connection, event: Event[Receipt]) -> Refusal | None:
-    """Why a receipt may not be taken at all: it tells of a purchase, and the shopper did not consent to that."""
+    """Return why a receipt may not be taken at all: it tells of a purchase, and the shopper did not consent to that."""
     if event.data.what != "purchased":
         return None
     promise = promises.find(connection, event.data.promise)

@@ -68,7 +68,7 @@ class People:
 
     @property
     def here(self) -> frozenset[str]:
-        """Whose facts are in memory now."""
+        """Return whose facts are in memory now."""
         return self._presence.here
 
     def everyone(self) -> list[str]:
@@ -221,17 +221,17 @@ class People:
         return Outcome(then=None if marks is None else lambda: self._withdrawn(shopper, marks))
 
     def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:
-        """What the backend knows of a shopper; only what may be kept is."""
+        """Take what the backend knows of a shopper; only what may be kept is."""
         taken, refusals = intake.profile(connection, event, self._declared)
         shopper = event.data.shopper
         return Outcome(refusals, taken, lambda: self._noted(shopper, refusals))
 
     def objection(self, connection: Connection, event: Event[Receipt]) -> Refusal | None:
-        """Why a receipt may not be taken, by anyone: without consent to purchases none is told of."""
+        """Return why a receipt may not be taken, by anyone: without consent to purchases none is told of."""
         return intake.objection(connection, event)
 
     def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
-        """What came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
+        """Take what came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
         effect = intake.receipt(connection, event, self._declared, self._presence.rates)
         if effect is None:
             return Outcome()

@@ -56,7 +56,7 @@ class Presence:
 
     @property
     def here(self) -> frozenset[str]:
-        """Whose facts are in memory now."""
+        """Return whose facts are in memory now."""
         return frozenset(self._present)
 
     def knows(self, shopper: str, at_s: float) -> bool:

@@ -72,7 +72,7 @@ class DeclaredAttributes:
     def sift(
         self, attributes: Mapping[str, JsonValue], affinities: Mapping[str, JsonValue], purposes: frozenset[str]
     ) -> tuple[dict[str, Json], list[Refusal]]:
-        """What to keep of a backend's profile, field to value, and why the rest is left out."""
+        """Return what to keep of a backend's profile, field to value, and why the rest is left out."""
         kept: dict[str, Json] = {}
         left_out: list[Refusal] = []
         sent = [(f"data.attributes.{name}", name, value) for name, value in attributes.items()]
@@ -133,7 +133,7 @@ def _is_day_only(field: Field, in_full: Collection[str]) -> bool:
 
 
 def _reads(rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
-    """What a rule reads of a profile: in its condition and words, in ranking, and to know whether its question was answered."""
+    """Return what a rule reads of a profile: in its condition and words, in ranking, and to know whether it was answered."""
     yield from sorted(name for name in rule.reads() if name in fields)
     yield affinity_field(rule.id).name
     if rule.asks is not None:

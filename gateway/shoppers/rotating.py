@@ -27,7 +27,7 @@ def window_at(at_s: float) -> int:
 
 
 def message(store: str, window: int) -> bytes:
-    """What is authenticated: the same for every member of a shop in one window."""
+    """Return what is authenticated: the same for every member of a shop in one window."""
     return CONTEXT + b"\0" + store.encode() + b"\0" + window.to_bytes(8, "big", signed=True)
 
 

@@ -56,12 +56,12 @@ class Standing:
 
 
 def start(at_s: float) -> Standing:
-    """Where everybody starts."""
+    """Return where everybody starts."""
     return Standing(STAGES[0], at_s, MappingProxyType({"thresholds": THRESHOLDS_VERSION, "first_seen": True}))
 
 
 def follow(before: Standing, signals: Mapping[str, int], now_s: float) -> Standing:
-    """Where a shopper stands by these signals; the same object when nothing changes. A stage set by hand stays."""
+    """Return where a shopper stands by these signals; the same object when nothing changes. A stage set by hand stays."""
     if before.set_by is not None:
         return before
     stage = stage_of(before.stage, signals)
@@ -80,7 +80,7 @@ def stage_of(current: str, signals: Mapping[str, int]) -> str:
 
 
 def reason(before: str, after: str, signals: Mapping[str, int]) -> dict[str, object]:
-    """Why a stage changed: going up, the needs now met; going down, those of the old stage's first way no longer met."""
+    """Return why a stage changed: going up, the needs now met; going down, those of the old stage's first way no longer met."""
     way = _way(after, signals, staying=False) if STAGES.index(after) > STAGES.index(before) else None
     if way is not None:
         counted = {need.signal: {"seen": signals.get(need.signal, 0), "needed": need.reach} for need in way}

@@ -126,7 +126,7 @@ def _line(backup: str, table: Table, rows: list[dict[str, Any]], key: ShopperKey
 
 
 def bound(backup: str, table: str) -> bytes:
-    """What a box is bound to: it opens in its own backup and table only."""
+    """Return what a box is bound to: it opens in its own backup and table only."""
     return f"{FORMAT}/{backup}/{table}".encode()
 
 

@@ -95,7 +95,7 @@ def live(connection: Connection) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def live_since_s(connection: Connection) -> float:
-    """When the latest of the live books went live; minus infinity when none is."""
+    """Return when the latest of the live books went live; minus infinity when none is."""
     latest = connection.execute(select(func.max(books.c.state_at_s)).where(books.c.state == "live")).scalar()
     return float("-inf") if latest is None else float(latest)
 

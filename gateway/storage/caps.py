@@ -167,7 +167,7 @@ def take_again(connection: Connection, takings: Iterable[Taking], shopper: str |
 
 
 def used(connection: Connection, key: str) -> int:
-    """What was promised of a cap; 0 before its first use."""
+    """Return what was promised of a cap; 0 before its first use."""
     return dict(all_used(connection)).get(key, 0)
 
 

@@ -117,7 +117,7 @@ def note(connection: Connection, row: Mapping[str, Any]) -> None:
 
 
 def events(connection: Connection, shopper: str) -> Sequence[Row[Any]]:
-    """How a shopper's record came about, oldest decision first."""
+    """Return how a shopper's record came about, oldest decision first."""
     rows = select(consent_events).where(consent_events.c.shopper == shopper)
     return connection.execute(rows.order_by(consent_events.c.decided_at_s, consent_events.c.seq)).all()
 
@@ -128,7 +128,7 @@ def page(connection: Connection, after: str = "", limit: int = 50) -> Sequence[R
 
 
 def tally(connection: Connection) -> dict[str, int]:
-    """How many shoppers' consent stands, in all (`shoppers`) and for each purpose."""
+    """Return how many shoppers' consent stands, in all (`shoppers`) and for each purpose."""
     counts = {"shoppers": 0}
     for purposes, number in connection.execute(select(consents.c.purposes, func.count()).group_by(consents.c.purposes)):
         counts["shoppers"] += number

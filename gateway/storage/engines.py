@@ -34,7 +34,7 @@ def make_engine(settings: StorageSettings) -> Engine:
 
 
 def trouble(settings: StorageSettings, engine: Engine, error: DatabaseError) -> StorageError:
-    """What to tell of a database that can't be opened, without the password in its URL."""
+    """Return what to tell of a database that can't be opened, without the password in its URL."""
     why = " ".join(str(error.orig).split())
     if settings.url is None:
         return StorageError(

@@ -41,7 +41,7 @@ def key_of(connection: Connection, shopper: str) -> bytes | None:
 
 
 def owners(connection: Connection, uuid: bytes, major_minor: bytes) -> int:
-    """How many shoppers a static id fits; more than one makes it nobody's."""
+    """Return how many shoppers a static id fits; more than one makes it nobody's."""
     fits = (identities.c.uuid == uuid, identities.c.major_minor == major_minor)
     return len(connection.execute(select(identities.c.shopper).where(*fits).limit(2)).all())
 

@@ -46,7 +46,7 @@ def key_of(gateway: str, source: str, event_id: str) -> bytes:
 
 
 def is_seen(connection: Connection, key: bytes) -> bool:
-    """Whether a message was taken before."""
+    """Return whether a message was taken before."""
     return connection.execute(select(seen.c.at_s).where(seen.c.key == key)).first() is not None
 
 

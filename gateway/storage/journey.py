@@ -130,7 +130,7 @@ def take_back_event(connection: Connection, shopper: str, event_id: str) -> bool
 
 
 def find(connection: Connection, shopper: str) -> Row[Any] | None:
-    """Where a shopper stands."""
+    """Return where a shopper stands."""
     return connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()
 
 
@@ -201,7 +201,7 @@ def put_bucket(connection: Connection, shopper: str, tokens: float, at_s: float)
 
 
 def stages(connection: Connection) -> dict[str, int]:
-    """How many shoppers stand in each stage."""
+    """Return how many shoppers stand in each stage."""
     counted = select(journeys.c.stage, func.count().label("number")).group_by(journeys.c.stage)
     return {row.stage: row.number for row in connection.execute(counted)}
 

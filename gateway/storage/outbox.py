@@ -60,7 +60,7 @@ UNSTORABLE = (DataError, OverflowError)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether a fault says that the database can't be reached or written now; the same may go well later."""
+    """Return whether a fault says that the database can't be reached or written now; the same may go well later."""
     return isinstance(error, OperationalError | InterfaceError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
@@ -181,7 +181,7 @@ def awaiting_receipt(connection: Connection) -> int:
 
 
 def oldest_at_s(connection: Connection) -> float | None:
-    """When the longest waiting message was put in; None when none waits."""
+    """Return when the longest waiting message was put in; None when none waits."""
     first = select(func.min(waiting.c.seq)).scalar_subquery()
     return connection.execute(select(outbox.c.at_s).where(outbox.c.seq == first)).scalar()
 
@@ -233,6 +233,6 @@ def erase(connection: Connection, shopper: str) -> int:
 
 
 def export(connection: Connection, shopper: str) -> dict[str, object]:
-    """What waits for `shopper`, as it will be sent."""
+    """Return what waits for `shopper`, as it will be sent."""
     bodies = select(outbox.c.body).where(outbox.c.shopper == shopper).order_by(outbox.c.seq)
     return {"waiting": list(connection.execute(bodies).scalars())}

@@ -111,7 +111,7 @@ def pack(plain: bytes, common: bytes) -> bytes:
 
 
 def unpack(packed: bytes, common: bytes) -> bytes:
-    """What `pack` packed."""
+    """Return what `pack` packed."""
     if packed[0] == _ZLIB_FORMAT:
         return zlib.decompress(packed)
     return zlib.decompressobj(-zlib.MAX_WBITS, zdict=common).decompress(packed)

@@ -228,7 +228,7 @@ def unsent_of(connection: Connection, offer: str) -> Sequence[PromiseRecord]:
 
 
 def standing_of(connection: Connection, offer: str, at_s: float) -> int:
-    """How many promises of an offer can still be redeemed."""
+    """Return how many promises of an offer can still be redeemed."""
     rows = select(func.count()).where(
         promises.c.state.in_(promise_states.OPEN), promises.c.ends_at_s >= at_s, promises.c.offer == offer
     )

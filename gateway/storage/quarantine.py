@@ -51,7 +51,7 @@ def set_aside(connection: Connection, event_id: str, reason: str, at_s: float) -
 
 
 def quarantined(connection: Connection, limit: int = 100) -> list[Quarantined]:
-    """What was set aside, newest first."""
+    """Return what was set aside, newest first."""
     names = [quarantine.c[name] for name in Quarantined.__slots__]
     rows = connection.execute(select(*names).order_by(quarantine.c.quarantined_at_s.desc()).limit(limit))
     return [Quarantined(*row) for row in rows]
@@ -78,5 +78,5 @@ def erase(connection: Connection, shopper: str) -> int:
 
 
 def export(connection: Connection, shopper: str) -> dict[str, object]:
-    """What was set aside of what was meant for `shopper`."""
+    """Return what was set aside of what was meant for `shopper`."""
     return {"quarantined": list(connection.execute(select(quarantine.c.body).where(quarantine.c.shopper == shopper)).scalars())}

@@ -73,7 +73,7 @@ class Reader:
 
     @property
     def failure(self) -> str | None:
-        """Why nothing is answered any more; None while it lives."""
+        """Return why nothing is answered any more; None while it lives."""
         if not self._thread.is_alive():
             return "its thread has ended"
         return f"one question has taken {self.busy_s:.0f} s" if self.busy_s > STUCK_S else None

@@ -29,7 +29,7 @@ from gateway.storage.tables import metadata
 
 
 def in_use(path: Path) -> bool:
-    """Whether anybody has a database file open: to leave the write-ahead log, one must be alone."""
+    """Return whether anybody has a database file open: to leave the write-ahead log, one must be alone."""
     try:
         with sqlite3.connect(path, timeout=0) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -42,7 +42,7 @@ def in_use(path: Path) -> bool:
 
 
 def at_work(store: Store) -> bool:
-    """Whether a gateway carries the mail of a shared database."""
+    """Return whether a gateway carries the mail of a shared database."""
     lock = DeliveryLock(store.engine)
     alone = lock.acquire(0.0)
     lock.release()
@@ -50,7 +50,7 @@ def at_work(store: Store) -> bool:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether no table holds a row."""
+    """Return whether no table holds a row."""
     return all(connection.execute(select(table).limit(1)).first() is None for table in metadata.sorted_tables)
 
 

@@ -78,7 +78,7 @@ class Waiting:
     seq: int = 0
 
     def is_over(self, at_s: float) -> bool:
-        """Whether its end has come."""
+        """Return whether its end has come."""
         return self.expires_at_s is not None and self.expires_at_s <= at_s
 
 

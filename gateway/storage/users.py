@@ -83,7 +83,7 @@ def find_token(connection: Connection, token: str) -> Token | None:
 
 
 def any_token(connection: Connection, role: Role | None = None) -> bool:
-    """Whether at least one token is in force: of this role, or of any."""
+    """Return whether at least one token is in force: of this role, or of any."""
     found = select(tokens.c.name).where(tokens.c.revoked_at_s.is_(None)).limit(1)
     if role is not None:
         found = found.where(tokens.c.role == role.value)

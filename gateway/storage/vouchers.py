@@ -124,7 +124,7 @@ def back_to_pool(connection: Connection, promise: str) -> bool:
 
 
 def asked_before(connection: Connection, till: str, key: str) -> RedemptionRecord | None:
-    """What a till was answered to the same question."""
+    """Return what a till was answered to the same question."""
     row = connection.execute(select(redemptions).where(redemptions.c.till == till, redemptions.c.key == key)).first()
     return None if row is None else RedemptionRecord._make(row)
 
@@ -135,7 +135,7 @@ def note_answer(connection: Connection, redemption: RedemptionRecord) -> None:
 
 
 def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[RedemptionRecord]:
-    """What tills asked and were answered, newest first."""
+    """Return what tills asked and were answered, newest first."""
     rows = connection.execute(select(redemptions).order_by(redemptions.c.at_s.desc()).limit(limit))
     return [RedemptionRecord._make(row) for row in rows]
 

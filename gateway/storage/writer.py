@@ -88,7 +88,7 @@ class Writer:
 
     @property
     def failure(self) -> str | None:
-        """Why the writer has died; None while it lives. It can't be mended: nobody knows what was left half done."""
+        """Return why the writer has died; None while it lives. It can't be mended: nobody knows what was left half done."""
         return self._failure
 
     @property
@@ -209,7 +209,7 @@ class Writer:
 
 
 def _do(job: _Job[T], connection: Connection) -> tuple[T | None, Exception | None]:
-    """What the work returned or raised. Raises what is not its own fault: then all of it is run again."""
+    """Return what the work returned or raised. Raises what is not its own fault: then all of it is run again."""
     try:
         return job.work(connection), None
     except Exception as error:
@@ -220,7 +220,7 @@ def _do(job: _Job[T], connection: Connection) -> tuple[T | None, Exception | Non
 
 
 def _passes(error: Exception) -> bool:
-    """Whether the disk, a lock or the connection is in the way, and not the work itself: SQL that can never run fails by itself."""
+    """Return whether the disk, a lock or the connection is in the way, and not the work: SQL that can never run fails by itself."""
     if isinstance(error, OperationalError):
         return getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
     return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -14,7 +14,7 @@ _TWO_TO_THE_64 = float(1 << 64)
 
 
 def position(salt: str, experiment: str, shopper: str) -> float:
-    """Where a shopper lies in an experiment, uniform in [0, 1)."""
+    """Return where a shopper lies in an experiment, uniform in [0, 1)."""
     digest = hashlib.sha256(f"{salt}\x1f{experiment}\x1f{shopper}".encode()).digest()
     # 53 bits are what a float holds: more would round some positions up to 1.0
     return (int.from_bytes(digest[:8], "big") >> 11 << 11) / _TWO_TO_THE_64

@@ -58,12 +58,12 @@ class Book:
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
-        """What may be known of a shopper: type, values, label, purpose, freshness, supplier."""
+        """Return what may be known of a shopper: type, values, label, purpose, freshness, supplier."""
         return self.document.attributes
 
     @property
     def shop_facts(self) -> Mapping[str, ShopFact]:
-        """What the shop itself may set: weather, stock. About nobody."""
+        """Return what the shop itself may set: weather, stock. About nobody."""
         return self.document.shop_facts
 
     @property

@@ -41,7 +41,7 @@ class Arbitration(NamedTuple):
 
 
 def decide(book: Book, situation: Situation, ranker: Ranker = by_priority_and_affinity) -> Decision:
-    """What to do for one shopper at one moment. Pure: the same book, situation and ranker give the same decision anywhere."""
+    """Decide for one shopper at one moment. Pure: the same book, situation and ranker give the same decision anywhere."""
     local = Local(situation.at_s, book.zone)
     view = book.view_of(situation, local)
     winners, gates = arbitrate(book, situation, view, local, ranker)

@@ -65,7 +65,7 @@ class FactsView:
             self.happened.setdefault(happening.offer, []).append(happening)
 
     def happenings(self, scope: str) -> Sequence[Happening]:
-        """What happened with an offer, with those of a `category/…` or `group/…`, or (SHOP) with any."""
+        """Return what happened with an offer, with those of a `category/…` or `group/…`, or (SHOP) with any."""
         if scope in self._scopes:
             return self.happened.get(scope, ())
         found = self._shared.get(scope)
@@ -76,7 +76,7 @@ class FactsView:
 
 
 def count_happenings(happenings: Sequence[Happening], what: str, since_s: float = EVER, visit: str | None = None) -> int:
-    """How many of these are that, since then, or in that visit. `seen` is announced or shown, whichever says more."""
+    """Return how many of these are that, since then, or in that visit. `seen` is announced or shown, whichever says more."""
     wanted, besides = ("announced", "shown") if what == "seen" else (what, "")
     number = others = 0
     for _, happened, at_s, in_visit in happenings:  # mostly one or two: a generator would cost more than the counting

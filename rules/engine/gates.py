@@ -118,7 +118,7 @@ def crowded_out(
 
 
 def counted(limit: LimitRule, situation: Situation, view: FactsView, local: Local) -> int:
-    """How often it happened within a limit's visit or window."""
+    """Return how often it happened within a limit's visit or window."""
     scope, what, _, per_visit, within_s, every, _ = limit
     if per_visit:
         return count_happenings(view.happenings(scope), what, EVER, situation.visit)

@@ -153,7 +153,7 @@ class _Reader:
         return isinstance(node, ast.Call) or (isinstance(node, ast.Name | ast.Attribute) and _word(node) in self._fields)
 
     def _operand(self, node: ast.expr) -> dict[str, Any]:
-        """What is compared. Whether there is such a field is seen in the tree, so that every slip in a line is told at once."""
+        """Return what is compared. Whether there is such a field is seen in the tree: every slip in a line is told at once."""
         if isinstance(node, ast.Name | ast.Attribute):
             return {"field": _word(node)}
         if not isinstance(node, ast.Call):

@@ -193,7 +193,7 @@ class _Parser:
         return Compare(path, field, operator, self._wanted(row, field, tree.get("value", True), path))
 
     def _wanted(self, row: Operator, field: Field, value: Any, path: str) -> Any:
-        """What an operator compares with, in the form that it wants."""
+        """Return what an operator compares with, in the form that it wants."""
         match row.wants:
             case Wants.VALUE:
                 return self._literal(field, value, path)

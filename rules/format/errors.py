@@ -34,7 +34,7 @@ class BookProblem:
         return f"{where}: {message}" if where else message
 
     def message(self, language: Language = Language.EN) -> str:
-        """What is wrong, without the place."""
+        """Return what is wrong, without the place."""
         message = text(language, PROBLEMS[self.code], **self.values)
         if self.nearest is None:
             return message

@@ -99,7 +99,7 @@ class _Builder:
 
 
 def scalar(text: str) -> Any:
-    """What an unquoted word means: a number, a flag, nothing, or itself."""
+    """Return what an unquoted word means: a number, a flag, nothing, or itself."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in "0123456789-+." and len(text) < 40 and _NUMBER.fullmatch(text):

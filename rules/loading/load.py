@@ -103,7 +103,7 @@ def _checked(document: Document, zones: Collection[str] | None) -> _Checked:
 
 
 def _besides(data: Any, problems: Sequence[BookProblem], zones: Collection[str] | None) -> list[BookProblem]:
-    """What else is wrong with a document some of whose values can't be read: those are set aside, and the rest is checked."""
+    """Return what else is wrong with a document some of whose values can't be read: those are set aside, the rest is checked."""
     mended = set_aside(data, problems)
     if mended is None:
         return []

@@ -36,15 +36,15 @@ class LeafTruth(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where it stands in the offer."""
+        """Return where it stands in the offer."""
         return self.leaf.path
 
     def expected_text(self, language: Language) -> str:
-        """What it asked, as it could be written in the book."""
+        """Return what it asked, as it could be written in the book."""
         return _leaf_text(self.leaf, language)
 
     def actual_text(self, language: Language) -> str:
-        """What was there."""
+        """Return what was there."""
         if self.actual is None:
             return phrase("unknown", language)
         return _value_text(self.leaf.field, self.actual) if not isinstance(self.leaf, Count) else str(self.actual)

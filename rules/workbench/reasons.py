@@ -43,7 +43,7 @@ class _Scene(NamedTuple):
 def reason_of(
     rule: Rule, gate: Gate, book: Book, situation: Situation, view: FactsView, local: Local, decision: Decision
 ) -> Reason:
-    """Why that gate decided about that offer."""
+    """Return why that gate decided about that offer."""
     return _REASONS[gate](_Scene(rule, book, situation, view, local, decision))
 
 

@@ -137,7 +137,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
 
     @routes.get("/books/{book}/replay", dependencies=[marketeer])
     def replay_book(book: Start, days: Annotated[float, Query(gt=0, le=366)] = 7.0) -> Compared:
-        """Who would have got what instead, had this book been live in the past days."""
+        """Show who would have got what instead, had this book been live in the past days."""
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
             draft = lifecycle.load(found(connection, book).document)
@@ -176,7 +176,7 @@ def _done(store: Store, work: Callable[[Connection], Any], language: Language) -
 
 
 def faulty(error: BookError, language: Language) -> Problem:
-    """What to answer about a book that can't be used."""
+    """Return what to answer about a book that can't be used."""
     faults = "; ".join(problem.text(language) for problem in error.problems[:20])
     return Problem(
         422, "faulty_book", N_("The book has {count} fault(s): {faults}"), N_("Mend them, send it again; the live book stays."),

@@ -78,7 +78,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
 
     @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
     def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
-        """Whose consent stands, by pseudonym."""
+        """List the shoppers whose consent stands, by pseudonym."""
         with store.read() as connection:
             rows = consents.page(connection, after, limit)
         return [

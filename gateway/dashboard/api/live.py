@@ -41,7 +41,7 @@ def router(view: View, hub: Hub) -> APIRouter:
 
     @routes.get("/health")
     async def get_health() -> Health:
-        """How the box is doing: its scanners, the link to the backend, the database, and counts since the start."""
+        """Tell how the box is doing: its scanners, the link to the backend, the database, and counts since the start."""
         return view.health()
 
     @routes.get("/zones")

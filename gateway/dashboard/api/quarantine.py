@@ -31,7 +31,7 @@ def router(store: Store) -> APIRouter:
 
     @routes.get("/quarantine", dependencies=[Depends(require(Role.STAFF))])
     def list_quarantine() -> list[Quarantined]:
-        """What was set aside, newest first, and why."""
+        """List what was set aside, newest first, and why."""
         with store.read() as connection:
             return quarantine.quarantined(connection)
 

@@ -86,7 +86,7 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
 
     @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
     def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
-        """What tills asked and were answered, newest first."""
+        """List what tills asked and were answered, newest first."""
         with store.read() as connection:
             rows = vouchers.latest_redemptions(connection, limit)
         return [Asked(till=row.till, what=row.what, code=row.code, answer=row.answer, at_s=row.at_s) for row in rows]

@@ -61,7 +61,7 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
 
     @routes.get("/shop/facts", dependencies=[viewer])
     def list_shop_facts() -> Today:
-        """Whether the shop is open, and every fact that a live rule book asks for, said or not."""
+        """Tell whether the shop is open, and list every fact that a live rule book asks for, said or not."""
         now_s = clock()
         return Today(open=shop.open_at(now_s), facts=[_fact(fact, now_s) for fact in shop.every(live_books())])
 

@@ -113,7 +113,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
 
     @routes.post("/books/{book}/dry-run", response_model=Decided)
     def dry_run_book(request: Request, book: Start, wanted: DryRun) -> Decided | Response:
-        """What this book would do in any situation at any moment, with a reason for every offer."""
+        """Show what this book would do in any situation at any moment, with a reason for every offer."""
         tried = loaded(request, book)
         now = datetime.fromtimestamp(clock(), tried.zone).isoformat(timespec="seconds")
         outcome = _decided(tried, {"at": now, **wanted.given})

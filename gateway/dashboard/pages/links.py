@@ -28,7 +28,7 @@ def router(sign_in: SignIn) -> APIRouter:
 
     @routes.get("/welcome/{secret}")
     async def welcome_page(request: Request, secret: str) -> Response:
-        """Where a new person chooses a password."""
+        """Show where a new person chooses a password."""
         account = await sign_in.invited(secret)
         return _link_ended(request) if account is None else show(request, _welcome(account.name))
 

@@ -34,7 +34,7 @@ def router(store: Store, timezone: str) -> APIRouter:
 
     @routes.get("/shop/audit", dependencies=[Depends(require(Role.ADMIN))])
     def audit_page(request: Request, who: str = "", before: int | None = None) -> HTMLResponse:
-        """Who did what, newest first."""
+        """Show who did what, newest first."""
         language = language_of(request)
         with store.read() as connection:
             found = audit.page(connection, who=who or None, before=before, limit=ROWS_A_PAGE + 1)

@@ -26,7 +26,7 @@ def router() -> APIRouter:
 
     @routes.get("/shop")
     def shop(request: Request, caller: Annotated[Caller, Depends(require(Role.VIEWER))]) -> HTMLResponse:
-        """What there is to look after, as far as the caller may."""
+        """Show what there is to look after, as far as the caller may."""
         language = language_of(request)
         cards = [(path, text(language, name), text(language, lead)) for path, name, lead, role in CARDS if caller.may(role)]
         return render(request, "shop.html", cards=cards)

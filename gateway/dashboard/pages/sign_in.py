@@ -88,7 +88,7 @@ def router(sign_in: SignIn) -> APIRouter:
 
     @routes.get("/claim")
     def claim_page(request: Request) -> Response:
-        """Where a new box gets its owner."""
+        """Show where a new box gets its owner."""
         if sign_in.is_claimed():
             return RedirectResponse("/sign-in", 303)
         return show(request, CLAIM, {"language": language_of(request)})

@@ -18,7 +18,7 @@ def router(certificate: ServerCertificate | None, tls_port: int | None) -> APIRo
 
     @routes.get("/trust")
     def trust(request: Request) -> Response:
-        """What the warning means, and the fingerprint to compare."""
+        """Show what the warning means, and the fingerprint to compare."""
         if certificate is None:
             return RedirectResponse("/", 303)
         return _page(request, certificate, tls_port)

@@ -72,7 +72,7 @@ def router(store: Store, sign_in: SignIn, timezone: str) -> APIRouter:
 
     @routes.get("/shop/users")
     def users_page(request: Request, _caller: Owner) -> HTMLResponse:
-        """Who may come in, and which programs and tills."""
+        """Show who may come in, and which programs and tills."""
         language = language_of(request)
         with store.read() as connection:
             people = accounts.every(connection)
