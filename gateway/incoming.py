@@ -26,10 +26,10 @@ from gateway.radio.remote import RemoteScanners
 from gateway.shoppers.intake import in_time
 from gateway.shoppers.people import People
 from gateway.shoppers.purchases import Bought
-from gateway.storage import Connection, promises
+from gateway.storage import Transaction, promises
 from gateway.zones.plan import StorePlan
 
-Handler = Callable[[Connection, Event[Any]], Outcome]
+Handler = Callable[[Transaction, Event[Any]], Outcome]
 
 
 class Incoming:
@@ -64,17 +64,17 @@ class Incoming:
             OptInWithdrawn.TYPE: self._people.take_withdrawal,
             Profile.TYPE: self._in_time(self._people.take_profile),
             Receipt.TYPE: self._in_time(self._take_receipt),
-            Purchase.TYPE: self._in_time(lambda connection, event: self._people.take_purchase(connection, event, self._purchased)),
+            Purchase.TYPE: self._in_time(lambda tx, event: self._people.take_purchase(tx, event, self._purchased)),
             PurchaseReturned.TYPE: self._in_time(self._people.take_return),
-            RedemptionAsked.TYPE: lambda connection, event: self._ledger.take_redemption(connection, event, self._clock()),
+            RedemptionAsked.TYPE: lambda tx, event: self._ledger.take_redemption(tx, event, self._clock()),
         }
 
     def _in_time(self, handler: Handler) -> Handler:
         """Let a handler see what lies a little ahead of now as of now, and what lies far ahead not at all."""
 
-        def handle(connection: Connection, event: Event[Any]) -> Outcome:
+        def handle(tx: Transaction, event: Event[Any]) -> Outcome:
             refusal = self._people.too_early(event)
-            return Outcome((refusal,), taken=False) if refusal else handler(connection, in_time(event, self._clock()))
+            return Outcome((refusal,), taken=False) if refusal else handler(tx, in_time(event, self._clock()))
 
         return handle
 
@@ -88,25 +88,20 @@ class Incoming:
             if beacon is not None and phone.shopper in self._line.identities:
                 self._line.see(Sighting(phone.at_s, phone.shopper, beacon, phone.rssi_dbm))
 
-    def _take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+    def _take_receipt(self, tx: Transaction, event: Event[Receipt]) -> Outcome:
         """A receipt moves its promise on, and tells something about its shopper; either both stand or neither."""
-        objection = self._people.objection(connection, event)
+        objection = self._people.objection(tx.connection, event)
         if objection is not None:
             return Outcome((objection,), taken=False)
-        of_promise = self._ledger.take_receipt(connection, event)
+        of_promise = self._ledger.take_receipt(tx, event)
         if not of_promise.taken or of_promise.refusals:  # refused, or it was redeemed before and counts once
             return of_promise
-        of_shopper = self._people.take_receipt(connection, event)
-        promise = promises.find(connection, event.data.promise)
-
-        def then() -> None:
-            for outcome in (of_promise, of_shopper):
-                if outcome.then is not None:
-                    outcome.then()
-            if promise is not None:
-                self._tell(event, promise.shopper, promise.content["title"])
-
-        return replace(of_promise, refusals=(*of_promise.refusals, *of_shopper.refusals), then=then)
+        of_shopper = self._people.take_receipt(tx, event)
+        promise = promises.find(tx.connection, event.data.promise)
+        if promise is not None:
+            shopper, title = promise.shopper, promise.content["title"]
+            tx.after_commit(lambda: self._tell(event, shopper, title))
+        return replace(of_promise, refusals=(*of_promise.refusals, *of_shopper.refusals))
 
     def _purchased(self, bought: Bought) -> None:
         """Help somebody who is still in the shop with what they just bought."""

@@ -6,7 +6,6 @@ fields may be added; a name or a meaning never changes. The JSON Schemas and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
@@ -430,11 +429,10 @@ class Occupancy(Message):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an inbound message: why parts were refused, and what to do in memory once the commit stands."""
+    """What became of an inbound message: whether it was taken, and why parts were refused."""
 
     refusals: tuple[Refusal, ...] = ()
     taken: bool = True
-    then: Callable[[], None] | None = None
     redemption: RedemptionAnswer | None = None
     """What a till is answered."""
 

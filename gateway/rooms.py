@@ -36,7 +36,7 @@ class Rooms:
         self.plan = load_plan(settings.store.plan)
         self.tracker = make_tracker(self.plan, settings.store.calibration, settings.zones)
         self.visits = Visits(self.plan)
-        self.store = open_store(settings.storage)
+        self.store = open_store(settings.storage, post)
         self.reader = Reader(self.store.read)
         self.background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self.identities = Identities(settings.store.store, self.background)

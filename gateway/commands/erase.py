@@ -29,9 +29,7 @@ def erase(
             typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
         source = identity_of(settings.store).source
         people = People(store, Identities(settings.store.store), keys, gateway.now_s, source=source)
-        outcome = store.writer.submit(lambda connection: people.withdraw(connection, shopper)).result()
-        if outcome.then is not None:
-            outcome.then()
+        outcome = store.writer.transact(lambda tx: people.withdraw(tx, shopper)).result()
         folder = settings.shoppers.backups
         scrubbed = retention.scrub(store.engine, keys, [folder / KEYS_COPY] if folder is not None else [], people.marks)
     if not outcome.taken:

@@ -27,7 +27,7 @@ from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.safe_error import safe_error
-from gateway.storage import Connection, IntegrityError, inbox, outbox
+from gateway.storage import Connection, IntegrityError, Transaction, inbox, outbox
 from gateway.storage.inbox import Sync
 
 REPLY_EXPIRY_S = 86_400.0
@@ -39,17 +39,15 @@ NEVER_STORED = Refusal(path="", code="not_storable", text="no database can store
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[Connection, Event[Any]], Outcome]
-"""Does what a message asks for, in the transaction of `Connection`; may raise, and then nothing of it stands."""
-Then = tuple[Callable[[], None], ...]
+Handler = Callable[[Transaction, Event[Any]], Outcome]
+"""Does what a message asks for, in a transaction; may raise, and then nothing of it stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a message, and what is to be done in memory now that it is committed."""
+    """What became of a message, and what a till is answered."""
 
     what: Literal["accepted", "refused", "repeated", "failed"]
-    then: Then = ()
     redemption: RedemptionAnswer | None = None
 
 
@@ -64,27 +62,26 @@ class InboundHandlers:
         self._handlers = dict(handlers)
         self._gateway = identity.gateway
 
-    def work(self, found: Event[Any] | Refused, answer_to: str, at_s: float) -> Callable[[Connection], Done]:
+    def work(self, found: Event[Any] | Refused, answer_to: str, at_s: float) -> Callable[[Transaction], Done]:
         """The work for a message that was read, or refused; `answer_to` is the topic of the reply."""
 
-        def work(connection: Connection) -> Done:
+        def work(tx: Transaction) -> Done:
+            connection = tx.connection
             if isinstance(found, Refused):
                 event_id, done, reasons = found.event_id, Done("refused"), found.reasons
             elif isinstance(found.data, SyncPage):
-                event_id, done, reasons = found.id, self._page(connection, found.data, answer_to, at_s), ()
+                event_id, done, reasons = found.id, self._page(tx, found.data, answer_to, at_s), ()
             else:
                 again = isinstance(found.data, RedemptionAsked)  # a till that asks again is told the same again
-                event_id, (done, reasons) = found.id, self._once(connection, found, at_s, anew=again)
+                event_id, (done, reasons) = found.id, self._once(tx, found, at_s, anew=again)
             self._reply(connection, event_id, done, reasons, answer_to, at_s)
             return done
 
         return work
 
-    def _once(
-        self, connection: Connection, event: Event[Any], at_s: float, *, anew: bool = False
-    ) -> tuple[Done, tuple[Refusal, ...]]:
+    def _once(self, tx: Transaction, event: Event[Any], at_s: float, *, anew: bool = False) -> tuple[Done, tuple[Refusal, ...]]:
         """Do it, unless it was done before (`anew`: even then). Remembered is what was taken: what was refused may come mended."""
-        handler = self._handlers.get(event.type)
+        connection, handler = tx.connection, self._handlers.get(event.type)
         if handler is None:
             reason = Refusal(path="type", code="not_handled", text="this gateway has no use for messages of this type")
             return Done("refused"), (reason,)
@@ -93,7 +90,7 @@ class InboundHandlers:
         if seen and not anew:
             return Done("repeated"), ()
         try:
-            outcome = _handled(connection, handler, event)
+            outcome = _handled(tx, handler, event)
         except outbox.Unwritable:
             raise
         except outbox.UNSTORABLE as error:
@@ -109,8 +106,7 @@ class InboundHandlers:
             outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
         if outcome.taken and not seen:
             inbox.mark_seen(connection, key, at_s)
-        then = () if outcome.then is None else (outcome.then,)
-        return Done("accepted" if outcome.taken else "refused", then, outcome.redemption), outcome.refusals
+        return Done("accepted" if outcome.taken else "refused", outcome.redemption), outcome.refusals
 
     def _reply(
         self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float
@@ -151,23 +147,22 @@ class InboundHandlers:
         elif not sync.done and abs(at_s - sync.asked_at_s) >= SYNC_PATIENCE_S:
             self.ask_for_all(connection, at_s, sync.cursor)
 
-    def _page(self, connection: Connection, page: SyncPage, answer_to: str, at_s: float) -> Done:
+    def _page(self, tx: Transaction, page: SyncPage, answer_to: str, at_s: float) -> Done:
         """Each event of the page as if it had come by itself; only refusals are answered one by one.
 
         A profile is read even when it was before: the books that are live now may keep more of it.
         """
-        then: list[Callable[[], None]] = []
+        connection = tx.connection
         for document in page.events:
             inner = check(document, self._handlers.keys() - {RedemptionAsked.TYPE})
             if isinstance(inner, Refused):
                 self._reply(connection, inner.event_id, Done("refused"), inner.reasons, answer_to, at_s)
                 continue
-            done, reasons = self._once(connection, inner, at_s, anew=isinstance(inner.data, Profile))
-            then.extend(done.then)
+            done, reasons = self._once(tx, inner, at_s, anew=isinstance(inner.data, Profile))
             if reasons:
                 self._reply(connection, inner.id, done, reasons, answer_to, at_s)
         self._turn_page(connection, page.next, at_s)
-        return Done("accepted", tuple(then))
+        return Done("accepted")
 
     def _turn_page(self, connection: Connection, following: str | None, at_s: float) -> None:
         sync = inbox.sync_of(connection, self._gateway)
@@ -182,11 +177,11 @@ def _reply_key(answer_to: str, about: str) -> str:
     return f"r-{hashlib.sha256(f'{answer_to}|{about}'.encode()).hexdigest()[:24]}-"
 
 
-def _handled(connection: Connection, handler: Handler, event: Event[Any]) -> Outcome:
+def _handled(tx: Transaction, handler: Handler, event: Event[Any]) -> Outcome:
     """Handle a message in a savepoint of its own; return what came of it."""
     try:
-        with connection.begin_nested():
-            return handler(connection, event)
+        with tx.savepoint():
+            return handler(tx, event)
     except IntegrityError:  # another gateway on this database wrote the same just now, and this time it is seen
-        with connection.begin_nested():
-            return handler(connection, event)
+        with tx.savepoint():
+            return handler(tx, event)

@@ -26,7 +26,7 @@ from gateway.offers.issuing import Allotment, PromiseRequest
 from gateway.offers.redemption import Answered, KeyReused, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, Store, outbox, promises
+from gateway.storage import Connection, Store, Transaction, outbox, promises
 from rules import Decision, Happening, Situation
 
 _log = structlog.get_logger()
@@ -76,7 +76,6 @@ class Ledger:
         self._issuer = Issuer(source, partial(time_ordered_id, entropy=entropy), new_code, self._settings.reward_days)
         self._histories = Histories()
         self._pending: deque[_Pending] = deque()
-        self._answered: deque[Answered] = deque()
         self._reached: dict[tuple[str, str], float] = {}  # (offer, shopper; "" for a cap over all) to when it is tried again
         self._now_s = 0.0
         self._follow_redemption = follow_redemption
@@ -144,15 +143,17 @@ class Ledger:
         self._pending.append(_Pending(future, situation.shopper, situation.at_s, noted))
         return future
 
-    def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+    def take_receipt(self, tx: Transaction, event: Event[Receipt]) -> Outcome:
         """Handle a receipt inside the inbox's transaction."""
-        taken = receipts.take(connection, event)
+        taken = receipts.take(tx.connection, event)
         if taken.refusal is not None:
-            return Outcome((taken.refusal,), taken=not taken.unmatched, then=partial(self._count, f"refused_{taken.refusal.code}"))
+            tx.after_commit(partial(self._count, f"refused_{taken.refusal.code}"))
+            return Outcome((taken.refusal,), taken=not taken.unmatched)
         if taken.promise is not None:
             at_s = max(event.time.timestamp(), taken.promise.at_s)
-            rewards.earn(connection, taken.promise, event.data.what, at_s, self._issuer, by=event.data.by)
-        return Outcome(then=partial(self._received, taken, event.data.what))
+            rewards.earn(tx.connection, taken.promise, event.data.what, at_s, self._issuer, by=event.data.by)
+        tx.after_commit(partial(self._received, taken, event.data.what))
+        return Outcome()
 
     def release_unsent(self, connection: Connection, event_id: str) -> None:
         """Take back a promise whose announcement ended without ever having been given to the network, and say so."""
@@ -166,16 +167,17 @@ class Ledger:
         """Undo a redemption; from any thread. Answers once it is on disk. Raises KeyReused."""
         return self.answer(TillRequest("reverse", code, name, at_s, key, amount_cents))
 
-    def take_redemption(self, connection: Connection, event: Event[RedemptionAsked], now_s: float) -> Outcome:
+    def take_redemption(self, tx: Transaction, event: Event[RedemptionAsked], now_s: float) -> Outcome:
         """Answer a till's message inside the inbox's transaction."""
         request = till.request_in(event, now_s)
         if isinstance(request, Refusal):
             return Outcome((request,), taken=False)
         try:
-            answered = till.answer(connection, request, self._issuer, self._follow_redemption)
+            answered = till.answer(tx, request, self._issuer, self._follow_redemption)
         except KeyReused as error:
             return Outcome((Refusal(path="id", code="key_reused", text=str(error)),), taken=False)
-        return Outcome(then=partial(self._answered.append, answered), redemption=till.as_answer(answered.redemption))
+        tx.after_commit(partial(self._redeemed, answered))
+        return Outcome(redemption=till.as_answer(answered.redemption))
 
     def forget(self, shopper: str) -> None:
         """Drop a shopper from memory: the visit is over, or they withdrew."""
@@ -208,17 +210,15 @@ class Ledger:
         """Take in what other threads finished since the last call."""
         while self._pending and self._pending[0].future.done():
             self._settled(self._pending.popleft())
-        while self._answered:
-            answered = self._answered.popleft()
-            self.counts["till_again" if answered.again else f"till_{answered.redemption.answer}"] += 1
-            if answered.shopper is not None and answered.happening is not None:
-                self._histories.add(answered.shopper, answered.happening)
-            for undone in answered.undone:
-                if undone.shopper is not None:
-                    happening = Happening(undone.offer, undone.what, undone.at_s, undone.visit)
-                    self._histories.take_back(undone.shopper, happening)
-            if answered.then is not None:
-                answered.then()
+
+    def _redeemed(self, answered: Answered) -> None:
+        """Take in what a till was answered."""
+        self._count("till_again" if answered.again else f"till_{answered.redemption.answer}")
+        if answered.shopper is not None and answered.happening is not None:
+            self._histories.add(answered.shopper, answered.happening)
+        for undone in answered.undone:
+            if undone.shopper is not None:
+                self._histories.take_back(undone.shopper, Happening(undone.offer, undone.what, undone.at_s, undone.visit))
 
     def _settled(self, pending: _Pending) -> None:
         failure = pending.future.exception()
@@ -257,7 +257,10 @@ class Ledger:
 
     def answer(self, request: TillRequest) -> Redemption:
         """Do what a till asks; from any thread. Answers once it is on disk. Raises KeyReused."""
-        work = partial(till.answer, request=request, issuer=self._issuer, follow=self._follow_redemption)
-        answered = self._store.writer.submit(work).result()
-        self._answered.append(answered)
-        return answered.redemption
+
+        def work(tx: Transaction) -> Answered:
+            answered = till.answer(tx, request, self._issuer, self._follow_redemption)
+            tx.after_commit(partial(self._redeemed, answered))
+            return answered
+
+        return self._store.writer.transact(work).result().redemption

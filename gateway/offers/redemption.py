@@ -7,7 +7,7 @@ of them has ended, however often it was used, and nobody is turned away because 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -81,8 +81,6 @@ class Answered:
     """The promise that was redeemed, or reversed, just now, as it was before."""
     again: bool = False
     """The till had asked before: nothing new happened."""
-    then: Callable[[], None] | None = None
-    """What to do in the line's thread once this is on disk."""
 
 
 def redeem(connection: Connection, request: TillRequest) -> Answered:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, Refusal, VoucherTerms
 from gateway.offers import announcements, redemption, rewards
 from gateway.offers.redemption import Answered, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
-from gateway.storage import Connection, journey, outbox, pending_rewards
+from gateway.storage import Connection, Transaction, journey, outbox, pending_rewards
 from gateway.storage.happenings import HappeningRecord
 from gateway.storage.promises import PromiseRecord
 
 LONGEST_KEY = 64
 """Characters of a till's own id of a request: with the till's name it makes a receipt's id."""
 
-Follow = Callable[[Connection, Event[Receipt]], Outcome]
+Follow = Callable[[Transaction, Event[Receipt]], Outcome]
 """Told of each redemption at a till as if the backend had sent the receipt."""
 
 
@@ -31,8 +30,9 @@ def request_in(event: Event[RedemptionAsked], now_s: float) -> TillRequest | Ref
     return TillRequest(asked.what, asked.code, asked.till, at_s, event.id, amount_cents, asked.shopper, now_s)
 
 
-def answer(connection: Connection, request: TillRequest, issuer: Issuer, follow: Follow | None) -> Answered:
+def answer(tx: Transaction, request: TillRequest, issuer: Issuer, follow: Follow | None) -> Answered:
     """Use a voucher or undo that, tell the backend, reward who invited, and let others follow. Raises KeyReused."""
+    connection = tx.connection
     if request.what == "reverse":
         answered = redemption.reverse(connection, request)
         if answered.moved is not None:
@@ -44,10 +44,9 @@ def answer(connection: Connection, request: TillRequest, issuer: Issuer, follow:
         return answered
     _tell(connection, answered.moved, request, issuer)
     rewards.earn(connection, answered.moved, "redeemed", request.at_s, issuer, by=request.shopper)
-    if follow is None:
-        return answered
-    receipt = redemption.as_receipt(answered.redemption, request, issuer.source)
-    return replace(answered, then=follow(connection, receipt).then)
+    if follow is not None:
+        follow(tx, redemption.as_receipt(answered.redemption, request, issuer.source))
+    return answered
 
 
 def _take_back(connection: Connection, promise: PromiseRecord, undone: Sequence[HappeningRecord], source: str) -> None:

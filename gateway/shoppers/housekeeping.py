@@ -6,10 +6,9 @@ import asyncio
 from concurrent.futures import Executor
 
 from gateway.clock import Clock
-from gateway.messages import Outcome
 from gateway.settings import Settings
 from gateway.shoppers.people import People
-from gateway.storage import Connection, Reader, Store, consents, retention
+from gateway.storage import Reader, Store, Transaction, consents, retention
 from gateway.storage.keys import KEYS_COPY, Keys
 
 LOOK_S = 5.0
@@ -53,9 +52,7 @@ class Housekeeping:
         kept_since_s = now_s - self._settings.shoppers.erasure_digests_days * DAY_S
         await asyncio.get_running_loop().run_in_executor(self._pool, self._keys.forget_said, kept_since_s)
         await writer.write(lambda connection: retention.enforce(connection, self._settings, now_s))
-        for outcome in await writer.write(lambda connection: self._lapse(connection, now_s)):
-            if outcome.then is not None:
-                outcome.then()
+        await writer.wait(writer.transact(lambda tx: self._lapse(tx, now_s)))
         self._due_s = self._clock.monotonic_s() + EVERY_S
 
     async def find_erased(self) -> None:
@@ -91,15 +88,13 @@ class Housekeeping:
             people.marks -= sought
             self._rebuild &= not rebuild
 
-    def _lapse(self, connection: Connection, now_s: float) -> list[Outcome]:
+    def _lapse(self, tx: Transaction, now_s: float) -> None:
         """Erase whoever neither came nor renewed their consent for so long."""
         before_s = now_s - self._settings.shoppers.idle_days * DAY_S
-        outcomes = []
-        for shopper in retention.idle(connection, before_s, LAPSED_AT_ONCE):
-            standing = consents.find(connection, shopper)
+        for shopper in retention.idle(tx.connection, before_s, LAPSED_AT_ONCE):
+            standing = consents.find(tx.connection, shopper)
             assert standing is not None  # `idle` reads the same table
-            outcomes.append(self._people.lapse(connection, shopper, standing.decided_at_s))
-        return outcomes
+            self._people.lapse(tx, shopper, standing.decided_at_s)
 
     def _erased_but_known(self, members: list[str]) -> list[str]:
         """Members in memory of whom the tables hold a proof of erasure and no consent."""

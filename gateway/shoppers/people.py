@@ -23,7 +23,7 @@ from gateway.shoppers.presence import KnownFacts, Presence
 from gateway.shoppers.profiles import declared_attributes
 from gateway.shoppers.purchases import Bought
 from gateway.shoppers.registry import ConsentRegistry, identity_in
-from gateway.storage import Connection, Store, consents, identities, profiles
+from gateway.storage import Connection, Store, Transaction, consents, identities, profiles
 from gateway.storage.keys import Keys
 from rules import PURPOSES
 from rules.engine.book import Book
@@ -157,100 +157,104 @@ class People:
 
     # ---- what comes in -----------------------------------------------------------------------------------------------------
 
-    def take_optin(self, connection: Connection, event: Event[OptInGiven]) -> Outcome:
+    def take_optin(self, tx: Transaction, event: Event[OptInGiven]) -> Outcome:
         """A shopper said yes to these purposes."""
         now_s = self._clock()
         found = self.too_early(event) or intake.read_optin(event, now_s)
         if isinstance(found, Refusal):
             return Outcome((found,), taken=False)
         decision, identity, left_out = found
-        outcome = self.record(connection, event.data.shopper, decision, identity)
+        outcome = self.record(tx, event.data.shopper, decision, identity)
         return replace(outcome, refusals=(*left_out, *outcome.refusals))
 
     def too_early(self, event: Event[Any]) -> Refusal | None:
         """Return a refusal for a message that lies too far ahead of the box's trusted time."""
         return intake.from_the_future(event, self._clock(), trusted=self._trusted())
 
-    def record_by_hand(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity) -> Outcome:
+    def record_by_hand(self, tx: Transaction, shopper: str, decision: ConsentDecision, identity: BeaconIdentity) -> Outcome:
         """Take a consent that was said here and now."""
-        standing = consents.find(connection, shopper)
+        standing = consents.find(tx.connection, shopper)
         before = frozenset[str]() if standing is None else frozenset(standing.purposes.split())
         follows = 0 if standing is None else standing.version
-        decision = self._registry.said_now(connection, shopper, decision)
+        decision = self._registry.said_now(tx.connection, shopper, decision)
         if not before <= decision.purposes:
             self._registry.remember(shopper, decision)
-        outcome = self.record(connection, shopper, decision, identity)
-        self._tell(connection, shopper, decision, follows)  # last: taking purposes back cancels what waits for this shopper
+        outcome = self.record(tx, shopper, decision, identity)
+        self._tell(tx.connection, shopper, decision, follows)  # last: taking purposes back cancels what waits for this shopper
         return outcome
 
     def _tell(self, connection: Connection, shopper: str, decision: ConsentDecision, follows: int) -> None:
         if self._source is not None:
             said.tell(connection, self._source, shopper, decision, follows)
 
-    def record(self, connection: Connection, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None) -> Outcome:
+    def record(self, tx: Transaction, shopper: str, decision: ConsentDecision, identity: BeaconIdentity | None) -> Outcome:
         """Take a consent, from the backend or by hand."""
-        recorded = self._registry.record(connection, shopper, decision, identity, self._clock())
+        recorded = self._registry.record(tx.connection, shopper, decision, identity, self._clock())
         if not recorded.standing:
             return Outcome()
         recognised = identity if "recognise" in decision.purposes else None
-        return Outcome(
-            (intake.SHARED_ID,) if recorded.shared else (), then=lambda: self._recorded(shopper, recognised, decision.purposes)
-        )
+        tx.after_commit(lambda: self._recorded(shopper, recognised, decision.purposes))
+        return Outcome((intake.SHARED_ID,) if recorded.shared else ())
 
-    def take_withdrawal(self, connection: Connection, event: Event[OptInWithdrawn]) -> Outcome:
+    def take_withdrawal(self, tx: Transaction, event: Event[OptInWithdrawn]) -> Outcome:
         """Take a shopper's no, whatever time it bears: everything about them is erased, unless a later yes stands."""
         withdrawal = ConsentDecision(event.time.timestamp(), event.data.version, frozenset())
-        return self._withdraw(connection, event.data.shopper, as_received(withdrawal, self._clock()))
+        return self._withdraw(tx, event.data.shopper, as_received(withdrawal, self._clock()))
 
-    def withdraw(self, connection: Connection, shopper: str) -> Outcome:
+    def withdraw(self, tx: Transaction, shopper: str) -> Outcome:
         """Take a withdrawal that was said here and now. `taken` False: nothing was held about the shopper, so nothing is erased."""
-        standing = consents.find(connection, shopper)
-        withdrawal = self._registry.said_now(connection, shopper, ConsentDecision(self._clock(), 1, frozenset()))
+        standing = consents.find(tx.connection, shopper)
+        withdrawal = self._registry.said_now(tx.connection, shopper, ConsentDecision(self._clock(), 1, frozenset()))
         self._registry.remember(shopper, withdrawal)
-        outcome = self._withdraw(connection, shopper, withdrawal)
+        outcome = self._withdraw(tx, shopper, withdrawal)
         if standing is not None:
-            self._tell(connection, shopper, withdrawal, standing.version)
+            self._tell(tx.connection, shopper, withdrawal, standing.version)
         return replace(outcome, taken=standing is not None)
 
-    def lapse(self, connection: Connection, shopper: str, decided_at_s: float) -> Outcome:
+    def lapse(self, tx: Transaction, shopper: str, decided_at_s: float) -> Outcome:
         """Let a consent end that was decided at a moment and not renewed; a yes that was said since then still counts."""
-        return self._withdraw(connection, shopper, ConsentDecision(decided_at_s, 0, frozenset()))
+        return self._withdraw(tx, shopper, ConsentDecision(decided_at_s, 0, frozenset()))
 
-    def _withdraw(self, connection: Connection, shopper: str, withdrawal: ConsentDecision) -> Outcome:
-        marks = self._registry.withdraw(connection, shopper, withdrawal, self._clock())
-        return Outcome(then=None if marks is None else lambda: self._withdrawn(shopper, marks))
+    def _withdraw(self, tx: Transaction, shopper: str, withdrawal: ConsentDecision) -> Outcome:
+        marks = self._registry.withdraw(tx.connection, shopper, withdrawal, self._clock())
+        if marks is not None:
+            tx.after_commit(lambda: self._withdrawn(shopper, marks))
+        return Outcome()
 
-    def take_profile(self, connection: Connection, event: Event[Profile]) -> Outcome:
+    def take_profile(self, tx: Transaction, event: Event[Profile]) -> Outcome:
         """Take what the backend knows of a shopper; only what may be kept is."""
-        taken, refusals = intake.profile(connection, event, self._declared)
+        taken, refusals = intake.profile(tx.connection, event, self._declared)
         shopper = event.data.shopper
-        return Outcome(refusals, taken, lambda: self._noted(shopper, refusals))
+        tx.after_commit(lambda: self._noted(shopper, refusals))
+        return Outcome(refusals, taken)
 
     def objection(self, connection: Connection, event: Event[Receipt]) -> Refusal | None:
         """Return why a receipt may not be taken, by anyone: without consent to purchases none is told of."""
         return intake.objection(connection, event)
 
-    def take_receipt(self, connection: Connection, event: Event[Receipt]) -> Outcome:
+    def take_receipt(self, tx: Transaction, event: Event[Receipt]) -> Outcome:
         """Take what came of a promise: it counts towards stage and attention, and an answer becomes an attribute."""
-        effect = intake.receipt(connection, event, self._declared, self._presence.rates)
+        effect = intake.receipt(tx.connection, event, self._declared, self._presence.rates)
         if effect is None:
             return Outcome()
-        return Outcome(effect.refusals, then=lambda: self._received(effect))
+        tx.after_commit(lambda: self._received(effect))
+        return Outcome(effect.refusals)
 
-    def take_purchase(self, connection: Connection, event: Event[Purchase], told: Callable[[Bought], None]) -> Outcome:
+    def take_purchase(self, tx: Transaction, event: Event[Purchase], told: Callable[[Bought], None]) -> Outcome:
         """Take a purchase, with a promise behind it or without; `told` of it once it is committed."""
-        return self._bought(purchases.take_purchase(connection, event, self._declared), told)
+        return self._bought(tx, purchases.take_purchase(tx.connection, event, self._declared), told)
 
-    def take_return(self, connection: Connection, event: Event[PurchaseReturned]) -> Outcome:
+    def take_return(self, tx: Transaction, event: Event[PurchaseReturned]) -> Outcome:
         """Take what remains of a purchase."""
-        return self._bought(purchases.take_return(connection, event), lambda _bought: None)
+        return self._bought(tx, purchases.take_return(tx.connection, event), lambda _bought: None)
 
-    def set_stage(self, connection: Connection, shopper: str, stage: str | None, who: str) -> Outcome:
+    def set_stage(self, tx: Transaction, shopper: str, stage: str | None, who: str) -> Outcome:
         """Set a shopper's stage by hand, or (None) let it follow the signals again. Raises ValueError for an unknown stage."""
-        if not consents.allows(connection, shopper, "recognise"):
+        if not consents.allows(tx.connection, shopper, "recognise"):
             return Outcome(taken=False)
-        facts.set_stage(connection, shopper, stage, who, self._clock())
-        return Outcome(then=lambda: self._presence.outdate(shopper))
+        facts.set_stage(tx.connection, shopper, stage, who, self._clock())
+        tx.after_commit(lambda: self._presence.outdate(shopper))
+        return Outcome()
 
     # ---- in memory, once it is committed -----------------------------------------------------------------------------------
 
@@ -272,16 +276,17 @@ class People:
         self.left_out.update(refusal.code for refusal in refusals)
         self._presence.outdate(shopper)
 
-    def _bought(self, bought: Bought | Refusal, told: Callable[[Bought], None]) -> Outcome:
+    def _bought(self, tx: Transaction, bought: Bought | Refusal, told: Callable[[Bought], None]) -> Outcome:
         if isinstance(bought, Refusal):
             return Outcome((bought,), taken=False)
 
-        def then() -> None:
+        def follow() -> None:
             self._presence.outdate(bought.shopper)
             self._presence.received(bought.shopper, None, bought.groups, bought.at_s)
             told(bought)
 
-        return Outcome(then=then)
+        tx.after_commit(follow)
+        return Outcome()
 
     def _received(self, effect: intake.Effect) -> None:
         self.left_out.update(refusal.code for refusal in effect.refusals)

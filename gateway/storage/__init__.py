@@ -6,7 +6,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from gateway.storage.engines import StorageError
 from gateway.storage.reader import Reader, TooLate
 from gateway.storage.store import Store, open_store
-from gateway.storage.writer import Writer, WriterClosed
+from gateway.storage.writer import Transaction, Writer, WriterClosed
 
 __all__ = [
     "Connection",
@@ -16,6 +16,7 @@ __all__ = [
     "StorageError",
     "Store",
     "TooLate",
+    "Transaction",
     "Writer",
     "WriterClosed",
     "open_store",

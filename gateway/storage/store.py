@@ -11,15 +11,15 @@ from sqlalchemy.exc import DatabaseError
 from gateway.settings import StorageSettings
 from gateway.storage.engines import StorageError, make_engine, trouble
 from gateway.storage.migrate import TooNew, TooOld, bring_up_to_date
-from gateway.storage.writer import Writer
+from gateway.storage.writer import Deliver, Writer, at_once
 
 
 class Store:
     """One database: a writer for all that changes it, and short reads from any thread."""
 
-    def __init__(self, engine: Engine, group_commit_max: int = 256) -> None:
+    def __init__(self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once) -> None:
         self.engine = engine
-        self.writer = Writer(engine, group_commit_max)
+        self.writer = Writer(engine, group_commit_max, deliver)
         self._reading = engine
         self.shared = engine.dialect.name == "postgresql"
         """Whether other gateways may write here too."""
@@ -38,8 +38,11 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(settings: StorageSettings) -> Store:
-    """The store that `settings` names, made or brought up to date if need be. Raises StorageError."""
+def open_store(settings: StorageSettings, deliver: Deliver = at_once) -> Store:
+    """Open the store that `settings` names, made or brought up to date if need be, with its writer at work. Raises StorageError.
+
+    `deliver` brings what is to be done after a commit to the thread where it belongs.
+    """
     engine = make_engine(settings)
     try:
         _check(engine)
@@ -59,7 +62,9 @@ def open_store(settings: StorageSettings) -> Store:
     except DatabaseError as error:
         engine.dispose()
         raise trouble(settings, engine, error) from error
-    return Store(engine, settings.group_commit_max)
+    store = Store(engine, settings.group_commit_max, deliver)
+    store.writer.start()
+    return store
 
 
 def _check(engine: Engine) -> None:

@@ -7,10 +7,12 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -32,10 +34,57 @@ WITHIN_S = 30.0
 log = structlog.get_logger(__name__)
 
 
+Deliver = Callable[[Callable[[], None]], None]
+"""Has a call made where it belongs: at once, or soon and in order in another thread."""
+
+
+class Transaction:
+    """What work in the writer is given: the connection to do it on, and a place for what is to follow once it is on disk."""
+
+    __slots__ = ("_calls", "connection")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._calls: list[Callable[[], None]] = []
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have `call` made once all of this is on disk; never for work that was taken back."""
+        self._calls.append(call)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what is done within, and let nothing follow from it, where it raises."""
+        before = len(self._calls)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._calls[before:]
+            raise
+
+    @property
+    def calls(self) -> Sequence[Callable[[], None]]:
+        """What is to follow, in order."""
+        return self._calls
+
+
 @dataclass(slots=True)
 class _Job(Generic[T]):
-    work: Callable[[Connection], T]
+    work: Callable[[Transaction], T]
     future: Future[T]
+
+
+class _Outcome(NamedTuple):
+    """What one piece of work came to in an attempt."""
+
+    value: Any
+    failure: Exception | None
+    calls: Sequence[Callable[[], None]]
+
+
+def at_once(call: Callable[[], None]) -> None:
+    """Make a call here and now, in the writer's thread: for commands and tests, which have no loop."""
+    call()
 
 
 class WriterClosed(Exception):
@@ -47,15 +96,17 @@ class Writer:
 
     Each piece of work stands in a savepoint of its own: what one raises takes back that one alone, and its Future carries it. A
     Future is resolved only once the commit is on disk. When a commit itself fails (disk full, database locked), every piece in it
-    is run again from the start, so work must have no effect but its SQL and its return value.
+    is run again from the start, so work must have no effect but its SQL, its return value, and what it asks for after the commit.
+    `deliver` has those calls made; what one raises is logged and counted, and stops nobody.
     """
 
     RETRY_S = 0.5
     """Pause before a failed commit is tried again: long enough not to spin on a full disk, short for a person who just freed it."""
 
-    def __init__(self, engine: Engine, group_commit_max: int = 256) -> None:
+    def __init__(self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once) -> None:
         self._engine = engine
         self._group_commit_max = group_commit_max
+        self._deliver = deliver
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -66,12 +117,21 @@ class Writer:
         self.before_commit: list[Callable[[Connection], None]] = []
         """Called in the writer's thread in each transaction, after its work; left out where it or some work raises."""
         self.on_commit: list[Callable[[], None]] = []
-        """Called in the writer's thread after each commit; must return at once and not raise."""
+        """Called in the writer's thread after each commit; must return at once."""
+        self.calls_failed = 0
+        """Calls after a commit that raised. Shown in health."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what was handed over before is done first."""
         self._thread.start()
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Hand over `work`; the Future resolves to what it returned, once committed. Raises WriterClosed."""
+        return self.transact(lambda transaction: work(transaction.connection))
+
+    def transact(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """Hand over `work` from which something follows; before its Future resolves, that is delivered. Raises WriterClosed."""
         future: Future[T] = Future()
         with self._lock:
             if self._closing.is_set():
@@ -84,7 +144,12 @@ class Writer:
 
         Work that has not been begun by then is left out; what is under way is done all the same.
         """
-        return await asyncio.wait_for(asyncio.wrap_future(self.submit(work)), within_s)
+        return await self.wait(self.submit(work), within_s)
+
+    @staticmethod
+    async def wait(future: Future[T], within_s: float = WITHIN_S) -> T:
+        """Wait in the event loop for work that was handed over, as `write` does."""
+        return await asyncio.wait_for(asyncio.wrap_future(future), within_s)
 
     @property
     def failure(self) -> str | None:
@@ -102,7 +167,8 @@ class Writer:
             if not self._closing.is_set():
                 self._closing.set()
                 self._jobs.put(None)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -160,23 +226,39 @@ class Writer:
                     return
                 continue
             self.last_failure = None
-            for job, (value, failure) in zip(jobs, outcomes, strict=True):
-                if failure is None:
-                    job.future.set_result(value)
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                for call in outcome.calls:
+                    self._follow(call)
+                if outcome.failure is None:
+                    job.future.set_result(outcome.value)
                 else:
-                    job.future.set_exception(failure)
+                    job.future.set_exception(outcome.failure)
             for call in self.on_commit:
-                call()
+                self._make(call)
             return
 
-    def _attempt(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
+    def _follow(self, call: Callable[[], None]) -> None:
+        """Have a call made where it belongs. Whoever waits for the Future finds it made, or on its way before them."""
+        try:
+            self._deliver(partial(self._make, call))
+        except Exception as error:  # there is no loop any more to bring it to
+            log.warning("a call after a commit couldn't be delivered", because=safe_error(error))
+
+    def _make(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # what is committed is committed: the next one must be, too
+            self.calls_failed += 1
+            log.error("a call after a commit failed", because=safe_error(error))
+
+    def _attempt(self, jobs: list[_Job[Any]]) -> list[_Outcome]:
         """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did.
 
         What clashed with a row that another gateway wrote at this very moment sees that row when it is run again.
         """
         try:
             with self._engine.begin() as connection:
-                outcomes: list[tuple[Any, Exception | None]] = [(job.work(connection), None) for job in jobs]
+                outcomes = [_do(job, connection) for job in jobs]
                 self._go_along(connection)
             return outcomes
         except Exception as error:
@@ -197,26 +279,31 @@ class Writer:
                 )
                 raise
 
-    def _attempt_each(self, jobs: list[_Job[Any]]) -> list[tuple[Any, Exception | None]]:
-        outcomes: list[tuple[Any, Exception | None]] = []
+    def _attempt_each(self, jobs: list[_Job[Any]]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
         with self._engine.begin() as connection:
             for job in jobs:
                 # In plain SQL: SQLAlchemy's own savepoint objects cost a fifth of a promise.
                 connection.exec_driver_sql("SAVEPOINT work")
-                outcomes.append(_do(job, connection))
+                outcomes.append(_do_or_take_back(job, connection))
                 connection.exec_driver_sql("RELEASE SAVEPOINT work")
         return outcomes
 
 
-def _do(job: _Job[T], connection: Connection) -> tuple[T | None, Exception | None]:
+def _do(job: _Job[Any], connection: Connection) -> _Outcome:
+    transaction = Transaction(connection)
+    return _Outcome(job.work(transaction), None, transaction.calls)
+
+
+def _do_or_take_back(job: _Job[Any], connection: Connection) -> _Outcome:
     """Return what the work returned or raised. Raises what is not its own fault: then all of it is run again."""
     try:
-        return job.work(connection), None
+        return _do(job, connection)
     except Exception as error:
         if _passes(error):
             raise
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-        return None, error
+        return _Outcome(None, error, ())
 
 
 def _passes(error: Exception) -> bool:

@@ -24,7 +24,7 @@ from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subsc
 from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, SettingsError, StorageSettings
-from gateway.storage import Connection, Store, open_store, outbox
+from gateway.storage import Store, Transaction, open_store, outbox
 from tests.support.mosquitto import HOST, Mosquitto, free_port, wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
@@ -75,7 +75,7 @@ def test_a_promise_and_its_receipt_travel_with_certificates_alone(folder: Path, 
     mqtt = settings_of(folder, broker, "gw-1")
     credentials, taken = read_credentials(mqtt), []
 
-    def take(_connection: Connection, event: Event[Receipt]) -> Outcome:
+    def take(_tx: Transaction, event: Event[Receipt]) -> Outcome:
         taken.append(event.data.promise)
         return Outcome()
 

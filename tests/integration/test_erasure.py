@@ -83,8 +83,7 @@ class Shop:
                 },
             }
         )
-        outcome = self.do(lambda connection: self.people.take_optin(connection, event))
-        outcome.then()
+        self.store.writer.transact(lambda tx: self.people.take_optin(tx, event)).result()
 
     def withdraw(self, shopper: str, at_s: float = NOON_S) -> None:
         event = Event[OptInWithdrawn].model_validate(
@@ -96,9 +95,7 @@ class Shop:
                 "data": {"shopper": shopper, "version": 2},
             }
         )
-        outcome = self.do(lambda connection: self.people.take_withdrawal(connection, event))
-        if outcome.then is not None:
-            outcome.then()
+        self.store.writer.transact(lambda tx: self.people.take_withdrawal(tx, event)).result()
 
     def live(self, shopper: str) -> None:
         """Leave a row of every kind about a shopper."""

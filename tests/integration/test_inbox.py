@@ -24,7 +24,7 @@ from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
-from gateway.storage import Connection, Store, open_store
+from gateway.storage import Store, Transaction, open_store
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
@@ -44,14 +44,15 @@ class Desk:
         self.hold = threading.Event()
         self.hold.set()
 
-    def handle(self, connection: Connection, event: Event[Any]) -> Outcome:
+    def handle(self, tx: Transaction, event: Event[Any]) -> Outcome:
         self.hold.wait(30)
         if event.id in self.fail:
             raise RuntimeError("a fault of ours")
         if event.id in self.refuse:
             return Outcome((Refusal(path="data", code="not_now", text="not now"),), taken=False)
         self.handled.append(event.id)
-        return Outcome(then=lambda: self.then.append(event.id))
+        tx.after_commit(lambda: self.then.append(event.id))
+        return Outcome()
 
 
 class Peer:

@@ -106,31 +106,31 @@ def test_a_death_in_every_part_in_turn_ends_the_gateway_by_its_name_or_is_told_o
     gateway.rooms.close()
 
 
-def test_a_writer_whose_call_after_a_commit_raises_ends_the_gateway(settings: Settings) -> None:
+def test_a_writer_that_dies_ends_the_gateway(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway(settings, scanners=[HandScanner("pi-1")])
 
-    def burst() -> None:
+    def burst(_before: int) -> None:
         raise KeyError("ink")
 
-    gateway.store.writer.on_commit.append(burst)
+    monkeypatch.setattr(gateway.store.writer, "_next_group", burst)  # from its next turn on
     with pytest.raises(GatewayFailed, match=r"the writer has died .KeyError at test_minded.py"):
         run(gateway)
     with pytest.raises(WriterClosed):
         gateway.store.writer.submit(lambda connection: None)
 
 
-def test_work_that_waits_for_a_writer_that_dies_is_told(settings: Settings) -> None:
+def test_work_that_waits_for_a_writer_that_dies_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway, begun, held = Gateway(settings, scanners=[]), threading.Event(), threading.Event()
     writer = gateway.store.writer
 
-    def burst() -> None:
+    def burst(_before: int) -> None:
         raise KeyError("ink")
 
     def hold(_connection: Connection) -> bool:
         begun.set()
         return held.wait(10)
 
-    writer.on_commit.append(burst)
+    monkeypatch.setattr(writer, "_next_group", burst)
     first = writer.submit(hold)
     assert begun.wait(10)
     second = writer.submit(lambda connection: None)

@@ -24,7 +24,7 @@ from gateway.mqtt.handlers import Handler, InboundHandlers
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
-from gateway.storage import Connection, Store, open_store
+from gateway.storage import Store, Transaction, open_store
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
@@ -34,18 +34,18 @@ state = Table("test_state", tables, Column("shopper", String(16), primary_key=Tr
 counted = Table("test_counted", tables, Column("seq", Integer, primary_key=True), Column("promise", String(16)))
 
 
-def take_profile(connection: Connection, event: Event[Profile]) -> Outcome:
+def take_profile(tx: Transaction, event: Event[Profile]) -> Outcome:
     """The highest version wins, whatever the order."""
-    row = connection.execute(select(state.c.version).where(state.c.shopper == event.data.shopper)).scalar()
+    row = tx.connection.execute(select(state.c.version).where(state.c.shopper == event.data.shopper)).scalar()
     if row is None:
-        connection.execute(insert(state).values(shopper=event.data.shopper, version=event.data.version))
+        tx.connection.execute(insert(state).values(shopper=event.data.shopper, version=event.data.version))
     elif event.data.version > row:
-        connection.execute(update(state).where(state.c.shopper == event.data.shopper).values(version=event.data.version))
+        tx.connection.execute(update(state).where(state.c.shopper == event.data.shopper).values(version=event.data.version))
     return Outcome()
 
 
-def take_receipt(connection: Connection, event: Event[Receipt]) -> Outcome:
-    connection.execute(insert(counted).values(promise=event.data.promise))
+def take_receipt(tx: Transaction, event: Event[Receipt]) -> Outcome:
+    tx.connection.execute(insert(counted).values(promise=event.data.promise))
     return Outcome()
 
 

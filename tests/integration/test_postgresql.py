@@ -23,7 +23,7 @@ from gateway.offers.redemption import TillRequest
 from gateway.settings import OffersSettings, StorageSettings
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
-from gateway.storage import Connection, StorageError, Store, caps, consents, open_store, outbox, promises, vouchers
+from gateway.storage import Connection, StorageError, Store, Transaction, caps, consents, open_store, outbox, promises, vouchers
 from gateway.storage.keys import Keys
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 from tests.support.mosquitto import wait_for
@@ -74,6 +74,19 @@ def while_another_commits(
         future = store.writer.submit(second)
         assert wait_for(lambda: held_up(other), PATIENCE_S)
     return future.result(PATIENCE_S)
+
+
+def followed(work: Callable[[Transaction], Any]) -> Callable[[Connection], Any]:
+    """Have a message's work done on a connection, and at once what follows from it."""
+
+    def do(connection: Connection) -> Any:
+        transaction = Transaction(connection)
+        done = work(transaction)
+        for call in transaction.calls:
+            call()
+        return done
+
+    return do
 
 
 def test_two_gateways_in_each_others_way_pass_no_cap_and_give_each_code_once(store: Store, other: Store) -> None:
@@ -183,11 +196,13 @@ def test_a_tills_message_that_two_gateways_take_at_once_is_answered_alike_by_bot
     event = Event[RedemptionAsked].model_validate({**envelope, "data": {"till": "till-1", "code": "WINE10"}})
     works = []
     for number, ledger in enumerate(ledgers):
-        take = partial(lambda connection, asked, ledger: ledger.take_redemption(connection, asked, AT_S + 60), ledger=ledger)
+        take = partial(lambda tx, asked, ledger: ledger.take_redemption(tx, asked, AT_S + 60), ledger=ledger)
         handlers = InboundHandlers(GatewayIdentity("demo-chain", "demo", f"gw-{number}"), {RedemptionAsked.TYPE: take})
         works.append(handlers.work(event, "replies/till-1", AT_S))
     done: list[Any] = []
-    done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))
+    done.append(
+        while_another_commits(store, other, lambda connection: done.append(followed(works[0])(connection)), followed(works[1]))
+    )
     assert [each.redemption.answer for each in done] == ["valid", "valid"]
     with store.read() as connection:
         told = connection.execute(
@@ -225,14 +240,14 @@ def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store,
         works.append(handlers.work(event, "replies", AT_S))
         met.append(identities)
     done: list[Any] = []
-    done.append(while_another_commits(store, other, lambda connection: done.append(works[0](connection)), works[1]))
+    done.append(
+        while_another_commits(store, other, lambda connection: done.append(followed(works[0])(connection)), followed(works[1]))
+    )
     for each in done:
         assert each.what == "accepted"
-        for then in each.then:
-            then()
     beacon_id = bytes.fromhex(str(beacon["uuid"])) + bytes((0, 1, 0, 1))
     assert [identities.resolve(beacon_id) for identities in met] == ["s-1", "s-1"]
-    again = store.writer.submit(works[1]).result()
+    again = store.writer.transact(works[1]).result()
     assert again.what == "repeated"
 
 

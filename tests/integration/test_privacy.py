@@ -26,7 +26,7 @@ from gateway.shoppers.housekeeping import Housekeeping
 from gateway.shoppers.identities import Identities, Rotating, Static
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
-from gateway.storage import Reader, Store, consents, decisions, journey, open_store, profiles, promises
+from gateway.storage import Reader, Store, Transaction, consents, decisions, journey, open_store, profiles, promises
 from gateway.storage.decisions import DecisionRecord, OfferSummary, OutcomeRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
@@ -80,10 +80,11 @@ def lived(settings: Settings) -> Settings:
     store = open_store(settings.storage)
     people = People(store, Identities("demo"), Keys(settings.storage.keys_path), lambda: NOON_S)
 
-    def work(connection: Any) -> None:
+    def work(tx: Transaction) -> None:
+        connection = tx.connection
         lifecycle.first(connection, BOOK, NOON_S, {"wine"})
         for shopper, identity in (("s-1", TAG), ("s-2", Rotating(bytes(16), KEY))):
-            people.record(connection, shopper, ConsentDecision(NOON_S, 1, EVERYTHING, text="2026-03"), identity)
+            people.record(tx, shopper, ConsentDecision(NOON_S, 1, EVERYTHING, text="2026-03"), identity)
             profiles.replace(connection, shopper, 1, NOON_S, {"segment": "family"})
             visit = {
                 "visit": f"v-{shopper}",
@@ -95,7 +96,7 @@ def lived(settings: Settings) -> Settings:
             journey.add_visit(connection, visit)
             decisions.log(connection, _decision(shopper))
 
-    store.writer.submit(work).result()
+    store.writer.transact(work).result()
     store.close()
     return settings
 
@@ -342,9 +343,9 @@ def test_a_promise_is_not_made_when_consent_went_since_the_decision(lived: Setti
         people = People(store, Identities("demo"), Keys(lived.storage.keys_path), lambda: NOON_S)
         few = frozenset({"recognise", "offers"})
         before = store.writer.submit(lambda connection: still_consented(connection, situation(EVERYTHING))).result()
-        store.writer.submit(lambda connection: people.record(connection, "s-1", ConsentDecision(NOON_S + 1, 2, few), TAG)).result()
+        store.writer.transact(lambda tx: people.record(tx, "s-1", ConsentDecision(NOON_S + 1, 2, few), TAG)).result()
         narrowed = store.writer.submit(lambda connection: still_consented(connection, situation(EVERYTHING))).result()
-        store.writer.submit(lambda connection: people.withdraw(connection, "s-1")).result()
+        store.writer.transact(lambda tx: people.withdraw(tx, "s-1")).result()
         gone = store.writer.submit(lambda connection: still_consented(connection, situation(few))).result()
         with store.read() as connection:
             assert promises.history(connection, "s-1", 0.0) == []

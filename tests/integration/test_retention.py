@@ -123,9 +123,7 @@ def test_a_consent_that_nobody_used_for_years_lapses_and_everything_goes(store: 
 
     def join(shopper: str, identity: Static) -> None:
         decision = ConsentDecision(clock.now_s(), 1, everything)
-        outcome = store.writer.submit(lambda connection: people.record(connection, shopper, decision, identity)).result()
-        assert outcome.then is not None
-        outcome.then()
+        store.writer.transact(lambda tx: people.record(tx, shopper, decision, identity)).result()
 
     join("sleeper", tag)
     clock.advance((SETTINGS.shoppers.idle_days + 1) * DAY_S)

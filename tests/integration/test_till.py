@@ -81,9 +81,7 @@ def port(tmp_path: Path, store: Store, ledger: Ledger) -> Iterator[int]:
     with Mosquitto(tmp_path / "broker", (*OPEN_TO_ALL, *DURABLE)) as broker:
         settings = MqttSettings(brokers=(f"mqtt://{HOST}:{broker.port}",))
         credentials = read_credentials(settings)
-        handlers = InboundHandlers(
-            BOX, {RedemptionAsked.TYPE: lambda connection, event: ledger.take_redemption(connection, event, time.time())}
-        )
+        handlers = InboundHandlers(BOX, {RedemptionAsked.TYPE: lambda tx, event: ledger.take_redemption(tx, event, time.time())})
         inbox = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), clock=time.time)
         courier = Courier(
             store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=ledger.release_unsent, clock=time.time

@@ -27,7 +27,7 @@ from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import identity_of
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings, StoreSettings
-from gateway.storage import Connection, open_store
+from gateway.storage import Transaction, open_store
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
 SHOPPERS = 40
@@ -95,8 +95,8 @@ def main(database: str, url: str, seed: int, per_s: float, cap: int, gateway: st
         store, mqtt, identity, credentials, StatusPublisher(identity, mqtt), release=ledger.release_unsent, clock=time.time
     )
 
-    def receive(connection: Connection, event: Event[Receipt]) -> Outcome:
-        return ledger.take_receipt(connection, event)
+    def receive(tx: Transaction, event: Event[Receipt]) -> Outcome:
+        return ledger.take_receipt(tx, event)
 
     inbox = Inbox(
         store,

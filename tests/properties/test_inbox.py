@@ -13,7 +13,7 @@ from gateway.messages import Event, Outcome, Receipt, Reply
 from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.intake import EVENTS, Refused, read
 from gateway.mqtt.topics import GatewayIdentity
-from gateway.storage import Connection, inbox, outbox, quarantine
+from gateway.storage import Transaction, inbox, outbox, quarantine
 from gateway.storage.metadata import metadata
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
@@ -51,7 +51,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
     done: list[str] = []
     broken = {"now": False}
 
-    def handle(_connection: Connection, event: Event[Receipt]) -> Outcome:
+    def handle(_tx: Transaction, event: Event[Receipt]) -> Outcome:
         if broken["now"]:
             raise RuntimeError("the first time it goes wrong")
         done.append(event.id)
@@ -69,7 +69,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
         }
         event = read(json.dumps({**body, "data": {"promise": "p", "what": "shown"}}).encode(), EVENTS, 65_536)
         with engine.begin() as connection:
-            handlers.work(event, "replies", 1000.0 + turn)(connection)
+            handlers.work(event, "replies", 1000.0 + turn)(Transaction(connection))
     with engine.connect() as connection:
         assert outbox.count(connection) == len(sendings)
     engine.dispose()

@@ -21,11 +21,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from sqlalchemy import select
 
-from gateway.messages import Event, Receipt
+from gateway.messages import Event, Outcome, Receipt
 from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings, StorageSettings
-from gateway.storage import Connection, Store, caps, decisions, happenings, open_store, outbox, promises, sending, vouchers
+from gateway.storage import (
+    Connection,
+    Store,
+    Transaction,
+    caps,
+    decisions,
+    happenings,
+    open_store,
+    outbox,
+    promises,
+    sending,
+    vouchers,
+)
 from gateway.storage.writer import Writer, _Job
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
 
@@ -55,7 +67,7 @@ MEMORY = Path("/dev/shm")  # a folder of our own in it, and nothing secret
 class _AtOnce(Writer):
     """The writer without its thread: the same transactions, one piece of work each, in the thread that asks."""
 
-    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+    def transact(self, work: Callable[[Transaction], T]) -> Future[T]:
         future: Future[T] = Future()
         self._commit([_Job(work, future)])
         return future
@@ -179,12 +191,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def _codes_out(self) -> int:
         return sum(1 for one in self.model.values() if one.kind == "pool" and one.state != "withdrawn")
 
+    def _take_receipt(self, event: Event[Receipt]) -> Outcome:
+        return self.store.writer.transact(lambda tx: self.ledger.take_receipt(tx, event)).result(timeout=60)
+
     @rule(promise=made, what=RECEIPTS, event_id=st.sampled_from(["r-1", "r-2", "r-3"]), times=st.integers(1, 3))
     def receipt(self, promise: str, what: str, event_id: str, times: int) -> None:
         for _ in range(times):
-            outcome = self._do(lambda connection: self.ledger.take_receipt(connection, _event(promise, what, self.now_s, event_id)))
-            if outcome.then is not None:
-                outcome.then()
+            outcome = self.store.writer.transact(
+                lambda tx: self.ledger.take_receipt(tx, _event(promise, what, self.now_s, event_id))
+            ).result(timeout=60)
             assert outcome.taken == self._take(promise, what, event_id)
 
     def _take(self, promise: str, what: str, event_id: str) -> bool:
@@ -206,7 +221,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(promise=st.just("never-made"), what=RECEIPTS)
     def unmatched_receipt(self, promise: str, what: str) -> None:
-        outcome = self._do(lambda connection: self.ledger.take_receipt(connection, _event(promise, what, self.now_s, "r-9")))
+        outcome = self.store.writer.transact(
+            lambda tx: self.ledger.take_receipt(tx, _event(promise, what, self.now_s, "r-9"))
+        ).result(timeout=60)
         assert not outcome.taken
 
     @rule(promise=made, again=st.booleans())

@@ -93,9 +93,7 @@ def line(store: Store, tmp_path: Path) -> Line:
     people = People(store, identities, Keys(tmp_path / "etalage.keys"), lambda: NOW_S)
     consent = ConsentDecision(NOW_S - 60, 1, frozenset({"recognise", "offers", "purchases", "aftercare"}))
     identity = Static(ibeacon(TAG)[2:22])
-    outcome = store.writer.submit(lambda connection: people.record(connection, "s-1", consent, identity)).result(10)
-    assert outcome.then is not None
-    outcome.then()
+    store.writer.transact(lambda tx: people.record(tx, "s-1", consent, identity)).result(10)
     book = load_book(BOOK, PLAN.zone_ids)
     people.use_books([book]).result(10)
     ledger, shop = Ledger(store, "etalage/c/s/gw-1"), ShopFacts(store, PLAN.open_at)
@@ -209,9 +207,7 @@ def test_a_closed_shop_offers_nothing(line: Line, store: Store) -> None:
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_ghost_costs_as_much_attention_as_the_offer_it_stands_for(line: Line, store: Store, share: int) -> None:
     consent = ConsentDecision(NOW_S - 30, 2, frozenset({"recognise", "offers", "measure"}))
-    outcome = store.writer.submit(lambda connection: people_of(line).record(connection, "s-1", consent, None)).result(10)
-    assert outcome.then is not None
-    outcome.then()
+    store.writer.transact(lambda tx: people_of(line).record(tx, "s-1", consent, None)).result(10)
     line.books = BooksSnapshot(
         load_book(BOOK.replace("- id: hello", f"- id: hello\n    test: {{id: greeting, share: {share}}}"), PLAN.zone_ids)
     )

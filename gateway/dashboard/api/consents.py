@@ -18,7 +18,7 @@ from gateway.settings import Settings
 from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.optins import identity_of
 from gateway.shoppers.people import People
-from gateway.storage import Connection, Store, consents
+from gateway.storage import Store, Transaction, consents
 from gateway.storage.users import Role
 from rules.texts import N_, Language
 
@@ -70,11 +70,8 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
     """Calls about single shoppers. They run in the line's own loop, which takes over in memory what was committed."""
     routes = APIRouter(tags=["shoppers"], responses=RESPONSES)
 
-    async def do(work: Callable[[Connection], Outcome]) -> Outcome:
-        outcome = await asyncio.wrap_future(store.writer.submit(work))
-        if outcome.then is not None:
-            outcome.then()
-        return outcome
+    async def do(work: Callable[[Transaction], Outcome]) -> Outcome:
+        return await asyncio.wrap_future(store.writer.transact(work))
 
     @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
     def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
@@ -103,7 +100,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
                 422, "wrong_key", N_("The key of a rotating identity is 32 hex digits."), N_("Copy it again from the app.")
             ) from error
         decision = ConsentDecision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
-        outcome = await do(lambda connection: people.record_by_hand(connection, shopper, decision, identity))
+        outcome = await do(lambda tx: people.record_by_hand(tx, shopper, decision, identity))
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 
     @routes.get("/shoppers/{shopper}/consent")
@@ -114,7 +111,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
     @routes.delete("/shoppers/{shopper}", status_code=204)
     async def withdraw_shopper(shopper: Shopper, _caller: Staff) -> None:
         """Take a withdrawal: the shopper is recognised no more, and everything about them is erased. It can't be undone."""
-        outcome = await do(lambda connection: people.withdraw(connection, shopper))
+        outcome = await do(lambda tx: people.withdraw(tx, shopper))
         _check_erased(outcome, shopper)
 
     @routes.get("/shoppers/{shopper}/export")
@@ -130,7 +127,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
     @routes.put("/shoppers/{shopper}/stage", status_code=204)
     async def set_stage(shopper: Shopper, by_hand: StageByHand, caller: Marketeer) -> None:
         """Set the stage a shopper stands in, or let it follow the signals again."""
-        outcome = await do(lambda connection: people.set_stage(connection, shopper, by_hand.stage, caller.name))
+        outcome = await do(lambda tx: people.set_stage(tx, shopper, by_hand.stage, caller.name))
         if not outcome.taken:
             raise _unknown(shopper)
 

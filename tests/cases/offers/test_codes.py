@@ -106,5 +106,5 @@ def test_a_review_does_not_pay_the_reward_of_a_share(ledger: Ledger, store: Stor
         time=datetime.fromtimestamp(NOON_S + 50, UTC),
         data=Receipt(promise=made, what="reviewed"),
     )
-    store.writer.submit(lambda connection: ledger.take_receipt(connection, event)).result(20)
+    store.writer.transact(lambda tx: ledger.take_receipt(tx, event)).result(20)
     assert reward_codes(store) == []

@@ -14,13 +14,13 @@ from gateway.mqtt.handlers import SYNC_PATIENCE_S, InboundHandlers
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import StorageSettings
-from gateway.storage import Connection, inbox, open_store, outbox, sending
+from gateway.storage import Connection, Transaction, inbox, open_store, outbox, sending
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 NOT_NOW = Refusal(path="", code="not_now", text="send it again")
 
 
-def nothing(_connection: Connection, _event: Event[Any]) -> Outcome:
+def nothing(_tx: Transaction, _event: Event[Any]) -> Outcome:
     return Outcome()
 
 
@@ -50,51 +50,54 @@ def test_a_handler_for_a_type_that_is_not_in_the_contract_stops_the_start() -> N
 
 
 def test_a_type_that_nobody_handles_is_refused(connection: Connection) -> None:
-    done = InboundHandlers(BOX, {}).work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection)
+    tx = Transaction(connection)
+    done = InboundHandlers(BOX, {}).work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(tx)
     assert done.what == "refused"
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_handled"
 
 
 def test_what_is_taken_in_part_is_accepted_with_reasons(connection: Connection) -> None:
+    tx = Transaction(connection)
     part = Refusal(path="data.products[1]", code="unknown_product", text="not sold here")
     handlers = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
-    assert handlers.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(connection).what == "accepted"
+    assert handlers.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(tx).what == "accepted"
     [reply] = said(connection, "replies")
     assert reply["accepted"] == "e-1"
     assert reply["reasons"][0]["path"] == "data.products[1]"
 
 
 def test_a_receipt_proves_that_its_announcement_arrived(connection: Connection) -> None:
+    tx = Transaction(connection)
     row: dict[str, Any] = {"topic": "offers", "shopper": "s-1", "body": "{}", "at_s": 1.0, "expires_at_s": None}
     outbox.put(connection, event_id="p-1", **row)
     outbox.put(connection, event_id="p-2", **row)
     sending.claim(connection, ["p-1", "p-2"], 1.0)
     sending.acknowledge(connection, ["p-1", "p-2"])
-    InboundHandlers(BOX, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(
-        connection
-    )
+    InboundHandlers(BOX, {Receipt.TYPE: nothing}).work(event(Receipt.TYPE, promise="p-1", what="delivered"), "replies", 2.0)(tx)
     assert sending.resend(connection, 2.0) == 1
     assert [one.event_id for one in sending.look(connection, room=9, at_s=3.0)[0] if one.topic == "offers"] == ["p-2"]
 
 
 def test_what_a_failed_handler_wrote_is_taken_back(connection: Connection) -> None:
-    def half(inside: Connection, _event: Event[Any]) -> Outcome:
-        outbox.put(inside, event_id="half", topic="staff", shopper=None, body="{}", at_s=1.0, expires_at_s=None)
+    tx = Transaction(connection)
+
+    def half(tx: Transaction, _event: Event[Any]) -> Outcome:
+        outbox.put(tx.connection, event_id="half", topic="staff", shopper=None, body="{}", at_s=1.0, expires_at_s=None)
         raise KeyError("gone")
 
-    done = InboundHandlers(BOX, {Receipt.TYPE: half}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(
-        connection
-    )
+    done = InboundHandlers(BOX, {Receipt.TYPE: half}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(tx)
     assert done.what == "failed"
     assert said(connection, "staff") == []
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "failed"
 
 
 def test_the_log_says_where_a_handler_failed_and_not_with_what(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(_inside: Connection, taken: Event[Any]) -> Outcome:
+    tx = Transaction(connection)
+
+    def fail(_tx: Transaction, taken: Event[Any]) -> Outcome:
         raise KeyError(taken.data.promise)
 
-    InboundHandlers(BOX, {Receipt.TYPE: fail}).work(event(Receipt.TYPE, promise="canary", what="shown"), "replies", 1.0)(connection)
+    InboundHandlers(BOX, {Receipt.TYPE: fail}).work(event(Receipt.TYPE, promise="canary", what="shown"), "replies", 1.0)(tx)
     logged = "".join(capsys.readouterr())
     assert "KeyError at test_handlers.py" in logged
     assert "canary" not in logged
@@ -108,9 +111,10 @@ def test_a_new_database_asks_once_and_again_when_the_answer_stops_coming(connect
 
 
 def test_a_synchronisation_that_is_done_is_not_asked_for_again(connection: Connection) -> None:
+    tx = Transaction(connection)
     handlers = InboundHandlers(BOX, {})
     handlers.tidy(connection, 1000.0, 3600.0)
-    handlers.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(connection)
+    handlers.work(event(SyncPage.TYPE, events=[], next=None), "replies", 1001.0)(tx)
     handlers.tidy(connection, 1000.0 + 10 * SYNC_PATIENCE_S, 3600.0)
     assert len(said(connection, "sync/request")) == 1
 
@@ -128,9 +132,10 @@ def test_everything_is_asked_for_again_only_once_for_a_reason(connection: Connec
 
 
 def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connection: Connection) -> None:
+    tx = Transaction(connection)
     taken: list[str] = []
 
-    def take(_connection: Connection, given: Event[Any]) -> Outcome:
+    def take(_tx: Transaction, given: Event[Any]) -> Outcome:
         taken.append(given.type)
         return Outcome()
 
@@ -141,7 +146,7 @@ def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connecti
     ]
     for page in ("page-1", "page-2"):
         found = Event[SyncPage].model_validate(document(page, SyncPage.TYPE, events=sent, next=None))
-        assert handlers.work(found, "replies", 1.0)(connection).what == "accepted"
+        assert handlers.work(found, "replies", 1.0)(tx).what == "accepted"
     assert taken == [Profile.TYPE, OptInWithdrawn.TYPE, Profile.TYPE]
 
 
@@ -164,36 +169,40 @@ def test_what_is_remembered_of_a_message_tells_nothing_of_it() -> None:
 
 
 def test_who_asks_again_and_again_finds_one_reply_the_last(connection: Connection) -> None:
+    tx = Transaction(connection)
     refusing = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((NOT_NOW,), taken=False)})
     taking = InboundHandlers(BOX, {Receipt.TYPE: nothing})
     asked = event(Receipt.TYPE, promise="p-1", what="shown")
     for at_s in range(50):
-        refusing.work(asked, "replies", float(at_s))(connection)
-    taking.work(asked, "replies", 60.0)(connection)
-    taking.work(event(Receipt.TYPE, "e-2", promise="p-1", what="tapped"), "replies", 61.0)(connection)
+        refusing.work(asked, "replies", float(at_s))(tx)
+    taking.work(asked, "replies", 60.0)(tx)
+    taking.work(event(Receipt.TYPE, "e-2", promise="p-1", what="tapped"), "replies", 61.0)(tx)
     assert [reply.get("accepted") for reply in said(connection, "replies")] == ["e-1", "e-2"]
 
 
 def test_a_reply_that_may_have_been_sent_stays_beside_the_next(connection: Connection) -> None:
+    tx = Transaction(connection)
     handlers = InboundHandlers(BOX, {Receipt.TYPE: nothing})
     asked = event(Receipt.TYPE, promise="p-1", what="shown")
-    handlers.work(asked, "replies", 1.0)(connection)
+    handlers.work(asked, "replies", 1.0)(tx)
     sending.claim_first(connection, 10, 1.5)
-    handlers.work(asked, "replies", 2.0)(connection)
+    handlers.work(asked, "replies", 2.0)(tx)
     assert len(said(connection, "replies")) == 2
 
 
 def test_what_cannot_be_read_twenty_thousand_times_is_answered_once(connection: Connection) -> None:
+    tx = Transaction(connection)
     handlers = InboundHandlers(BOX, {})
     for _ in range(30):
-        handlers.work(read(b"{", EVENTS, 65_536), "replies/till-1", 1.0)(connection)
+        handlers.work(read(b"{", EVENTS, 65_536), "replies/till-1", 1.0)(tx)
     assert [reply["reasons"][0]["code"] for reply in said(connection, "replies/till-1")] == ["not_json"]
 
 
 def test_replies_let_announcements_and_withdrawals_go_first(connection: Connection) -> None:
+    tx = Transaction(connection)
     handlers = InboundHandlers(BOX, {Receipt.TYPE: nothing})
     for number in range(20):
-        handlers.work(event(Receipt.TYPE, f"e-{number}", promise="p-1", what="shown"), "replies", 1.0)(connection)
+        handlers.work(event(Receipt.TYPE, f"e-{number}", promise="p-1", what="shown"), "replies", 1.0)(tx)
     row: dict[str, Any] = {"body": "{}", "at_s": 2.0, "expires_at_s": None}
     outbox.put(connection, event_id="p-1", topic="offers", shopper="s-1", **row)
     outbox.put(connection, event_id="w-1", topic="offers/withdrawn", shopper="s-2", urgent=True, **row)
@@ -202,11 +211,11 @@ def test_replies_let_announcements_and_withdrawals_go_first(connection: Connecti
 
 
 def test_a_message_that_no_database_can_store_is_refused_for_good(connection: Connection) -> None:
-    def overflow(_inside: Connection, _event: Event[Any]) -> Outcome:
+    tx = Transaction(connection)
+
+    def overflow(_tx: Transaction, _event: Event[Any]) -> Outcome:
         raise OverflowError("Python int too large to convert to SQLite INTEGER")
 
-    done = InboundHandlers(BOX, {Receipt.TYPE: overflow}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(
-        connection
-    )
+    done = InboundHandlers(BOX, {Receipt.TYPE: overflow}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(tx)
     assert done.what == "refused"
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_storable"

@@ -32,9 +32,7 @@ def send(ledger: Ledger, store: Store) -> Send:
                 "data": {"promise": promise, "what": what},
             }
         )
-        outcome = store.writer.submit(lambda connection: ledger.take_receipt(connection, event)).result()
-        if outcome.then is not None:
-            outcome.then()
+        outcome = store.writer.transact(lambda tx: ledger.take_receipt(tx, event)).result()
         return outcome
 
     return sent

@@ -13,7 +13,7 @@ from gateway.offers.expiry import housekeep
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused, TillRequest, as_receipt
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, Store, caps, promises
+from gateway.storage import Store, Transaction, caps, promises
 from gateway.storage.users import TOKEN_NAME
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Happening, Voucher, VoucherTerms, Worth
 from tests.support.recall import history
@@ -205,23 +205,23 @@ def test_a_withdrawn_promises_code_can_not_be_reversed_either(ledger: Ledger, st
     assert ledger.reverse(code, "till-1", now_s + 60, "k-1").answer == "unknown"
 
 
-def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_in_the_lines_thread(
+def test_others_are_told_of_a_redemption_in_its_transaction_and_follow_it_once_it_is_on_disk(
     ledger: Ledger, code: str, now_s: float
 ) -> None:
     told: list[Event[Receipt]] = []
     followed: list[str] = []
 
-    def hear(_connection: Connection, event: Event[Receipt]) -> Outcome:
+    def hear(tx: Transaction, event: Event[Receipt]) -> Outcome:
         told.append(event)
-        return Outcome(then=lambda: followed.append(event.id))
+        assert followed == [], "it isn't on disk yet"
+        tx.after_commit(lambda: followed.append(event.id))
+        return Outcome()
 
     ledger._follow_redemption = hear
     for _ in range(2):
         ledger.redeem(code, "till-1", now_s + 60, "k-1")
     ledger.redeem(code, "till-1", now_s + 61, "k-2")
     assert [(event.id, event.data.what, event.time.timestamp()) for event in told] == [("till:till-1:k-1", "redeemed", now_s + 60)]
-    assert followed == []
-    history(ledger, "s-1")
     assert followed == ["till:till-1:k-1"]
 
 

@@ -65,7 +65,7 @@ def test_a_review_that_was_written_earns_the_reward(
         event = Event[Receipt](
             id=f"r-{number}", source="backend", type=Receipt.TYPE, time=time, data=Receipt(promise=made.promise, what="reviewed")
         )
-        store.writer.submit(partial(ledger.take_receipt, event=event)).result()
+        store.writer.transact(partial(ledger.take_receipt, event=event)).result()
     assert [one.offer for one in _announced(store)] == ["friends", "friends.reward"]
 
 
@@ -131,5 +131,5 @@ def test_a_review_does_not_earn_the_reward_of_a_share(
     event = Event[Receipt](
         id="r-1", source="backend", type=Receipt.TYPE, time=datetime.fromtimestamp(now_s + 60, UTC), data=receipt
     )
-    store.writer.submit(partial(ledger.take_receipt, event=event)).result()
+    store.writer.transact(partial(ledger.take_receipt, event=event)).result()
     assert len(_announced(store)) == 1

@@ -98,7 +98,7 @@ def settled(store: Store) -> Callable[[], None]:
 
 @pytest.fixture
 def send(store: Store, people: People) -> Callable[[Event[Any]], Outcome]:
-    """Have an event handled as the inbox does: in one transaction, then what it leaves to do."""
+    """Have an event handled as the inbox does: in one transaction, with what follows from it."""
     handlers: dict[type, Callable[..., Outcome]] = {
         OptInGiven: people.take_optin,
         OptInWithdrawn: people.take_withdrawal,
@@ -107,9 +107,7 @@ def send(store: Store, people: People) -> Callable[[Event[Any]], Outcome]:
     }
 
     def handle(event: Event[Any]) -> Outcome:
-        outcome = store.writer.submit(lambda connection: handlers[type(event.data)](connection, event)).result()
-        if outcome.then is not None:
-            outcome.then()
+        outcome = store.writer.transact(lambda tx: handlers[type(event.data)](tx, event)).result()
         return outcome
 
     return handle

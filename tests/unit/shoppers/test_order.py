@@ -82,7 +82,7 @@ def test_a_yes_that_is_heard_again_after_the_no_brings_nobody_back(
 
 def test_while_time_isnt_trusted_nothing_is_refused_for_it(store: Store, identities: Identities, keys: Keys, given: Make) -> None:
     people = People(store, identities, keys, lambda: NOON_S, trusted=lambda: False)
-    outcome = store.writer.submit(lambda connection: people.take_optin(connection, given(at_s=NOON_S + 10 * DAY_S))).result()
+    outcome = store.writer.transact(lambda tx: people.take_optin(tx, given(at_s=NOON_S + 10 * DAY_S))).result()
     with store.read() as connection:
         standing = consents.find(connection, "s-1")
     assert outcome.taken
@@ -113,7 +113,7 @@ def handle(store: Store, people: People, clock: list[float]) -> Send:
     handlers = Incoming(elsewhere, people, ledger, elsewhere, elsewhere, elsewhere, lambda: clock[0]).handlers()
 
     def handle(event: Event[Any]) -> Outcome:
-        return store.writer.submit(lambda connection: handlers[event.type](connection, event)).result()
+        return store.writer.transact(lambda tx: handlers[event.type](tx, event)).result()
 
     return handle
 

@@ -13,7 +13,7 @@ from gateway.messages import Event, OptInGiven, Outcome
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.optins import read_optins
 from gateway.shoppers.people import People
-from gateway.storage import Store, consents, journey, profiles
+from gateway.storage import Store, Transaction, consents, journey, profiles
 from gateway.storage import identities as identities_table
 from rules.engine.book import Book
 from tests.support.recall import shopper_now
@@ -357,10 +357,14 @@ def test_a_message_has_an_effect_in_memory_only_after_its_commit(
     store: Store, people: People, given: Make, identities: Identities
 ) -> None:
     event: Event[OptInGiven] = given()
-    outcome = store.writer.submit(lambda connection: people.take_optin(connection, event)).result()
-    assert identities.resolve(BEACON) is None
-    assert outcome.then is not None
-    outcome.then()
+    inside: list[str | None] = []
+
+    def take(tx: Transaction) -> None:
+        people.take_optin(tx, event)
+        inside.append(identities.resolve(BEACON))
+
+    store.writer.transact(take).result()
+    assert inside == [None]
     assert identities.resolve(BEACON) == "s-1"
 
 

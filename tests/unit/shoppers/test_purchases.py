@@ -38,11 +38,9 @@ def take(store: Store, people: People, told: list[Bought]) -> Send:
 
     def take(event: Event[Any]) -> Outcome:
         if isinstance(event.data, Purchase):
-            outcome = store.writer.submit(lambda connection: people.take_purchase(connection, event, told.append)).result()
+            outcome = store.writer.transact(lambda tx: people.take_purchase(tx, event, told.append)).result()
         else:
-            outcome = store.writer.submit(lambda connection: people.take_return(connection, event)).result()
-        if outcome.then is not None:
-            outcome.then()
+            outcome = store.writer.transact(lambda tx: people.take_return(tx, event)).result()
         return outcome
 
     return take

@@ -35,7 +35,7 @@ def after_a_loss(folder: Path, keys: Keys, event: Event[Any]) -> frozenset[str] 
     """Return the purposes that stand when a new database with the same keys file hears from the backend."""
     store = open_store(StorageSettings(path=folder / "new.db"))
     people = People(store, Identities("demo"), Keys(keys.path), lambda: NOON_S + 60, source=SOURCE)
-    store.writer.submit(lambda connection: people.take_optin(connection, event)).result()
+    store.writer.transact(lambda tx: people.take_optin(tx, event)).result()
     with store.read() as connection:
         standing = consents.find(connection, "s-1")
     store.close()
@@ -44,7 +44,7 @@ def after_a_loss(folder: Path, keys: Keys, event: Event[Any]) -> frozenset[str] 
 
 def at_the_desk(store: Store, people: People, purposes: frozenset[str]) -> None:
     decision = ConsentDecision(NOON_S, 1, purposes, text="2026-03", channel="desk")
-    store.writer.submit(lambda connection: people.record_by_hand(connection, "s-1", decision, TAG)).result()
+    store.writer.transact(lambda tx: people.record_by_hand(tx, "s-1", decision, TAG)).result()
 
 
 def told(store: Store) -> list[tuple[str, dict[str, Any]]]:
@@ -58,15 +58,15 @@ def test_a_no_at_the_desk_wins_over_the_yes_that_the_backend_brings_after_a_loss
     store: Store, people: People, keys: Keys, given: Make, tmp_path: Path
 ) -> None:
     yes = given(at_s=NOON_S - 3600, version=4)
-    store.writer.submit(lambda connection: people.take_optin(connection, yes)).result()
-    store.writer.submit(lambda connection: people.withdraw(connection, "s-1")).result()
+    store.writer.transact(lambda tx: people.take_optin(tx, yes)).result()
+    store.writer.transact(lambda tx: people.withdraw(tx, "s-1")).result()
     assert after_a_loss(tmp_path, keys, yes) is None
     assert told(store) == [(ConsentWithdrawn.TYPE, {"shopper": "s-1", "follows": 4})]
 
 
 def test_fewer_purposes_at_the_desk_win_too(store: Store, people: People, keys: Keys, given: Make, tmp_path: Path) -> None:
     yes = given(at_s=NOON_S - 3600, version=4)
-    store.writer.submit(lambda connection: people.take_optin(connection, yes)).result()
+    store.writer.transact(lambda tx: people.take_optin(tx, yes)).result()
     at_the_desk(store, people, FEW)
     assert after_a_loss(tmp_path, keys, yes) == FEW
     ((kind, data),) = told(store)
@@ -75,13 +75,13 @@ def test_fewer_purposes_at_the_desk_win_too(store: Store, people: People, keys: 
 
 def test_a_yes_that_was_said_after_the_no_counts(store: Store, people: People, keys: Keys, given: Make, tmp_path: Path) -> None:
     at_the_desk(store, people, ALL)
-    store.writer.submit(lambda connection: people.withdraw(connection, "s-1")).result()
+    store.writer.transact(lambda tx: people.withdraw(tx, "s-1")).result()
     assert after_a_loss(tmp_path, keys, given(at_s=NOON_S + 30, version=9)) == ALL
 
 
 def test_what_was_said_is_remembered_without_a_name_and_forgotten_in_time(store: Store, people: People, keys: Keys) -> None:
     at_the_desk(store, people, ALL)
-    store.writer.submit(lambda connection: people.withdraw(connection, "s-1")).result()
+    store.writer.transact(lambda tx: people.withdraw(tx, "s-1")).result()
     assert list(keys.said()) == [keys.digest("s-1")]
     assert b"s-1" not in keys.path.read_bytes()
     keys.forget_said(NOON_S + 1)

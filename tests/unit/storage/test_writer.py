@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -10,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.settings import StorageSettings
-from gateway.storage import Connection, Store, WriterClosed, open_store
+from gateway.storage import Connection, Store, Transaction, WriterClosed, open_store
 from gateway.storage.writer import BUSY
 
 note = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
@@ -204,3 +205,77 @@ def test_a_statement_that_can_never_run_fails_by_itself_and_holds_nobody_up(stor
     with pytest.raises(sa.exc.DBAPIError, match="nowhere"):
         futures[1].result(10)
     assert count(store) == 2
+
+
+def test_what_follows_is_done_in_order_before_anybody_is_told_that_the_work_is_on_disk(store: Store) -> None:
+    seen: list[object] = []
+
+    def work(tx: Transaction) -> None:
+        tx.connection.execute(note.insert().values(id=1))
+        tx.after_commit(lambda: seen.append(count(store)))
+        tx.after_commit(lambda: seen.append("second"))
+
+    store.writer.transact(work).result(10)
+    assert seen == [1, "second"]
+
+
+def test_nothing_follows_from_work_that_was_taken_back_or_was_tried_before(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.writer, "RETRY_S", 0.01)
+    followed: list[str] = []
+    failing = [True]
+
+    def fails(tx: Transaction) -> None:
+        tx.after_commit(lambda: followed.append("taken back"))
+        raise LookupError
+
+    def at_the_second_try(tx: Transaction) -> None:
+        tx.after_commit(lambda: followed.append("once"))
+        if failing.pop() if failing else False:
+            raise sa.exc.OperationalError("", None, Exception("locked"))
+
+    with pytest.raises(LookupError):
+        store.writer.transact(fails).result(10)
+    store.writer.transact(at_the_second_try).result(10)
+    assert followed == ["once"]
+
+
+def test_nothing_follows_from_a_part_of_the_work_that_was_taken_back(store: Store) -> None:
+    followed: list[str] = []
+
+    def work(tx: Transaction) -> None:
+        tx.after_commit(lambda: followed.append("whole"))
+        with contextlib.suppress(LookupError), tx.savepoint():
+            tx.connection.execute(note.insert().values(id=1))
+            tx.after_commit(lambda: followed.append("part"))
+            raise LookupError
+
+    store.writer.transact(work).result(10)
+    assert followed == ["whole"]
+    assert count(store) == 0
+
+
+def test_a_call_after_a_commit_that_raises_is_counted_and_stops_nobody(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise LookupError("s-1 was not there")
+
+    def work(tx: Transaction) -> str:
+        tx.after_commit(fail)
+        return "done"
+
+    assert store.writer.transact(work).result(10) == "done"
+    store.writer.submit(write(2)).result(10)
+    assert store.writer.calls_failed == 1
+    assert store.writer.failure is None
+    assert "s-1" not in capsys.readouterr().out
+
+
+def test_what_follows_goes_to_where_it_belongs(storage: StorageSettings) -> None:
+    posted: list[Callable[[], None]] = []
+    done: list[int] = []
+    store = open_store(storage, posted.append)
+    store.writer.transact(lambda tx: tx.after_commit(lambda: done.append(1))).result(10)
+    assert done == []
+    for call in posted:
+        call()
+    assert done == [1]
+    store.close()
