@@ -203,10 +203,10 @@ class _Parser:
                     self.refuse("empty_list", path, operator=row.sign)
                 return frozenset(self._literal(field, one, path) for one in many)
             case Wants.DAYS:
-                days = (parse_duration(value) or 0.5) / UNITS_S["d"]
-                if days != int(days):
+                seconds = parse_duration(value)
+                if seconds is None or seconds % UNITS_S["d"]:
                     self.refuse("whole_days", path, value=str(value)[:80])
-                return int(days)
+                return int((seconds or 0.0) // UNITS_S["d"])
 
     def _count(self, tree: dict[str, Any], path: str) -> Node | None:
         self._only(tree, ("count", "offer", "within", "op", "value"), path)

@@ -57,7 +57,7 @@ def duration_text(seconds: float) -> str:
     for unit, unit_s in reversed(UNITS_S.items()):
         if seconds >= unit_s and seconds % unit_s == 0:
             return f"{seconds / unit_s:g}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.12g}s"
 
 
 def parse_clock(value: Any) -> int | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from rules.format.dates import parse_fact_date
+from rules.format.printing import is_blank
 from rules.local_time import WEEKDAYS
 from rules.situation import EVENTS, Value
 from rules.texts import LANGUAGES, N_, Words, in_all
@@ -74,7 +75,7 @@ class Field:
             return isinstance(value, frozenset) and (self.values is None or value <= self.values)
         if self.type is FieldType.CLOCK:
             return type(value) is int
-        return type(value) is str and not value.isspace() and value != "" and (self.values is None or value in self.values)
+        return type(value) is str and not is_blank(value) and (self.values is None or value in self.values)
 
 
 STAGES = ("new", "returning", "regular", "engaged", "fan", "ambassador")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
@@ -10,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from rules.decision import VoucherTerms, Worth
 from rules.format.dates import parse_clock, parse_duration
+from rules.format.printing import is_blank, is_printable
 from rules.situation import HAPPENINGS
 from rules.texts import WRITTEN, Language, spoken
 
@@ -47,30 +47,14 @@ def _whole_cents(value: float) -> float:
     return value
 
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
-"""Control characters (line ends and tabs aside), what overrides the direction of reading, and the byte order mark."""
-_BLANK = re.compile(r"[\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0]*")
-"""Spaces, and characters that show nothing."""
-
-
-def printable(text: str) -> str:
-    """Return a text without the characters that can't be printed or that turn the direction of reading."""
-    return _UNPRINTABLE.sub("", text)
-
-
-def is_blank(text: str) -> bool:
-    """Return True for a text that shows nothing."""
-    return _BLANK.fullmatch(text) is not None
-
-
 def _printed(value: str) -> str:
-    if not value.isprintable() and _UNPRINTABLE.search(value):  # the first is quick, and says no to a line end as well
+    if not is_printable(value):
         raise PydanticCustomError("unprintable", "a character that can't be printed")
     return value
 
 
 def _said(value: str) -> str:
-    if not value[:1].isalnum() and is_blank(value):
+    if is_blank(value):
         raise PydanticCustomError("blank", "nothing is said")
     return value
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules.decision import Worth
 from rules.format.dates import Anniversary
-from rules.format.schema_parts import printable
+from rules.format.printing import printable
 from rules.situation import Value
 from rules.texts import N_, Language, text
 

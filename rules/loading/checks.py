@@ -105,7 +105,7 @@ def _whole_amounts(document: Document) -> Iterator[BookProblem]:
         return
     for path, amount in _amounts(document, ""):
         if amount != int(amount):
-            yield BookProblem("whole_amount", path, values={"value": f"{amount:g}", "currency": document.currency})
+            yield BookProblem("whole_amount", path, values={"value": f"{amount:.2f}", "currency": document.currency})
 
 
 def _amounts(part: object, path: str) -> Iterator[tuple[str, float]]:

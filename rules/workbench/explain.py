@@ -134,7 +134,7 @@ def _leaf_text(leaf: Leaf, language: Language) -> str:
         offer = leaf.offer or phrase("any_offer", language)
         within = f", {duration_text(leaf.within_s)}" if leaf.within_s < math.inf else ""
         return phrase(
-            "count", language, what=leaf.what, offer=offer, within=within, operator=leaf.operator, value=f"{leaf.value:g}"
+            "count", language, what=leaf.what, offer=offer, within=within, operator=leaf.operator, value=f"{leaf.value:.12g}"
         )
     row = OPERATORS[leaf.operator]
     wanted = f"{leaf.value}d" if row.wants is Wants.DAYS else _value_text(leaf.field, leaf.value)
@@ -150,4 +150,4 @@ def _value_text(field: Field, value: Any) -> str:
         return str(value) if isinstance(value, Anniversary) else date.fromordinal(value).isoformat()
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -14,11 +14,11 @@ from rules.engine.evaluate import FactsView, LimitRule, count_happenings
 from rules.engine.gates import cooling, counted, crowded_out, reached
 from rules.engine.rule import Rule, Trigger
 from rules.format.dates import duration_text
-from rules.format.wording import bound_text
+from rules.format.wording import bound_text, number_text
 from rules.local_time import Local
 from rules.situation import Situation
-from rules.texts import Language, Words, in_all, in_each
-from rules.texts.messages import PHRASES, phrase
+from rules.texts import Language, Words, in_each
+from rules.texts.messages import phrase
 
 
 class Reason(NamedTuple):
@@ -48,7 +48,16 @@ def reason_of(
 
 
 def _said(key: str, **values: Any) -> Words:
-    return in_all(PHRASES[key], **values)
+    return in_each(lambda language: phrase(key, language, **{name: _read(value, language) for name, value in values.items()}))
+
+
+def _read(value: Any, language: Language) -> Any:
+    """A number as the reader writes it; anything else as it is."""
+    return number_text(value, language) if isinstance(value, float) else value
+
+
+def _number(value: float) -> Words:
+    return in_each(lambda language: number_text(value, language))
 
 
 def _same(value: Any) -> Words:
@@ -76,7 +85,11 @@ def _happened(event: str, zone: str | None, dwell_s: float) -> Words:
     key = "when_for" if event == "dwell" else "when"
     return in_each(
         lambda language: phrase(
-            key, language, event=event, zones=zone or phrase("nothing_here", language), duration=f"{dwell_s:g}s"
+            key,
+            language,
+            event=event,
+            zones=zone or phrase("nothing_here", language),
+            duration=f"{number_text(dwell_s, language)}s",
         )
     )
 
@@ -155,8 +168,7 @@ def _exhausted(scene: _Scene) -> Reason:
 
 
 def _attention(scene: _Scene) -> Reason:
-    expected = _said("tokens", tokens=f"{scene.rule.attention:g}")
-    return Reason("attention", expected, _same(f"{scene.situation.attention:g}"))
+    return Reason("attention", _said("tokens", tokens=float(scene.rule.attention)), _number(scene.situation.attention))
 
 
 def _passed(scene: _Scene) -> set[str]:
@@ -177,7 +189,7 @@ def _tier(scene: _Scene) -> Reason:
 
 def _silence(scene: _Scene) -> Reason:
     _, priority, affinity = candidate(scene.rule, scene.situation, unnamed_affinity(scene.situation))
-    return Reason("priority", _said("above", score=f"{scene.book.document.silence:g}"), _same(f"{priority * affinity:g}"))
+    return Reason("priority", _said("above", score=float(scene.book.document.silence)), _number(priority * affinity))
 
 
 def _group(scene: _Scene) -> Reason:

@@ -105,6 +105,13 @@ def test_an_operator_holds_below_at_and_above_as_written_and_never_where_nothing
         assert both({"not": condition}, view_of()) is None
 
 
+def test_no_days_ahead_is_today_alone() -> None:
+    for sign in ("within_next", "within_last", "yearly_within_next"):
+        condition = {"field": "since", "op": sign, "value": "0d"}
+        truths = [both(condition, view_of(since=day)) for day in ("2028-02-19", "2028-02-20", "2028-02-21")]
+        assert truths == [False, True, False], sign
+
+
 @pytest.mark.parametrize("sign", sorted(UNKNOWN_TO["since"][1] & set(TRUTHS)))
 def test_an_anniversary_is_unknown_to_whoever_asks_for_a_year(sign: str) -> None:
     fact, _ = UNKNOWN_TO["since"]

@@ -11,7 +11,7 @@ from rules.decision import Proof
 from rules.format.errors import BookProblem
 from rules.format.kinds.kind import Around, OfferKind, Shown
 from rules.format.names import check_known
-from rules.format.schema_parts import FieldName, Part, PositiveInt, Printed
+from rules.format.schema_parts import FieldName, Part, PositiveInt, Said
 from rules.texts import Language
 
 SMALLEST_CROWD = 15
@@ -22,7 +22,7 @@ class ProofPart(Part):
     """Where a social proof comes from."""
 
     type: Literal["review", "expert", "crowd", "friend"]
-    source: Annotated[Printed, StringConstraints(min_length=1, max_length=200)]
+    source: Annotated[Said, StringConstraints(min_length=1, max_length=200)]
     people: PositiveInt | None = None
     consent: FieldName | None = None
 

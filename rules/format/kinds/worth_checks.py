@@ -29,7 +29,7 @@ def check_cost(
     worths = [worth for worth in given if worth is not None]
     amount = sum(worth.amount or 0.0 for worth in worths)
     if cost is not None and round(cost, 2) < round(amount, 2) and not reason.strip():
-        yield BookProblem("cost_low", "cost", values={"cost": f"{cost:g}", "amount": f"{amount:g}", "section": section})
+        yield BookProblem("cost_low", "cost", values={"cost": f"{cost:.2f}", "amount": f"{amount:.2f}", "section": section})
     if cost is None and budgeted and any(worth.amount is None for worth in worths):
         yield BookProblem("budget_cost", "cost", values={"section": section})
 
