@@ -123,3 +123,12 @@ FORMATS: dict[str, Format] = {
     "shelly": Format("+/events/rpc", _shelly_items, _shelly),
     "raddec": Format("paretoanywhere/devices/+/+/raddec", _raddec_items, _raddec),
 }
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Return whether an MQTT topic filter takes a topic: `+` one level, `#` all the rest."""
+    wanted, given = pattern.split("/"), topic.split("/")
+    if wanted[-1] == "#":
+        wanted = wanted[:-1]
+        given = given[: len(wanted)]
+    return len(wanted) == len(given) and all(one in ("+", level) for one, level in zip(wanted, given, strict=True))

@@ -11,51 +11,24 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from gateway.messages import Event, SightingsBatch
-from gateway.model import USABLE_S, Advertisement
-from gateway.radio.frames import BEACON_ID_BYTES, IBEACON_PREFIX, RSSI_RANGE_DBM
+from gateway.model import Advertisement
+from gateway.radio.frames import IBEACON_PREFIX, RSSI_RANGE_DBM
 from gateway.radio.health import ScannerHealth
-from gateway.radio.remote.formats import FORMATS, Item
+from gateway.radio.remote.formats import FORMATS, Item, matches
+from gateway.radio.remote.readings import PhoneReading, Reading, Readings, beacon_of, untimely
 from gateway.radio.remote.refusals import Refusal, Refusals, UnknownScanner
 from gateway.radio.remote.sender import RemoteScanner
 from gateway.radio.remote.values import BAD, MILLISECONDS_FROM, payload_of, rssi_of
-from gateway.radio.sender_clock import TOLERANCE_S
 
 MESSAGE_MAX_BYTES = 256 * 1024
 ETALAGE, APP = "etalage", "app"
 """The kind of another Etalage box; the name in the topic under which phones' sightings come."""
 PHONE_BATCHES_KEPT = 1024
 """Source and id of the last ones, to know one that comes again: the contract's expiry of 30 s at 30 a second."""
-
-
-class PhoneReading(NamedTuple):
-    """A fixed beacon of the shop that a shopper's phone heard, as the store app reported it."""
-
-    at_s: float
-    shopper: str
-    beacon: bytes
-    """Beacon id of the fixed beacon, 20 bytes."""
-    rssi_dbm: int
-
-
-class Readings(NamedTuple):
-    """What was in one message."""
-
-    advertisements: list[Advertisement]
-    phones: list[PhoneReading]
-
-
-class _Reading(NamedTuple):
-    """One reception as its scanner reports it. `claimed_s` None: it doesn't say when."""
-
-    scanner: RemoteScanner
-    claimed_s: float | None
-    rssi_dbm: int
-    payload: bytes
 
 
 class RemoteScanners:
@@ -173,7 +146,7 @@ class RemoteScanners:
             self.refusals.count(scanner.id, Refusal.REPEATED, max(len(batch.readings), 1))
             return
         said = [
-            _Reading(scanner, claimed_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0")
+            Reading(scanner, claimed_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0")
             for claimed_s, beacon, rssi_dbm in self._readable(batch, scanner.id)
         ]
         self._take(said, received_at_s, readings)
@@ -186,7 +159,7 @@ class RemoteScanners:
             return
         self._phone_batches.append(key)
         for claimed_s, beacon, rssi_dbm in self._readable(event.data, APP):
-            refusal = _untimely(received_at_s - claimed_s)
+            refusal = untimely(received_at_s - claimed_s)
             if refusal is None:
                 readings.phones.append(PhoneReading(min(claimed_s, received_at_s), shopper, beacon, rssi_dbm))
             else:
@@ -194,7 +167,7 @@ class RemoteScanners:
 
     def _readable(self, batch: SightingsBatch, source: str) -> Iterator[tuple[float, bytes, int]]:
         for claimed_s, beacon_hex, rssi_dbm in batch.readings:
-            beacon = _beacon(beacon_hex)
+            beacon = beacon_of(beacon_hex)
             if beacon is None or rssi_dbm not in RSSI_RANGE_DBM:
                 self.refusals.count(source, Refusal.MALFORMED)
             elif not 0 <= claimed_s < MILLISECONDS_FROM:
@@ -205,7 +178,7 @@ class RemoteScanners:
     # -- other makers' formats ----------------------------------------------------------------------------------------------
 
     def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
-        said: list[_Reading] = []
+        said: list[Reading] = []
         unknown: set[str] = set()
         for item in self._items(kind, topic.split("/"), payload):
             scanner = self._find(item.names)
@@ -233,10 +206,10 @@ class RemoteScanners:
         except (*BAD, RecursionError):
             self.refusals.count(kind, Refusal.MALFORMED)
 
-    def _reading(self, scanner: RemoteScanner, item: Item, topic: str) -> _Reading | None:
+    def _reading(self, scanner: RemoteScanner, item: Item, topic: str) -> Reading | None:
         try:
             payload = payload_of(item.fields, item.raw, topic.split("/"))
-            reading = None if payload is None else _Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
+            reading = None if payload is None else Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
         except BAD:
             self.refusals.count(scanner.id, Refusal.MALFORMED)
             return None
@@ -247,7 +220,7 @@ class RemoteScanners:
 
     # -- time ---------------------------------------------------------------------------------------------------------------
 
-    def _take(self, said: list[_Reading], received_at_s: float, readings: Readings) -> None:
+    def _take(self, said: list[Reading], received_at_s: float, readings: Readings) -> None:
         """Bring a message's receptions into this box's time, and take those that are of use now."""
         newest: dict[RemoteScanner, float] = {}
         for one in said:
@@ -257,7 +230,7 @@ class RemoteScanners:
             scanner.clock.note(newest_s, received_at_s)
         for scanner, claimed_s, rssi_dbm, payload in said:
             age_s = 0.0 if claimed_s is None else scanner.clock.age_s(claimed_s, received_at_s)
-            refusal = _untimely(age_s)
+            refusal = untimely(age_s)
             if refusal is not None:
                 self.refusals.count(scanner.id, refusal)
                 continue
@@ -265,27 +238,3 @@ class RemoteScanners:
             scanner.tally.heard += 1
             scanner.meter.hear(at_s, payload, rssi_dbm)
             readings.advertisements.append(Advertisement(at_s, scanner.id, "", rssi_dbm, payload))
-
-
-def _untimely(age_s: float) -> Refusal | None:
-    """Return why a reception of that age isn't taken, if so."""
-    if age_s > USABLE_S:
-        return Refusal.LATE
-    return Refusal.IMPOSSIBLE if age_s < -TOLERANCE_S else None
-
-
-def matches(pattern: str, topic: str) -> bool:
-    """Return whether an MQTT topic filter takes a topic: `+` one level, `#` all the rest."""
-    wanted, given = pattern.split("/"), topic.split("/")
-    if wanted[-1] == "#":
-        wanted = wanted[:-1]
-        given = given[: len(wanted)]
-    return len(wanted) == len(given) and all(one in ("+", level) for one, level in zip(wanted, given, strict=True))
-
-
-def _beacon(text: str) -> bytes | None:
-    try:
-        beacon = bytes.fromhex(text)
-    except ValueError:
-        return None
-    return beacon if len(beacon) == BEACON_ID_BYTES else None

@@ -13,8 +13,8 @@ from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import beacon_id
 from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
 from gateway.radio.remote import FORMATS, PhoneReading, RemoteScanners
+from gateway.radio.remote.formats import matches
 from gateway.radio.remote.refusals import LATELY_S, Refusal
-from gateway.radio.remote.scanners import matches
 from gateway.radio.remote.sender import SILENT_S
 from gateway.radio.watchdog import ScannerState
 from rules.texts import Language
