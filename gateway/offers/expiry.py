@@ -8,20 +8,28 @@ from gateway import promise_states
 from gateway.offers import announcements
 from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, caps, decisions, outbox, promises, vouchers
+from gateway.storage import Connection, caps, decisions, happenings, outbox, promises, vouchers
 from gateway.storage.caps import Taking
 from gateway.storage.promises import PromiseRecord
+from gateway.storage.slices import SLICE_ROWS
 from rules import CapKind
 
 DAY_S = 86_400.0
-EXPIRED_PER_RUN = 500
+EXPIRED_PER_RUN = 100
 """Ended promises that one turn expires: bounds how long the writer is held."""
 WINDOW_COUNTERS_DAYS = 40
 """How long the counter of an hour, a day, a week or a month stays after it was opened: the longest, and a week for wrong clocks."""
 
 
-def housekeep(connection: Connection, now_s: float, settings: OffersSettings) -> int:
-    """Expire promises, give back what they held of caps on redemptions and money, delete what is old; how many expired.
+class Housekept(NamedTuple):
+    """What one turn came to. `more`: it took as much as it may, so there is more to do at once."""
+
+    expired: int
+    more: bool
+
+
+def housekeep(connection: Connection, now_s: float, settings: OffersSettings) -> Housekept:
+    """Expire promises, give back what they held of caps on redemptions and money, and delete a slice of what is old.
 
     A promise expires `late_receipt_hours` after its end: until then a receipt of an earlier redemption may still come, and its
     share of the caps must not be somebody else's by then.
@@ -32,11 +40,14 @@ def housekeep(connection: Connection, now_s: float, settings: OffersSettings) ->
         if promises.advance(connection, promise.id, promise.state, promise_states.EXPIRED, now_s):  # not another gateway meanwhile
             caps.give_back(connection, _unused(promise), promise.shopper)
     kept_since_s = now_s - settings.promises_days * DAY_S
-    promises.purge(connection, kept_since_s, nameless_before_s=late_s)
-    vouchers.purge(connection, kept_since_s)
+    gone = (
+        promises.purge(connection, kept_since_s, nameless_before_s=late_s),
+        happenings.purge(connection, kept_since_s),
+        vouchers.purge(connection, kept_since_s),
+        decisions.purge(connection, now_s - settings.decisions_days * DAY_S),
+    )
     caps.purge(connection, windows_opened_before_s=now_s - WINDOW_COUNTERS_DAYS * DAY_S)
-    decisions.purge(connection, now_s - settings.decisions_days * DAY_S)
-    return len(over)
+    return Housekept(len(over), more=len(over) == EXPIRED_PER_RUN or max(gone) >= SLICE_ROWS)
 
 
 def _unused(promise: PromiseRecord) -> list[Taking]:

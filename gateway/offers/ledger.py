@@ -19,7 +19,7 @@ import structlog
 from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
 from gateway.model import Promised
 from gateway.offers import codes, decision_log, expiry, issuing, receipts, rewards, till
-from gateway.offers.expiry import DAY_S, Recalled
+from gateway.offers.expiry import DAY_S, Housekept, Recalled
 from gateway.offers.histories import Histories
 from gateway.offers.ids import Entropy, time_ordered_id
 from gateway.offers.issuing import Allotment, PromiseRequest
@@ -190,14 +190,22 @@ class Ledger:
         self._now_s = now_s
 
     async def housekeep(self, now_s: float) -> int:
-        """Expire what has ended, and delete what has been kept long enough; how many expired. Only by a trusted time."""
-        return await self._store.writer.write(partial(self._housekeep, now_s=now_s))
+        """Expire what has ended, and delete what has been kept long enough; how many expired. Only by a trusted time.
+
+        Slice by slice: what else waits for the writer comes between.
+        """
+        expired = 0
+        while True:
+            done = await self._store.writer.write(partial(self._housekeep, now_s=now_s))
+            expired += done.expired
+            if not done.more:
+                return expired
 
     def recall(self, offer: str, at_s: float) -> Future[Recalled]:
         """Take back what of an offer was certainly never sent, and say so; from any thread."""
         return self._store.writer.submit(partial(expiry.recall, offer=offer, at_s=at_s, issuer=self._issuer))
 
-    def _housekeep(self, connection: Connection, now_s: float) -> int:
+    def _housekeep(self, connection: Connection, now_s: float) -> Housekept:
         rewards.pay_due(connection, now_s, self._issuer)
         return expiry.housekeep(connection, now_s, self._settings)
 

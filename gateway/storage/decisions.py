@@ -20,6 +20,7 @@ from sqlalchemy import (
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import SITUATIONS, HashText, IdText, PackedJson
 from gateway.storage.prepared import Prepared
+from gateway.storage.slices import delete_slice
 
 decisions = Table(
     "decisions",
@@ -117,8 +118,8 @@ def page(
 
 
 def purge(connection: Connection, before_s: float) -> int:
-    """Delete what was decided before a moment."""
-    return connection.execute(delete(decisions).where(decisions.c.id < _before_all(before_s))).rowcount
+    """Delete a slice of what was decided before a moment; how many."""
+    return delete_slice(connection, decisions.c.id, decisions.c.id < _before_all(before_s))
 
 
 def _before_all(at_s: float) -> str:

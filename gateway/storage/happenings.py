@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import IdText
+from gateway.storage.slices import delete_slice
 
 happenings = Table(
     "happenings",
@@ -49,6 +50,7 @@ unmatched_receipts = Table(
     Column("what", String(12), nullable=False),
     Column("reason", String(32), nullable=False),
     Column("at_s", Float, nullable=False),
+    Index("ix_unmatched_receipts_at", "at_s"),
 )
 """Receipts that fit no promise: kept for the report."""
 
@@ -57,8 +59,6 @@ _SAME = select(happenings.c.seq).where(
     happenings.c.what == bindparam("b_what"),
     happenings.c.event_id == bindparam("b_event_id"),
 )
-_PURGE_HAPPENINGS = delete(happenings).where(happenings.c.at_s < bindparam("b_before_s"))
-_PURGE_UNMATCHED = delete(unmatched_receipts).where(unmatched_receipts.c.at_s < bindparam("b_before_s"))
 
 
 class HappeningRecord(NamedTuple):
@@ -115,10 +115,10 @@ def latest_unmatched(connection: Connection, limit: int = 50) -> Sequence[Unmatc
     return [UnmatchedRecord._make(row) for row in rows]
 
 
-def purge(connection: Connection, before_s: float) -> None:
-    """Delete happenings and unmatched receipts from before a moment."""
-    connection.execute(_PURGE_HAPPENINGS, {"b_before_s": before_s})
-    connection.execute(_PURGE_UNMATCHED, {"b_before_s": before_s})
+def purge(connection: Connection, before_s: float) -> int:
+    """Delete a slice of the happenings, and one of the unmatched receipts, from before a moment; how many."""
+    gone = delete_slice(connection, happenings.c.seq, happenings.c.at_s < before_s)
+    return gone + delete_slice(connection, unmatched_receipts.c.seq, unmatched_receipts.c.at_s < before_s)
 
 
 def erase(connection: Connection, shopper: str, what: str | None = None) -> int:

@@ -34,8 +34,10 @@ from gateway.storage.happenings import happenings
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import HashText, IdText
 from gateway.storage.prepared import Prepared
+from gateway.storage.slices import delete_slice
 
 _OWN_CODE, _SHARED_CODE = text("code_key IS NOT NULL AND shared = 0"), text("code_key IS NOT NULL AND shared = 1")
+_NAMELESS = text("shopper IS NULL")
 
 promises = Table(
     "promises",
@@ -65,6 +67,7 @@ promises = Table(
     Column("state_at_s", Float, nullable=False),
     Index("ix_promises_shopper", "shopper"),
     Index("ix_promises_end", "state", "ends_at_s"),
+    Index("ix_promises_nameless", "ends_at_s", sqlite_where=_NAMELESS, postgresql_where=_NAMELESS),
     # A code is in one of the two: its place in an index is anywhere, so each index costs every promise a page written.
     Index("uq_promises_own_code", "code_key", unique=True, sqlite_where=_OWN_CODE, postgresql_where=_OWN_CODE),
     Index("ix_promises_shared_code", "code_key", "state", "ends_at_s", sqlite_where=_SHARED_CODE, postgresql_where=_SHARED_CODE),
@@ -125,11 +128,6 @@ _ENDED = (
     .where(promises.c.state.in_(promise_states.OPEN), promises.c.ends_at_s < bindparam("b_now_s"))
     .order_by(promises.c.ends_at_s)
     .limit(bindparam("b_limit"))
-)
-_PURGE = delete(promises).where(
-    promises.c.state.in_(promise_states.DONE),
-    (promises.c.ends_at_s < bindparam("b_before_s"))
-    | (promises.c.shopper.is_(None) & (promises.c.ends_at_s < bindparam("b_nameless_before_s"))),
 )
 _HISTORY = union_all(
     select(promises.c.offer, literal("announced").label("what"), promises.c.at_s, promises.c.visit).where(
@@ -216,8 +214,11 @@ def ended(connection: Connection, now_s: float, limit: int) -> Sequence[PromiseR
 
 
 def purge(connection: Connection, before_s: float, nameless_before_s: float) -> int:
-    """Delete promises that ended before a moment, a nameless one as soon as it can't be honoured or undone; how many."""
-    return connection.execute(_PURGE, {"b_before_s": before_s, "b_nameless_before_s": nameless_before_s}).rowcount
+    """Delete a slice of the promises that ended before a moment, and one of the nameless that can't be undone; how many."""
+    done = promises.c.state.in_(promise_states.DONE)
+    gone = delete_slice(connection, promises.c.id, done & (promises.c.ends_at_s < before_s))
+    nameless = promises.c.shopper.is_(None) & (promises.c.ends_at_s < nameless_before_s)
+    return gone + delete_slice(connection, promises.c.id, nameless & done)
 
 
 def unsent_of(connection: Connection, offer: str) -> Sequence[PromiseRecord]:

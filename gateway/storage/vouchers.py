@@ -19,11 +19,13 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 
 from gateway.storage.metadata import metadata
 from gateway.storage.packed import IdText
+from gateway.storage.slices import SLICE_ROWS
 from rules import code_key
 
 pool_codes = Table(
@@ -72,7 +74,6 @@ class RedemptionRecord(NamedTuple):
 
 
 _FILL = text("INSERT INTO pool_codes (key, offer, code, place) VALUES (:key, :offer, :code, :place) ON CONFLICT DO NOTHING")
-_PURGE = delete(redemptions).where(redemptions.c.at_s < bindparam("b_before_s"))
 _FREE = (
     select(pool_codes.c.code)
     .where(
@@ -140,6 +141,7 @@ def latest_redemptions(connection: Connection, limit: int = 50) -> Sequence[Rede
     return [RedemptionRecord._make(row) for row in rows]
 
 
-def purge(connection: Connection, before_s: float) -> None:
-    """Delete redemptions from before a moment."""
-    connection.execute(_PURGE, {"b_before_s": before_s})
+def purge(connection: Connection, before_s: float) -> int:
+    """Delete a slice of the redemptions from before a moment; how many."""
+    old = select(redemptions.c.till, redemptions.c.key).where(redemptions.c.at_s < before_s).limit(SLICE_ROWS)
+    return connection.execute(delete(redemptions).where(tuple_(redemptions.c.till, redemptions.c.key).in_(old))).rowcount

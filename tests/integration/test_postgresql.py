@@ -218,7 +218,7 @@ def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: 
         Ledger(store, "etalage/c/s/gw-1").promise(decision, situation(shopper)).result()
 
     def expire(connection: Connection) -> int:
-        return housekeep(connection, AT_S + 30 * 86_400, OffersSettings())
+        return housekeep(connection, AT_S + 30 * 86_400, OffersSettings()).expired
 
     while_another_commits(store, other, expire, expire)
     with store.read() as connection:

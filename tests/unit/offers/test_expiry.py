@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+import pytest
 
 from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, Recalled, housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
-from gateway.storage import Store, caps, promises, sending, vouchers
+from gateway.storage import Connection, Store, caps, decisions, promises, sending, vouchers
 from rules import Cap, CapKind, CodeKind, Codes, Voucher, Worth
 
 Build = Callable[..., Any]
+T = TypeVar("T")
 
 DAY_S = 86_400.0
 
@@ -56,3 +60,24 @@ def test_a_wrong_offer_is_recalled_as_far_as_it_was_certainly_never_sent(
     assert ledger.redeem(str(sent.code), "till-1", now_s + 90, "k-2").answer == "valid"
     (again,) = ledger.promise(decided(capped), situation("s-4", now_s + 120)).result().made
     assert again.code == unsent.code, "its code and its share are free again"
+
+
+def test_a_backlog_of_years_goes_slice_by_slice_and_all_of_it(
+    ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.offers.expiry.EXPIRED_PER_RUN", 2)
+    for number in range(7):
+        ledger.promise(decided(chosen()), situation(f"s-{number}")).result()
+    turns: list[object] = []
+    write = store.writer.write
+
+    async def counted(work: Callable[[Connection], T]) -> T:
+        turns.append(work)
+        return await write(work)
+
+    monkeypatch.setattr(store.writer, "write", counted)
+    assert asyncio.run(ledger.housekeep(now_s + 500 * DAY_S)) == 7
+    assert len(turns) == 4
+    with store.read() as connection:
+        assert promises.page(connection) == []
+        assert decisions.page(connection) == []

@@ -106,7 +106,7 @@ def test_a_redemption_told_after_the_end_is_taken_when_it_happened_before(
     store: Store, send: Send, promise: str, now_s: float
 ) -> None:
     housekept = store.writer.submit(lambda connection: housekeep(connection, now_s + 9 * 3600, OffersSettings())).result()
-    assert housekept == 0
+    assert housekept.expired == 0
     assert send(promise, "redeemed", now_s + 7 * 3600).taken
     assert _state(store, promise) == "redeemed"
 
@@ -123,7 +123,7 @@ def test_a_share_of_a_cap_that_was_given_out_again_is_never_taken_back(
     offer = chosen(caps=(Cap("offer/a/redemptions", CapKind.REDEMPTIONS, 1), Cap("offer/a/issues", CapKind.ISSUES, 9)))
     (made,) = ledger.promise(decided(offer), situation("s-1")).result().made
     late_s = now_s + (8 + 49) * 3600
-    assert store.writer.submit(lambda connection: housekeep(connection, late_s, OffersSettings())).result() == 1
+    assert store.writer.submit(lambda connection: housekeep(connection, late_s, OffersSettings())).result().expired == 1
     with store.read() as connection:
         assert caps.used(connection, "offer/a/redemptions") == 0
         assert caps.used(connection, "offer/a/issues") == 1

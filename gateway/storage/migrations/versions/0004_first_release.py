@@ -285,6 +285,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_promises_end", "promises", ["state", "ends_at_s"], unique=False)
     op.create_index(
+        "ix_promises_nameless",
+        "promises",
+        ["ends_at_s"],
+        unique=False,
+        sqlite_where=sa.text("shopper IS NULL"),
+        postgresql_where=sa.text("shopper IS NULL"),
+    )
+    op.create_index(
         "ix_promises_shared_code",
         "promises",
         ["code_key", "state", "ends_at_s"],
@@ -354,6 +362,7 @@ def upgrade() -> None:
         sa.Column("at_s", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_unmatched_receipts")),
     )
+    op.create_index("ix_unmatched_receipts_at", "unmatched_receipts", ["at_s"], unique=False)
     op.create_table(
         "visits",
         sa.Column("visit", sa.String(length=64), nullable=False),
