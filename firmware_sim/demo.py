@@ -13,7 +13,8 @@ import signal
 import tempfile
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,7 @@ from gateway.radio.bleak_source import BleakSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner
 from gateway.settings import DashboardSettings, MqttSettings, Settings, StorageSettings, StoreSettings
+from gateway.supervisor import Supervisor, Task
 from gateway.zones.plan import load_plan
 
 PLAN = Path(__file__).parent / "shops" / "supermarket" / "plan.yaml"
@@ -92,34 +94,40 @@ async def _run(
             async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():
                 for number, (shopper, identity) in enumerate(identities.items()):
                     backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
-                return await _live(gateway, _walking(world, adapters, summary), summary, stop, minutes, browser)
+                return await _live(gateway, partial(_walk, world, adapters, summary), summary, stop, minutes, browser)
         finally:
             await asyncio.to_thread(backend.stop)
 
 
 async def _live(
     gateway: Gateway,
-    walking: contextlib.AbstractAsyncContextManager[None],
+    walk: Callable[[], Coroutine[Any, Any, None]],
     summary: Summary,
     stop: asyncio.Event,
     minutes: float | None,
     browser: bool,
 ) -> dict[str, Any]:
-    """Let it all live until its time is over or somebody ends it; the counts."""
-    ended = asyncio.Event()
+    """Let it all live until its time is over or somebody ends it; the counts. Raises PartDied when the world has died."""
+    ended, over = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.run(ended), name="gateway")
         tasks.create_task(summary.show(ended), name="summary")
+        tasks.create_task(_end(stop, minutes, over), name="end")
         if browser and gateway.listener is not None:
             tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
-        async with walking:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
+        await Supervisor([Task("simulated world", walk)], notify=lambda _state: None).run(over)
         if not stop.is_set():
             await summary.last_words(LAST_WORDS_S)
         counts = summary.counts()
         ended.set()
     return counts
+
+
+async def _end(stop: asyncio.Event, minutes: float | None, over: asyncio.Event) -> None:
+    """Set `over` when somebody ends the demo, or when its time is up."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
+    over.set()
 
 
 def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, SimulatedAdapter], port: int) -> Gateway:
@@ -150,18 +158,6 @@ async def _phone(backend: Backend, identities: Mapping[str, dict[str, Any]], sum
     """One shopper's phone as a page for a person's hand while the block runs."""
     async with serving(create_phone(backend, IN_HAND, identities[IN_HAND])) as summary.phone:
         yield
-
-
-@contextlib.asynccontextmanager
-async def _walking(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: Summary) -> AsyncIterator[None]:
-    """Let the world go on in real time while the block runs."""
-    walking = asyncio.create_task(_walk(world, adapters, summary), name="world")
-    try:
-        yield
-    finally:
-        walking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await walking
 
 
 async def _walk(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: Summary) -> None:
