@@ -21,6 +21,7 @@ from gateway.incoming import Incoming
 from gateway.line import Counts, Line
 from gateway.mail import make_courier, make_inbox, make_remote_scanners, make_sightings_reader
 from gateway.model import Promised
+from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.status import HealthFigures
 from gateway.mqtt.topics import identity_of
 from gateway.radio.notify import alive
@@ -68,7 +69,8 @@ class Gateway:
         self.listener = self._take_address() if settings.dashboard.enabled else None
         self.scanners = list(make_scanners(settings.radio, self.clock.now_s) if scanners is None else scanners)
         remote = make_remote_scanners(rooms, settings, self.scanners)
-        self.courier = make_courier(rooms, settings, self.clock, self._health, lambda: self._upkeep.occupancy)
+        correlations = Correlations()
+        self.courier = make_courier(rooms, settings, self.clock, self._health, lambda: self._upkeep.occupancy, correlations)
         self.view = DashboardView(rooms, Counts(), self.scanners, remote, self.courier, self.clock)
         self.line = Line(
             rooms.identities,
@@ -84,7 +86,7 @@ class Gateway:
         )
         incoming = Incoming(self.line, self.people, self.ledger, self.view, remote, rooms.plan, self.clock.now_s)
         self.sightings = make_sightings_reader(settings, self.clock, incoming, remote, self._post)
-        self.inbox = make_inbox(rooms, settings, self.clock, incoming, self._post)
+        self.inbox = make_inbox(rooms, settings, self.clock, incoming, self._post, correlations)
         self._upkeep = Upkeep(rooms, self.line, self.scanners, remote, self.view, settings, self.clock, self.inbox.request_sync)
 
     def _take_address(self) -> Listener:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from gateway.clock import Clock
 from gateway.incoming import Incoming
 from gateway.messages import Occupancy
+from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
+from gateway.mqtt.home_assistant import Discovery
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.sightings import SightingsConsumer, SightingsReader
 from gateway.mqtt.status import HealthFigures, StatusPublisher
@@ -27,10 +29,17 @@ def make_courier(
     clock: Clock,
     health: Callable[[], HealthFigures],
     occupancy: Callable[[], Sequence[Occupancy]],
+    correlations: Correlations,
 ) -> Courier:
     """Build the way out. `health` and `occupancy` are what the box says of itself, asked in the courier's thread."""
     identity, release = identity_of(settings.store), rooms.ledger.release_unsent
-    status = StatusPublisher(identity, settings.mqtt, health=health, occupancy=occupancy)
+    discovery = Discovery(
+        identity,
+        {zone.id: zone.called(settings.dashboard.language) for zone in rooms.plan.zones},
+        settings.mqtt.home_assistant,
+        remembered=settings.storage.keys_path.with_name("home-assistant.json"),
+    )
+    status = StatusPublisher(identity, settings.mqtt, health=health, occupancy=occupancy, discovery=discovery)
     credentials, trusted = read_credentials(settings.mqtt), lambda: clock.trust.trusted
     return Courier(
         rooms.store,
@@ -42,13 +51,14 @@ def make_courier(
         may_approach=lambda at_s: rooms.live_books.snapshot.may_approach(at_s),
         clock=clock.now_s,
         trusted=trusted,
+        correlations=correlations,
     )
 
 
-def make_inbox(rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post) -> Inbox:
+def make_inbox(rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post, correlations: Correlations) -> Inbox:
     """Build the way in for what must not be lost."""
     identity, credentials = identity_of(settings.store), read_credentials(settings.mqtt)
-    handlers, trusted = InboundHandlers(identity, incoming.handlers()), lambda: clock.trust.trusted
+    handlers, trusted = InboundHandlers(identity, incoming.handlers(), correlations), lambda: clock.trust.trusted
     return Inbox(rooms.store, settings.mqtt, identity, credentials, handlers, post, clock=clock.now_s, trusted=trusted)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from gateway.clock import Clock, SystemClock
 from gateway.dashboard import metrics, problems
@@ -20,6 +19,7 @@ from gateway.dashboard.api import live
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
 from gateway.dashboard.pages import links, now, record, shop, sign_in, tokens, trust, users
+from gateway.dashboard.reading import HeadLikeGet, static_files
 from gateway.dashboard.server import Listener
 from gateway.dashboard.tls.authority import ServerCertificate
 from gateway.dashboard.tls.names import box_names
@@ -75,6 +75,7 @@ def create_app(
     app.state.close = hashing.shutdown
     problems.answer_all(app)
     hosts = frozenset({"localhost", settings.host, *box_names(), *settings.hosts})
+    app.add_middleware(HeadLikeGet)
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessMiddleware, access=Access(hosts, settings.trust_this_box, tls_port, store, signing_in))
     for routes in (live.router(view, hub), *routers):
@@ -93,7 +94,7 @@ def create_app(
             record.router(store, view.plan.timezone),
         ):
             app.include_router(page)
-    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    app.mount("/static", static_files(_HERE / "static"), name="static")
     return app
 
 

@@ -15,12 +15,14 @@ from typing import Final
 
 import structlog
 
+from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.in_flight import InFlight
 from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
 from gateway.mqtt.link_loop import LinkLoop
+from gateway.mqtt.notice import Notice
 from gateway.mqtt.outbox_queue import OutboxQueue
-from gateway.mqtt.status import HealthFigures, Notice, StatusPublisher
+from gateway.mqtt.status import HealthFigures, StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity, may_write
 from gateway.settings import MqttSettings
 from gateway.storage import Store, outbox
@@ -61,6 +63,7 @@ class Courier(LinkLoop):
         clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         rng: Random | None = None,
+        correlations: Correlations | None = None,
     ) -> None:
         super().__init__("courier", Role(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
         self._store = store
@@ -68,6 +71,7 @@ class Courier(LinkLoop):
         self._status = status
         self._clock = clock
         self._prefix = identity.prefix
+        self._correlations = correlations or Correlations()
         self._woken = threading.Event()
         self._in_flight = InFlight(settings.window)
         self._packet_max_bytes = 0
@@ -200,7 +204,8 @@ class Courier(LinkLoop):
             return
         left_s = None if row.expires_at_s is None else row.expires_at_s - self._clock()
         try:
-            mid = link.publish(self._prefix + row.topic, row.body, expires_in_s=left_s)
+            correlation = self._correlations.of(row.event_id)
+            mid = link.publish(self._prefix + row.topic, row.body, expires_in_s=left_s, correlation=correlation)
         except LinkError as error:
             self._in_flight.unsendable(row, str(error), now_s)
             return
@@ -225,7 +230,14 @@ class Courier(LinkLoop):
 
 def _publish(link: Link, notice: Notice) -> int | None:
     try:
-        return link.publish(notice.topic, notice.body, qos=notice.qos, retain=notice.retain, expires_in_s=notice.expires_in_s)
+        return link.publish(
+            notice.topic,
+            notice.body,
+            qos=notice.qos,
+            retain=notice.retain,
+            expires_in_s=notice.expires_in_s,
+            content_type=notice.content_type,
+        )
     except LinkError as error:
         log.warning("a notice couldn't be sent", topic=notice.topic, why=str(error))
         return None

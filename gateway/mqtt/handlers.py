@@ -23,6 +23,7 @@ from gateway.messages import (
     SyncPage,
     SyncRequest,
 )
+from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity
@@ -54,16 +55,21 @@ class Done:
 class InboundHandlers:
     """`handlers`: what to do by type of message. Makes the work that runs in the writer; holds nothing itself."""
 
-    def __init__(self, identity: GatewayIdentity, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, identity: GatewayIdentity, handlers: Mapping[str, Handler], correlations: Correlations | None = None
+    ) -> None:
         unknown = set(handlers) - set(EVENTS)
         if unknown:
             raise ValueError(f"no message of the contract has the type {', '.join(sorted(unknown))}")
         self._identity = identity
         self._handlers = dict(handlers)
         self._gateway = identity.gateway
+        self._correlations = correlations or Correlations()
 
-    def work(self, found: Event[Any] | Refused, answer_to: str, at_s: float) -> Callable[[Transaction], Done]:
-        """The work for a message that was read, or refused; `answer_to` is the topic of the reply."""
+    def work(
+        self, found: Event[Any] | Refused, answer_to: str, at_s: float, correlation: bytes = b""
+    ) -> Callable[[Transaction], Done]:
+        """The work for a message that was read, or refused; `answer_to` is the topic of the reply, which echoes `correlation`."""
 
         def work(tx: Transaction) -> Done:
             connection = tx.connection
@@ -74,7 +80,8 @@ class InboundHandlers:
             else:
                 again = isinstance(found.data, RedemptionAsked)  # a till that asks again is told the same again
                 event_id, (done, reasons) = found.id, self._once(tx, found, at_s, anew=again)
-            self._reply(connection, event_id, done, reasons, answer_to, at_s)
+            reply_id = self._reply(connection, event_id, done, reasons, answer_to, at_s)
+            self._correlations.keep(reply_id, correlation)
             return done
 
         return work
@@ -110,13 +117,15 @@ class InboundHandlers:
 
     def _reply(
         self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float
-    ) -> None:
+    ) -> str:
         taken = done.what in ("accepted", "repeated")
         told = (event_id, None) if taken else (None, event_id)
         reply = Reply(accepted=told[0], refused=told[1], reasons=list(reasons), redemption=done.redemption)
         key = _reply_key(answer_to, event_id or "".join(reason.code for reason in reasons))
         outbox.remove_unsent(connection, key)  # who asks again and again finds one answer, the last
-        self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S, event_id=f"{key}{uuid.uuid4().hex[:12]}")
+        reply_id = f"{key}{uuid.uuid4().hex[:12]}"
+        self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S, event_id=reply_id)
+        return reply_id
 
     def _put(
         self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float, *, event_id: str | None = None

@@ -132,7 +132,7 @@ class Inbox(LinkLoop):
         at_s = self._clock()
         found = said_by(read(message.body, allowed, self._settings.inbound_max_bytes), topic)
         self._pending += 1
-        future = self._store.writer.transact(self._handlers.work(found, self._answer_topic(message), at_s))
+        future = self._store.writer.transact(self._handlers.work(found, self._answer_topic(message), at_s, message.correlation))
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
 
     def _answer_topic(self, message: Arrived) -> str:

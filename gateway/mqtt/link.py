@@ -32,6 +32,8 @@ RECEIVE_MAX = 64
 """Messages a broker may send ahead of our acknowledgement: the bound on what a flood can make us hold."""
 SHED_BEYOND = 1024
 """Events waiting to be handled beyond which a message is not taken from the network: brokers without a window, QoS 0 floods."""
+CLOUD_EVENT, JSON = "application/cloudevents+json", "application/json"
+"""Content types: of a CloudEvent in structured JSON, by which its SDKs know one (MQTT 5), and of anything else."""
 NOT_LET_IN = ("Not authorized", "Bad user name or password")
 """Why a broker turns away who it doesn't know, in paho's words."""
 PAHO_INFLIGHT = 64
@@ -76,6 +78,8 @@ class Arrived(NamedTuple):
     response_topic: str | None
     retained: bool = False
     """The broker had kept it, and gives it out because we subscribed: it may be of any age."""
+    correlation: bytes = b""
+    """What an MQTT 5 sender wants to find on the reply."""
 
 
 class Subscribed(NamedTuple):
@@ -160,11 +164,20 @@ class Link:
             raise LinkError(str(error) or type(error).__name__) from error
         self._client.loop_start()
 
-    def publish(self, topic: str, body: str, *, qos: int = 1, retain: bool = False, expires_in_s: float | None = None) -> int:
+    def publish(
+        self,
+        topic: str,
+        body: str,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expires_in_s: float | None = None,
+        content_type: str = CLOUD_EVENT,
+        correlation: bytes = b"",
+    ) -> int:
         """Hand a message to the network; the number under which Acked will speak of it. Raises LinkError when it can't go."""
-        properties = None
-        if self._is_5 and expires_in_s is not None:
-            properties = _expiring(max(1, min(int(expires_in_s), 0xFFFFFFFF)))
+        left_s = None if expires_in_s is None else max(1, min(int(expires_in_s), 0xFFFFFFFF))
+        properties = _publishing(left_s, content_type, correlation) if self._is_5 else None
         try:
             sent = self._client.publish(topic, body, qos, retain, properties)
         except (ValueError, OSError) as error:
@@ -227,19 +240,24 @@ class Link:
         except UnicodeDecodeError:
             topic = ""
         response_topic = getattr(message.properties, "ResponseTopic", None)
-        self._events.put(
-            Arrived(self, message.mid if message.qos else 0, topic, bytes(message.payload), response_topic, message.retain)
-        )
+        correlation = getattr(message.properties, "CorrelationData", b"")
+        mid = message.mid if message.qos else 0
+        self._events.put(Arrived(self, mid, topic, bytes(message.payload), response_topic, message.retain, correlation))
 
     def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
         self._events.put(Subscribed(self, mid, not any(reason.is_failure for reason in reasons)))
 
 
 @lru_cache(64)
-def _expiring(seconds: int) -> Properties:
+def _publishing(left_s: int | None, content_type: str, correlation: bytes) -> Properties:
     """The properties of a message with so much time left: for paho, making them costs as much as sending."""
     properties = _properties(PacketTypes.PUBLISH)
-    properties.MessageExpiryInterval = seconds
+    properties.PayloadFormatIndicator = 1
+    properties.ContentType = content_type
+    if left_s is not None:
+        properties.MessageExpiryInterval = left_s
+    if correlation:
+        properties.CorrelationData = correlation
     return properties
 
 

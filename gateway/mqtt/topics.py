@@ -28,7 +28,7 @@ def pattern_of(topic: str) -> re.Pattern[str]:
 
 
 _WRITTEN = [pattern_of(channel.topic) for channel in CHANNELS if channel.publisher == "gateway"]
-_ANSWERS = re.compile(f"{REPLIES}(/{_ID}(/{_ZONE})?)?")
+_ANSWERS = re.compile(f"{REPLIES}(/{_ID})?")
 _TILL = re.compile(f"(?:redemptions|purchases)/({_ID})")
 """Where tills speak; each is answered on its own topic."""
 APP = "app"
@@ -43,13 +43,13 @@ def may_write(topic: str) -> bool:
 def answer_topic(asked_on: str, wanted: str) -> str:
     """Return where the answer to a message goes. `wanted`: the response topic it named, or nothing; both after the prefix.
 
-    A till that asked on `redemptions/<till>` is answered on `replies/<till>` or one level below; everybody else, which is the
-    backend, on `replies` or one level below.
+    A till that asked on `redemptions/<till>` is answered on `replies/<till>`, the one topic it may read; everybody else, which is
+    the backend, on `replies` or one level below.
     """
     till = _TILL.fullmatch(asked_on)
-    own = f"{REPLIES}/{till[1]}" if till and till[1] != APP else REPLIES
-    below = wanted == own or (wanted.startswith(f"{own}/") and "/" not in wanted.removeprefix(f"{own}/"))
-    return wanted if below and may_write(wanted) else own
+    if till and till[1] != APP:
+        return f"{REPLIES}/{till[1]}"
+    return wanted if _ANSWERS.fullmatch(wanted) else REPLIES
 
 
 @dataclass(frozen=True, slots=True)

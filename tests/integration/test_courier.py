@@ -15,7 +15,8 @@ from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
-from gateway.mqtt.status import Notice, StatusPublisher
+from gateway.mqtt.notice import Notice
+from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Connection, Store, open_store, outbox, quarantine

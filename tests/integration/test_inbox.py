@@ -17,6 +17,7 @@ from paho.mqtt.properties import Properties
 
 from firmware_sim.broker import EmbeddedBroker
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
 from gateway.mqtt.handlers import InboundHandlers
@@ -62,6 +63,8 @@ class Peer:
         self.replies: list[dict[str, Any]] = []
         self.topics: list[str] = []
         self.asked: list[dict[str, Any]] = []
+        self.told: list[tuple[str | None, bytes | None]] = []
+        """Content type and correlation data of each reply."""
         self.client = Client(CallbackAPIVersion.VERSION2, client_id="peer", protocol=protocol)
         self.client.on_message = self._on_message
         subscribed: list[int] = []
@@ -79,6 +82,8 @@ class Peer:
             self.asked.append(data)
         else:
             self.topics.append(message.topic)
+            found = getattr(message, "properties", None)
+            self.told.append((getattr(found, "ContentType", None), getattr(found, "CorrelationData", None)))
             self.replies.append(data)
 
     def say(self, topic: str, body: object, **fields: Any) -> None:
@@ -131,10 +136,18 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
     def start(url: str, **fields: Any) -> Inbox:
         settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
         credentials = read_credentials(settings)
-        handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES})
+        correlations = Correlations()
+        handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES}, correlations)
         made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), clock=time.time)
         courier = Courier(
-            store, settings, BOX, credentials, StatusPublisher(BOX, settings), release=lambda *_: None, clock=time.time
+            store,
+            settings,
+            BOX,
+            credentials,
+            StatusPublisher(BOX, settings),
+            release=lambda *_: None,
+            clock=time.time,
+            correlations=correlations,
         )
         started.extend((made, courier))
         made.start()
@@ -312,3 +325,18 @@ def test_a_reply_goes_where_an_mqtt_5_sender_wants_it_below_replies_only(
         assert wait_for(lambda: len(peer.replies) == 3, 15)
         peer.close()
     assert sorted(peer.topics) == [f"{BOX.prefix}replies"] * 2 + [f"{BOX.prefix}replies/app-7"]
+
+
+def test_a_reply_is_a_cloud_event_by_its_content_type_and_echoes_what_the_sender_wants_to_find_on_it(
+    tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk
+) -> None:
+    with Mosquitto(tmp_path / "broker") as broker:
+        inbox(broker.url)
+        peer = Peer(broker.port, MQTTProtocolVersion.MQTTv5)
+        wish = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it without types
+        wish.CorrelationData = b"\x00call-7"
+        peer.say("receipts", receipt("r-1"), properties=wish)
+        peer.say("receipts", receipt("r-2"))
+        assert wait_for(lambda: len(peer.replies) == 2, 15)
+        peer.close()
+    assert peer.told == [("application/cloudevents+json", b"\x00call-7"), ("application/cloudevents+json", None)]

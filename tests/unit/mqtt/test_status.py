@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gateway.messages import Occupancy
-from gateway.mqtt.status import Notice, StatusPublisher
+from gateway.mqtt.home_assistant import Discovery
+from gateway.mqtt.notice import Notice
+from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
 
@@ -15,8 +19,8 @@ STATUS = "etalage/v1/demo-chain/demo/gateways/gw-1/status"
 FIGURES = (Occupancy(zone="wine", count=17), Occupancy(zone="bread", count=None, fewer_than=15))
 
 
-def make(home_assistant: bool = False) -> StatusPublisher:
-    settings = MqttSettings(status_every_s=60, occupancy_every_s=30, home_assistant=home_assistant)
+def make() -> StatusPublisher:
+    settings = MqttSettings(status_every_s=60, occupancy_every_s=30)
     return StatusPublisher(BOX, settings, health=lambda: {"radio": "hearing"}, occupancy=lambda: FIGURES)
 
 
@@ -67,16 +71,40 @@ def test_health_is_repeated_at_its_pace() -> None:
     assert again[0].retain
 
 
-def test_home_assistant_hears_of_the_box_and_of_each_zone_once_a_connection() -> None:
-    notices = make(home_assistant=True)
-    _, box = notices.birth(1000.0, 5.0)
-    assert box.topic == "homeassistant/binary_sensor/etalage_demo-chain_demo_gw-1_online/config"
-    assert body(box)["state_topic"] == STATUS
-    zones = [notice for notice in notices.due(1000.0, 5.0) if notice.topic.startswith("homeassistant/sensor/")]
-    assert [body(zone)["name"] for zone in zones] == ["wine", "bread"]
-    assert body(zones[0])["state_topic"].endswith("/zones/wine/occupancy")
-    assert not [notice for notice in notices.due(1030.0, 35.0) if "homeassistant" in notice.topic]
-    assert len(notices.birth(1040.0, 40.0)) == 2
+def told(notices: Sequence[Notice]) -> dict[str, Any]:
+    return {notice.topic: json.loads(notice.body) if notice.body else None for notice in notices}
+
+
+def test_home_assistant_hears_of_the_box_and_of_each_zone_of_the_plan_at_every_birth() -> None:
+    found = told(Discovery(BOX, {"wine": "Wijn", "bread": "Brood"}, True, url="https://box.local/").notices())
+    box = found["homeassistant/binary_sensor/etalage_demo-chain_demo_gw-1_online/config"]
+    wine = found["homeassistant/sensor/etalage_demo-chain_demo_gw-1_wine/config"]
+    assert box["state_topic"] == wine["availability_topic"] == STATUS
+    assert (wine["name"], wine["state_class"]) == ("Wijn", "measurement")
+    assert wine["state_topic"].endswith("/zones/wine/occupancy")
+    assert wine["origin"]["name"] == "Etalage"
+    assert {"manufacturer", "model", "configuration_url", "sw_version", "identifiers"} <= set(wine["device"])
+    assert len(found) == 3
+
+
+def test_a_zone_that_went_and_all_of_it_once_switched_off_is_taken_back(tmp_path: Path) -> None:
+    file = tmp_path / "home-assistant.json"
+    before = told(Discovery(BOX, {"wine": "Wijn", "bread": "Brood"}, True, remembered=file).notices())
+    after = told(Discovery(BOX, {"wine": "Wijn"}, True, remembered=file).notices())
+    assert [topic for topic, said in after.items() if said is None] == [next(topic for topic in before if "bread" in topic)]
+    off = told(Discovery(BOX, {"wine": "Wijn"}, False, remembered=file).notices())
+    assert set(off) == set(before)
+    assert set(off.values()) == {None}
+
+
+def test_what_home_assistant_never_was_told_is_not_taken_back(tmp_path: Path) -> None:
+    assert Discovery(BOX, {"wine": "Wijn"}, False, remembered=tmp_path / "none.json").notices() == []
+
+
+def test_a_spoilt_memory_of_what_was_told_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "home-assistant.json"
+    file.write_text("{")
+    assert len(Discovery(BOX, {"wine": "Wijn"}, True, remembered=file).notices()) == 2
 
 
 def test_without_the_option_nothing_is_said_outside_our_own_topics() -> None:
