@@ -257,7 +257,9 @@ def _checked(password: str, field: str = "password") -> str:
 def new_claim_code(store: Store, now_s: float) -> str:
     """Put a new claim code in force and return it, to be shown on console and log. Raises what the writer raises."""
     code = codes.new_code()
-    store.writer.submit(lambda connection: accounts.set_claim(connection, code, now_s)).result(WRITTEN_WITHIN_S)
+    key = codes.as_generated(code)
+    assert key is not None
+    store.writer.submit(lambda connection: accounts.set_claim(connection, key, now_s)).result(WRITTEN_WITHIN_S)
     return code
 
 
