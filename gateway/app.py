@@ -150,7 +150,11 @@ class Gateway:
                     "a book is live already; `etalage books add` brings another", rule_book=str(self._settings.store.rule_book)
                 )
         await self._upkeep.refresh()
-        self.inbox.request_sync(self.rooms.live_books.live_since_s)  # a command may have put books to work while no gateway ran
+        if await self.rooms.housekeeping.is_behind():
+            log.warning("the database is older than this box remembers: it was restored, or lost its log; asking for everything")
+            self.inbox.request_sync()
+        else:  # a command may have put books to work while no gateway ran
+            self.inbox.request_sync(self.rooms.live_books.live_since_s)
         await asyncio.to_thread(self._recognise)
         self.courier.start()
         self.inbox.start()

@@ -80,6 +80,7 @@ class Upkeep:
             Duty("room for promises", TICK_S, self._check_room),
             Duty("free disk", DISK_S, self._check_disk),
             Duty("end of promises", MINUTE_S, self._end_promises),
+            Duty("age of the database", MINUTE_S, self._rooms.housekeeping.count_on),
             Duty("retention periods", MINUTE_S, self._rooms.housekeeping.enforce_periods),
             Duty("erasures elsewhere", LOOK_S, self._rooms.housekeeping.find_erased),
             Duty("scrubbing", TICK_S, self._rooms.housekeeping.scrub, patience_s=SCRUB_S),

@@ -21,6 +21,10 @@ from gateway.storage.backup_file import BackupError, public_hex, public_key, rea
 from gateway.storage.keys import KEYS_COPY, Keys, KeysError
 from gateway.storage.restore import at_work, in_use, is_empty, prove_backup, read_backup
 
+STEPS_BEHIND = 2
+"""A restored database is behind what the keys file remembers, even one whose last step the keys hadn't noted yet: so the gateway asks
+the backend for everything at its next start."""
+
 
 def backup(
     folder: Annotated[Path | None, typer.Argument(help="Where to; none: `backups` in [shoppers] of the settings.")] = None,
@@ -80,6 +84,8 @@ def restore(
         raise CommandError(str(error)) from error
     if key_file != settings.storage.keys_path:
         Keys(key_file).copy_to(settings.storage.keys_path)
+    own = Keys(settings.storage.keys_path)
+    own.note_epoch(own.epoch() + STEPS_BEHIND)
     typer.echo(told)
 
 

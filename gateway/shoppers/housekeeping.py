@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
+from functools import partial
 
 from gateway.clock import Clock
 from gateway.settings import Settings
 from gateway.shoppers.people import People
 from gateway.storage import Reader, Store, Transaction, consents, retention
+from gateway.storage.epochs import epoch_of, set_epoch
 from gateway.storage.keys import KEYS_COPY, Keys
 
 LOOK_S = 5.0
@@ -38,6 +40,7 @@ class Housekeeping:
         self._keys = keys
         self._people = people
         self._settings = settings
+        self._gateway = settings.store.gateway
         self._pool = pool
         self._clock = clock
         self._due_s = self._scrub_s = float("-inf")  # both monotonic
@@ -54,6 +57,19 @@ class Housekeeping:
         await writer.write(lambda connection: retention.enforce(connection, self._settings, now_s))
         await writer.wait(writer.transact(lambda tx: self._lapse(tx, now_s)))
         self._due_s = self._clock.monotonic_s() + EVERY_S
+
+    async def is_behind(self) -> bool:
+        """Tell at the start whether the database is older than what this box remembers of it: restored, or without its log."""
+        known = await asyncio.get_running_loop().run_in_executor(self._pool, self._keys.epoch)
+        return known > await self._reader.ask(lambda connection: epoch_of(connection, self._gateway))
+
+    async def count_on(self) -> None:
+        """Note that the database has come a step further: in it first, so that the keys file is never ahead by itself."""
+        run = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        in_database = await self._reader.ask(lambda connection: epoch_of(connection, self._gateway))
+        step = max(in_database, await run(self._keys.epoch)) + 1
+        await self._store.writer.write(lambda connection: set_epoch(connection, self._gateway, step))
+        await run(self._keys.note_epoch, step)
 
     async def find_erased(self) -> None:
         """Forget whoever was erased by a command while this gateway runs."""

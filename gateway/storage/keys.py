@@ -29,6 +29,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (digest BLOB PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL, made_at_s REAL NOT NULL)
 WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS said (digest BLOB PRIMARY KEY, decision TEXT NOT NULL, decided_at_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS signing (one INTEGER PRIMARY KEY CHECK (one = 1), private BLOB NOT NULL);
 """
@@ -99,6 +100,17 @@ class Keys:
         """Key id to the digest of the shopper it is for, of everyone who was not erased."""
         with self._open() as file:
             return dict(file.execute("SELECT id, digest FROM keys"))
+
+    def epoch(self) -> int:
+        """Return how far the database had come when this was last noted."""
+        with self._open() as file:
+            row = file.execute("SELECT value FROM epoch").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def note_epoch(self, epoch: int) -> None:
+        """Note how far the database has come."""
+        with self._open() as file:
+            file.execute("INSERT OR REPLACE INTO epoch VALUES (1, ?)", (epoch,))
 
     def said(self) -> dict[bytes, str]:
         """Digest to the latest decision that was said at this box and took something back."""

@@ -93,6 +93,7 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule("decisions", N_("decisions with reasons"), "offers.decisions_days"),
     RetentionRule("books", N_("rule books"), until=IN_USE),
     RetentionRule("book_steps", N_("who approved a book"), until=IN_USE),
+    RetentionRule("epochs", N_("how far the database has come"), until=IN_USE),
     RetentionRule("shop_facts", N_("what the shop says of itself"), until=IN_USE),
     RetentionRule("outbox", N_("waiting messages"), until=SENT),
     RetentionRule("outbox_waiting", N_("their order, without content"), until=SENT),

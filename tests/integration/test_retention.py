@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -181,3 +182,23 @@ def test_a_scrub_that_fails_says_so_and_is_tried_again(
     clock.advance(SCRUB_AGAIN_S)
     asyncio.run(housekeeping.scrub())
     assert not people.erasing
+
+
+def test_a_database_that_was_put_back_is_known_to_be_behind(storage: StorageSettings, tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "etalage.keys")
+
+    async def live(store: Store, minutes: int) -> bool:
+        reader = Reader(store.read)
+        reader.start()
+        people = People(store, Identities("demo"), keys, lambda: NOW_S)
+        housekeeping = Housekeeping(store, reader, keys, people, SETTINGS, AtOnce(), FakeClock(NOW_S))
+        behind = await housekeeping.is_behind()
+        for _ in range(minutes):
+            await housekeeping.count_on()
+        reader.close()
+        return behind
+
+    with closing(open_store(storage)) as store:
+        assert [asyncio.run(live(store, minutes)) for minutes in (3, 0)] == [False, False]
+    with closing(open_store(StorageSettings(path=tmp_path / "older.db"))) as older:
+        assert [asyncio.run(live(older, minutes)) for minutes in (1, 0)] == [True, False]
