@@ -22,8 +22,9 @@ from gateway.storage.keys import KEYS_COPY, Keys, KeysError
 from gateway.storage.restore import at_work, in_use, is_empty, prove_backup, read_backup
 
 STEPS_BEHIND = 2
-"""A restored database is behind what the keys file remembers, even one whose last step the keys hadn't noted yet: so the gateway asks
-the backend for everything at its next start."""
+"""A restored database is behind what the keys file remembers, even one whose last step the keys hadn't noted yet.
+
+So the gateway asks the backend for everything at its next start."""
 
 
 def backup(
