@@ -31,7 +31,7 @@ class ShopFact:
 
     def counts_at(self, at_s: float) -> bool:
         """Return whether rules go by it at a moment: declared, of its field's type and domain, fresh. Otherwise it is unknown."""
-        if self.field is None or self.value is None or self.set_at_s is None or not self.field.admits(value_of(self.value)):
+        if self.field is None or self.value is None or self.set_at_s is None or not self.field.admits(as_read(self.value)):
             return False
         return self.field.is_fresh(at_s - self.set_at_s)
 
@@ -68,7 +68,7 @@ class ShopFacts:
     @staticmethod
     def read(connection: Connection) -> Said:
         """Read what is said now. A handful of rows: may be called every second, from any thread."""
-        return MappingProxyType({row.name: (value_of(row.value), row.set_at_s) for row in shop_facts.every(connection)})
+        return MappingProxyType({row.name: (as_read(row.value), row.set_at_s) for row in shop_facts.every(connection)})
 
     def take(self, said: Said) -> None:
         """Hold what was read."""
@@ -142,10 +142,10 @@ def _taken(field: Field, value: FactValue) -> Value:
 
 def _field_for(fields: Sequence[Field], value: FactValue | None) -> Field | None:
     """The field by which a fact is shown: where books differ, that of one that takes what was said."""
-    admitting = (field for field in fields if value is not None and field.admits(value_of(value)))
+    admitting = (field for field in fields if value is not None and field.admits(as_read(value)))
     return next(admitting, fields[0] if fields else None)
 
 
-def value_of(value: FactValue) -> Value:
+def as_read(value: FactValue) -> Value:
     """Return a fact as rules read it, from how it is sent, stored and shown."""
     return frozenset(value) if isinstance(value, list) else value

@@ -43,10 +43,10 @@ def schema(
     of: Annotated[Written, typer.Argument(help="rule-book, plan or settings.", show_default=False)],
 ) -> None:
     """Print the JSON Schema of a rule book, a store plan or the settings."""
-    typer.echo(json.dumps(schema_of(of), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(editor_schema(of), indent=2, ensure_ascii=False))
 
 
-def schema_of(written: Written) -> dict[str, Any]:
+def editor_schema(written: Written) -> dict[str, Any]:
     """Return the JSON Schema of what is written: what an editor can check before `etalage` checks what it means."""
     made = MODELS[written].model_json_schema(by_alias=True, schema_generator=_Untitled)
     return {"$schema": DIALECT, "title": f"Etalage {written.value}"} | {key: value for key, value in made.items() if key != "title"}

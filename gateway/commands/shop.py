@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, declared, value_of
+from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, as_read, declared
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, InLanguage, Opened, opened
 from rules import Book, BookError
@@ -85,7 +85,7 @@ def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
     typed: list[FactValue] = []
     for field in declared(books).get(name, ()):
         typed.append(typed_fact(field, text))
-        if field.admits(value_of(typed[-1])):
+        if field.admits(as_read(typed[-1])):
             return typed[-1]
     return typed[0] if typed else text
 

@@ -49,14 +49,14 @@ _SCAN = re.compile(
 there is no subtraction), and what is meant well but written otherwise."""
 
 
-class Line(NamedTuple):
+class ParsedLine(NamedTuple):
     """The tree of a line, and what was wrong in its spelling alone."""
 
     tree: Any
     problems: tuple[BookProblem, ...]
 
 
-def parse_line(line: str, fields: Collection[str]) -> Line:
+def parse_line(line: str, fields: Collection[str]) -> ParsedLine:
     """Return the tree of a line such as `stage in [regular, fan] and not seen("wine-tasting", 30d)`. Raises BookError."""
     if len(line) > LONGEST:
         raise _refused("condition_size", most=f"{LONGEST} characters")
@@ -64,7 +64,7 @@ def parse_line(line: str, fields: Collection[str]) -> Line:
     spelled = _SCAN.sub(lambda found: _respelled(found, problems), line)
     try:
         parsed = ast.parse(spelled.strip().replace("\n", " "), mode="eval")
-        return Line(_Reader(fields).node(parsed.body), tuple(problems))
+        return ParsedLine(_Reader(fields).node(parsed.body), tuple(problems))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         if isinstance(error, BookError):
             raise BookError([*problems, *error.problems]) from None

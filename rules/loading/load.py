@@ -20,7 +20,7 @@ from rules.format.fields import Field
 from rules.format.reading import path_text, read_document
 from rules.loading.checks import check_document, check_questions, declared_fields
 from rules.loading.compiling import compile_rule
-from rules.loading.setting_aside import set_aside
+from rules.loading.setting_aside import with_stand_ins
 from rules.texts import LANGUAGES
 
 _CODES = {
@@ -104,7 +104,7 @@ def _checked(document: Document, zones: Collection[str] | None) -> _Checked:
 
 def _besides(data: Any, problems: Sequence[BookProblem], zones: Collection[str] | None) -> list[BookProblem]:
     """Return what else is wrong with a document some of whose values can't be read: those are set aside, the rest is checked."""
-    mended = set_aside(data, problems)
+    mended = with_stand_ins(data, problems)
     if mended is None:
         return []
     try:

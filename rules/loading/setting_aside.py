@@ -48,7 +48,7 @@ class SetAside(NamedTuple):
         return not self.names.isdisjoint(problem.values.values())
 
 
-def set_aside(data: Any, problems: Sequence[BookProblem]) -> SetAside | None:
+def with_stand_ins(data: Any, problems: Sequence[BookProblem]) -> SetAside | None:
     """Return the document with stand-ins where its values can't be read; None where nothing is left to check."""
     if not isinstance(data, dict):
         return None

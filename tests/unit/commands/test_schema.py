@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import rules
 from gateway.__main__ import build
-from gateway.commands.schema import Written, schema_of
+from gateway.commands.schema import Written, editor_schema
 from rules.format.reading import read_document
 
 ROOT = Path(rules.__file__).parents[1]
@@ -35,14 +35,14 @@ offers:
 
 def faults(written: Written, data: Any) -> list[str]:
     """Where an editor would draw a line."""
-    return [f"{'.'.join(map(str, error.path))}" for error in Draft202012Validator(schema_of(written)).iter_errors(data)]
+    return [f"{'.'.join(map(str, error.path))}" for error in Draft202012Validator(editor_schema(written)).iter_errors(data)]
 
 
 @pytest.mark.parametrize("written", Written)
 def test_a_schema_is_one_and_is_printed(written: Written) -> None:
     shown = CliRunner().invoke(build("schema"), ["schema", written.value])
-    assert json.loads(shown.stdout) == schema_of(written)
-    Draft202012Validator.check_schema(schema_of(written))
+    assert json.loads(shown.stdout) == editor_schema(written)
+    Draft202012Validator.check_schema(editor_schema(written))
 
 
 @pytest.mark.parametrize(
