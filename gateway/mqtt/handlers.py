@@ -27,6 +27,7 @@ from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.offers.guesses import TillGuesses
 from gateway.safe_error import safe_error
 from gateway.storage import Connection, IntegrityError, Transaction, inbox, outbox
 from gateway.storage.inbox import Sync
@@ -36,6 +37,9 @@ REPLY_EXPIRY_S = 86_400.0
 SYNC_PATIENCE_S = 900.0
 """A page that hasn't come by then is asked for again."""
 
+TOO_MANY_GUESSES = Refusal(
+    path="data.code", code="too_many_guesses", text="this till asked for too many codes that nobody has; wait a minute"
+)
 NEVER_STORED = Refusal(path="", code="not_storable", text="no database can store this as it is; don't send it again unmended")
 
 log = structlog.get_logger(__name__)
@@ -65,6 +69,7 @@ class InboundHandlers:
         self._handlers = dict(handlers)
         self._gateway = identity.gateway
         self._correlations = correlations or Correlations()
+        self._guesses = TillGuesses()
 
     def work(
         self, found: Event[Any] | Refused, answer_to: str, at_s: float, correlation: bytes = b""
@@ -96,6 +101,8 @@ class InboundHandlers:
         seen = inbox.is_seen(connection, key)
         if seen and not anew:
             return Done("repeated"), ()
+        if isinstance(event.data, RedemptionAsked) and self._guesses.locked_for_s(event.data.till, at_s):
+            return Done("refused"), (TOO_MANY_GUESSES,)
         try:
             outcome = _handled(tx, handler, event)
         except outbox.Unwritable:
@@ -109,11 +116,17 @@ class InboundHandlers:
                 path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
             )
             return Done("failed"), (reason,)
+        if isinstance(event.data, RedemptionAsked) and outcome.redemption is not None:
+            self._note_guess(event.data.till, outcome.redemption.answer, at_s)
         if isinstance(event.data, Receipt):
             outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
         if outcome.taken and not seen:
             inbox.mark_seen(connection, key, at_s)
         return Done("accepted" if outcome.taken else "refused", outcome.redemption), outcome.refusals
+
+    def _note_guess(self, till: str, answer: str, at_s: float) -> None:
+        if self._guesses.note(till, answer, at_s):
+            log.error("a till asks for code after code that nobody has; it is locked for a while", till=till)
 
     def _reply(
         self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float

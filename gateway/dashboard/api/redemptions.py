@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
+import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import TillAnswer, VoucherTerms
+from gateway.offers.guesses import TillGuesses
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import KeyReused, TillRequest
 from gateway.offers.till import LONGEST_KEY
@@ -20,6 +23,8 @@ from gateway.storage.users import Role
 from rules.texts import N_
 
 Till = Annotated[Caller, Depends(require(Role.TILL))]
+
+log = structlog.get_logger(__name__)
 
 
 class AtTheTill(BaseModel):
@@ -73,16 +78,17 @@ class Asked(BaseModel):
 def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRouter:
     """The till's calls. They need the shop's own database and nothing else, so they work without the internet."""
     routes = APIRouter(tags=["redemptions"], responses=RESPONSES)
+    guesses = TillGuesses()
 
     @routes.post("/redemptions")
     def redeem_voucher(asked: AtTheTill, caller: Till) -> Answer:
         """Use a voucher: valid once, until its end. The same `key` gets the same answer, whatever happened since."""
-        return _answer(ledger, "redeem", asked, caller, clock())
+        return _guarded(guesses, caller.name, clock(), lambda now_s: _answer(ledger, "redeem", asked, caller, now_s))
 
     @routes.post("/redemptions/reversals")
     def reverse_redemption(asked: AtTheTill, caller: Till) -> Answer:
         """Undo a redemption, for a purchase that was cancelled: the voucher is good again until its end."""
-        return _answer(ledger, "reverse", asked, caller, clock())
+        return _guarded(guesses, caller.name, clock(), lambda now_s: _answer(ledger, "reverse", asked, caller, now_s))
 
     @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
     def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
@@ -92,6 +98,20 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
         return [Asked(till=row.till, what=row.what, code=row.code, answer=row.answer, at_s=row.at_s) for row in rows]
 
     return routes
+
+
+def _guarded(guesses: TillGuesses, till: str, now_s: float, ask: Callable[[float], Answer]) -> Answer:
+    """Answer a till unless it is locked for guessing codes, which leaves no row."""
+    locked_s = guesses.locked_for_s(till, now_s)
+    if locked_s:
+        raise Problem(
+            429, "too_many_guesses", N_("This till asked for too many codes that nobody has."),
+            N_("Wait {seconds} seconds. If nobody guessed, give the till another token."), seconds=math.ceil(locked_s),
+        )  # fmt: skip
+    answer = ask(now_s)
+    if guesses.note(till, answer.answer, now_s):
+        log.error("a till asks for code after code that nobody has; it is locked for a while", till=till)
+    return answer
 
 
 def _answer(ledger: Ledger, what: Literal["redeem", "reverse"], asked: AtTheTill, caller: Caller, now_s: float) -> Answer:

@@ -9,10 +9,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.messages import Event, OptInWithdrawn, Outcome, Profile, Receipt, Refusal, SyncPage
+from gateway.messages import (
+    Event,
+    OptInWithdrawn,
+    Outcome,
+    Profile,
+    Receipt,
+    RedemptionAnswer,
+    RedemptionAsked,
+    Refusal,
+    SyncPage,
+)
 from gateway.mqtt.handlers import SYNC_PATIENCE_S, InboundHandlers
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.offers.guesses import UNKNOWN_MAX
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Transaction, inbox, open_store, outbox, sending
 
@@ -219,3 +230,21 @@ def test_a_message_that_no_database_can_store_is_refused_for_good(connection: Co
     done = InboundHandlers(BOX, {Receipt.TYPE: overflow}).work(event(Receipt.TYPE, promise="p", what="shown"), "replies", 1.0)(tx)
     assert done.what == "refused"
     assert said(connection, "replies")[0]["reasons"][0]["code"] == "not_storable"
+
+
+def test_a_till_that_guesses_codes_over_mqtt_is_locked_and_leaves_no_rows(connection: Connection) -> None:
+    tx = Transaction(connection)
+    asked: list[str] = []
+
+    def unknown(_tx: Transaction, taken: Event[Any]) -> Outcome:
+        asked.append(taken.data.code)
+        return Outcome(redemption=RedemptionAnswer(answer="unknown", code=taken.data.code))
+
+    handlers = InboundHandlers(BOX, {RedemptionAsked.TYPE: unknown})
+    for number in range(200):
+        guess = event(RedemptionAsked.TYPE, f"g-{number}", till="till-1", code=f"AAAA-{number:04}")
+        handlers.work(guess, "replies/till-1", 10.0 + number / 100)(tx)
+    assert len(asked) == UNKNOWN_MAX
+    other = event(RedemptionAsked.TYPE, "h-1", till="till-2", code="AAAA-0000")
+    handlers.work(other, "replies/till-2", 12.0)(tx)
+    assert len(asked) == UNKNOWN_MAX + 1
