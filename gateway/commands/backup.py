@@ -141,7 +141,7 @@ def _signer(source: Path, own: Keys | None, given: str | None) -> Ed25519PublicK
 
 
 def _key_file(given: Path | None, own: Path, beside: Path) -> Path:
-    """The keys that open the backup: as given, else this box's own, else the copy beside the backup."""
+    """Return the keys that open the backup: as given, else this box's own, else the copy beside the backup."""
     for candidate in (given, own, beside):
         if candidate is not None and candidate.exists():
             return candidate
@@ -149,7 +149,7 @@ def _key_file(given: Path | None, own: Path, beside: Path) -> Path:
 
 
 def _proven(settings: StorageSettings) -> dict[bytes, float]:
-    """The erasures proven in the database that is to be replaced; none can be read from one that is damaged."""
+    """Return the erasures proven in the database that is to be replaced; none can be read from one that is damaged."""
     with contextlib.suppress(StorageError), contextlib.closing(open_store(settings)) as store, store.read() as connection:
         return consents.proven(connection)
     return {}

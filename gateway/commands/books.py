@@ -141,7 +141,7 @@ def _show(report: ReplayReport) -> None:
 
 
 def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
-    """The book in a file of that name, or the kept one of that hash."""
+    """Return the book in a file of that name, or the kept one of that hash."""
     try:
         if Path(draft).is_file():
             return lifecycle.load(Path(draft).read_text(encoding="utf-8"), zones)

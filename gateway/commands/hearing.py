@@ -19,7 +19,7 @@ SHOWN_EVERY = 5000
 
 
 def sightings(recording: Recording, optins: Iterable[OptIn], store: str, console: Console) -> Iterator[Sighting]:
-    """The opted-in shoppers' receptions, in the recording's order, with a progress bar on a terminal."""
+    """Return the opted-in shoppers' receptions, in the recording's order, with a progress bar on a terminal."""
     identities = Identities(store)
     members = [(optin.shopper, optin.identity) for optin in optins]
     second = math.nan

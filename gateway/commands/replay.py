@@ -65,7 +65,7 @@ def _counted(readings: Iterable[Sighting], by_shopper: Counter[str]) -> Iterator
 
 
 def moves_of(tracker: Tracker, heard: Iterable[Sighting], step_s: float) -> Iterator[Move]:
-    """The tracker's moves over readings in time order, the last step included; visits still open at the end stay open."""
+    """Return the tracker's moves over readings in time order, the last step included; visits still open at the end stay open."""
     last_s: float | None = None
     for sighting in heard:
         yield from tracker.see(sighting)
@@ -89,7 +89,7 @@ def _write(moves: Iterable[Move], path: Path) -> int:
 
 
 def as_line(move: Move) -> str:
-    """A move as a line of `moves.jsonl`."""
+    """Write a move as a line of `moves.jsonl`."""
     row: dict[str, object] = {
         "t": round(move.at_s, 3),
         "shopper": move.shopper,

@@ -56,7 +56,7 @@ def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language
 
 
 def _given_away(book: Book, now_s: float, language: Language) -> str:
-    """What a book can give away, and whether that takes a second person."""
+    """Return what a book can give away, and whether that takes a second person."""
     worth = value_cents(book, now_s)
     eyes = "; approval takes a second person" if needs_four_eyes(book, now_s) else ""
     if worth == 0:
@@ -68,7 +68,7 @@ def _given_away(book: Book, now_s: float, language: Language) -> str:
 
 
 def _counted(number: int, name: str) -> str:
-    """How many there are, in the singular or the plural."""
+    """Return how many there are, in the singular or the plural."""
     return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
@@ -148,7 +148,7 @@ def _situation(book: Book, described: dict[str, Any], language: Language) -> Sit
 
 
 def _option(path: str) -> str:
-    """The option that fills a part of a case's situation: `purposes[0]` is `--purpose`."""
+    """Return the option that fills a part of a case's situation: `purposes[0]` is `--purpose`."""
     name = path.partition("[")[0].partition(".")[0]
     return f"--{ {'purposes': 'purpose', 'history': 'happened', 'facts': 'fact'}.get(name, name) }"
 

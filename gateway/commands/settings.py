@@ -36,7 +36,7 @@ def settings(
 
 
 def reference() -> str:
-    """The whole tree as one Markdown page."""
+    """Return the whole tree as one Markdown page."""
     parts = [INTRODUCTION]
     for section, field in Settings.model_fields.items():
         model: Any = field.annotation

@@ -36,14 +36,14 @@ RIGHTS = N_("access, portability, rectification, erasure, objection; complaint t
 
 
 def iso(at_s: float) -> str:
-    """Epoch seconds as ISO 8601, UTC."""
+    """Return epoch seconds as ISO 8601, UTC."""
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def consent_record(
     shopper: str, record: str, consent: Consent, events: Sequence[Mapping[str, Any]], settings: Settings, language: Language
 ) -> dict[str, Any]:
-    """The record of one shopper's consent. `events`: rows of how it came about, oldest first."""
+    """Return the record of one shopper's consent. `events`: rows of how it came about, oldest first."""
     return {
         "schema_version": SCHEMA,
         "record_id": record,

@@ -39,7 +39,7 @@ _SAY: Mapping[str, str] = {
 
 
 def dossier(connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, Any] | None:
-    """All that is held about a shopper, each decision with its reasons and what it was given; None when nothing is."""
+    """Return all that is held about a shopper, each decision with its reasons and what it was given; None when nothing is."""
     standing = consents.find(connection, shopper)
     if standing is None:
         return None
@@ -57,7 +57,7 @@ def dossier(connection: Connection, shopper: str, settings: Settings, now_s: flo
 def consent_receipt(
     connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language
 ) -> dict[str, Any] | None:
-    """The receipt of a shopper's standing consent, to hand over; None when there is none."""
+    """Return the receipt of a shopper's standing consent, to hand over; None when there is none."""
     standing = consents.find(connection, shopper)
     if standing is None:
         return None
@@ -66,12 +66,12 @@ def consent_receipt(
 
 
 def as_json(held: Mapping[str, Any]) -> str:
-    """The dossier for a machine to take elsewhere."""
+    """Return the dossier for a machine to take elsewhere."""
     return json.dumps(held, indent=2, ensure_ascii=False, default=str)
 
 
 def as_document(held: Mapping[str, Any], settings: Settings, language: Language) -> str:
-    """The dossier for a person to read, as Markdown."""
+    """Return the dossier for a person to read, as Markdown."""
     lines = [
         f"# {text(language, _SAY['title'])}",
         "",
@@ -86,7 +86,7 @@ def as_document(held: Mapping[str, Any], settings: Settings, language: Language)
 
 
 def _all_decisions(connection: Connection, shopper: str) -> Iterator[Any]:
-    """Every logged decision, newest first, read a page at a time."""
+    """Return every logged decision, newest first, read a page at a time."""
     before = None
     while rows := decisions.page(connection, before=before, shopper=shopper, limit=500):
         yield from rows

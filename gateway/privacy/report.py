@@ -88,7 +88,7 @@ class Report:
     kept: tuple[Kept, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain JSON."""
+        """Return the report as plain JSON."""
         return asdict(self)
 
 
@@ -158,11 +158,6 @@ def _kept(settings: Settings, language: Language) -> Iterator[Kept]:
             assert rule.until is not None  # a rule has one or the other
             how_long = text(language, rule.until)
         yield Kept(rule.table, text(language, rule.holds), how_long)
-
-
-def as_markdown(made: Report) -> str:
-    """The report's two tables."""
-    return f"{collected_table(made)}\n{kept_table(made)}"
 
 
 def collected_table(made: Report) -> str:

@@ -45,7 +45,7 @@ class ConsentDecision(NamedTuple):
 
     @property
     def withdraws(self) -> bool:
-        """True when this takes back everything."""
+        """Tell whether this takes back everything."""
         return not self.purposes
 
 

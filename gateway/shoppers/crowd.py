@@ -46,7 +46,7 @@ class Crowd:
         return {zone: self._figure(self._held.get(zone, 0)) for zone in counts}
 
     def _hold(self, held: int, count: int) -> int:
-        """The count behind the next figure, after the one behind the last."""
+        """Return the count behind the next figure, after the one behind the last."""
         if count < self.k:
             return min(held, count)
         return count if abs(count - held) >= self.k else held

@@ -51,7 +51,7 @@ def read_known(connection: Connection, shopper: str, at_s: float, declared: Decl
 
 
 def _journey_facts(connection: Connection, shopper: str, at_s: float) -> Mapping[str, Value]:
-    """Stage and visits, the one that is going on included."""
+    """Return stage and visits, the one that is going on included."""
     row = journey.find(connection, shopper)
     counts, standing = journey.counts(connection, shopper, at_s, row), standing_in(row, at_s)
     facts: dict[str, Value] = {
@@ -66,7 +66,7 @@ def _journey_facts(connection: Connection, shopper: str, at_s: float) -> Mapping
 
 
 def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
-    """The signals that stages are made of; `visits_now` counts a visit that is still going on."""
+    """Return the signals that stages are made of; `visits_now` counts a visit that is still going on."""
     return {
         "visits_90d": counts.visits_90d + visits_now,
         "engagements_90d": counts.events_90d.get("engaged", 0) + counts.redeemed_90d,
@@ -77,7 +77,7 @@ def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
 
 
 def standing_in(row: Any, at_s: float) -> stages.Standing:
-    """The stage as it was last written down (a row of the journeys); where everybody starts before that."""
+    """Return the stage as it was last written down (a row of the journeys); where everybody starts before that."""
     return stages.start(at_s) if row is None else stages.Standing(row.stage, row.since_s, row.reason, row.set_by)
 
 

@@ -62,7 +62,7 @@ class _Table:
         self._messages = tuple(message(store, each) for each in windows)
 
     def resolver(self) -> Callable[[bytes], str | None]:
-        """The look-up itself, without any detour over `self`."""
+        """Return the look-up itself, without any detour over `self`."""
         shards = self._shards
 
         def resolve(beacon_id: bytes) -> str | None:
@@ -143,16 +143,16 @@ class Identities:
         return len(self._members)
 
     def __contains__(self, shopper: str) -> bool:
-        """True for a shopper who is to be recognised."""
+        """Tell whether a shopper is to be recognised."""
         return shopper in self._members
 
     def members(self) -> list[str]:
-        """Every shopper who is to be recognised."""
+        """Return every shopper who is to be recognised."""
         return list(self._members)
 
     @property
     def window(self) -> int:
-        """The window that the table in use was built for."""
+        """Return the window that the table in use was built for."""
         return self._table.window
 
     def load(self, members: Iterable[tuple[str, BeaconIdentity]], now_s: float) -> None:
@@ -179,7 +179,7 @@ class Identities:
             self._table.drop(shopper, identity)
 
     def shared(self, shopper: str) -> bool:
-        """True when the shopper's static id fits another member too, and so resolves to nobody."""
+        """Tell whether the shopper's static id fits another member too, and so resolves to nobody."""
         identity = self._members.get(shopper)
         return isinstance(identity, Static) and self.resolve(identity.beacon_id) is None
 

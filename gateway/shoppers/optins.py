@@ -31,7 +31,7 @@ class OptIn:
 
 
 def read_optins(path: Path) -> tuple[OptIn, ...]:
-    """The opt-ins of a file in the format `optins.yaml`. Raises OptInsError."""
+    """Return the opt-ins of a file in the format `optins.yaml`. Raises OptInsError."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise OptInsError(f"{path}: larger than {LARGEST_FILE_BYTES // 1_000_000} MB; is this an opt-ins file?")
@@ -81,7 +81,7 @@ def _optin(where: str, entry: object) -> OptIn:
 
 
 def identity_of(message: Identity) -> BeaconIdentity:
-    """The identity that a message or an entry names. Raises ValueError when a key is not 16 bytes."""
+    """Return the identity that a message or an entry names. Raises ValueError when a key is not 16 bytes."""
     if message.beacon is not None:
         return static_of(message.beacon)
     assert message.rotating is not None  # the model lets exactly one through
@@ -89,12 +89,12 @@ def identity_of(message: Identity) -> BeaconIdentity:
 
 
 def static_of(beacon: StaticBeacon) -> Static:
-    """uuid + major + minor as the 20 bytes on the air."""
+    """Return uuid + major + minor as the 20 bytes on the air."""
     return Static(bytes.fromhex(beacon.uuid) + beacon.major.to_bytes(2, "big") + beacon.minor.to_bytes(2, "big"))
 
 
 def rotating_of(beacon: RotatingBeacon) -> Rotating:
-    """uuid and key as bytes. Raises ValueError, without repeating the key."""
+    """Return uuid and key as bytes. Raises ValueError, without repeating the key."""
     digits = beacon.key.get_secret_value()
     try:
         key = bytes.fromhex(digits)

@@ -72,7 +72,7 @@ class People:
         return self._presence.here
 
     def everyone(self) -> list[str]:
-        """Everyone in memory: members to be recognised, and who is in the shop."""
+        """Return everyone in memory: members to be recognised, and who is in the shop."""
         return list({*self._identities.members(), *self._presence.here})
 
     # ---- what the line asks and tells --------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class People:
         self._store.writer.submit(lambda connection: intake.draw(connection, shopper, tokens, rates, at_s))
 
     def visited(self, shopper: str, visit: str, started_at_s: float, ended_at_s: float, zones: Sequence[str]) -> None:
-        """A visit is over: keep it, see whether the shopper's stage changes, and forget the facts."""
+        """Keep a visit that is over, see whether the shopper's stage changes, and forget the facts."""
         self._presence.forget(shopper)
         row = {"visit": visit, "shopper": shopper, "started_at_s": started_at_s, "ended_at_s": ended_at_s, "zones": list(zones)}
         self._store.writer.submit(lambda connection: intake.visit_over(connection, row))
@@ -136,7 +136,7 @@ class People:
 
     @property
     def reads(self) -> frozenset[str]:
-        """The profile fields that the live books read: what is kept of the profiles that come in."""
+        """Return the profile fields that the live books read: what is kept of the profiles that come in."""
         return frozenset(self._declared.read_by)
 
     def use_books(self, books: Sequence[Book]) -> Future[int]:
@@ -158,7 +158,7 @@ class People:
     # ---- what comes in -----------------------------------------------------------------------------------------------------
 
     def take_optin(self, tx: Transaction, event: Event[OptInGiven]) -> Outcome:
-        """A shopper said yes to these purposes."""
+        """Take a shopper's yes to these purposes."""
         now_s = self._clock()
         found = self.too_early(event) or intake.read_optin(event, now_s)
         if isinstance(found, Refusal):

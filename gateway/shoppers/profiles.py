@@ -66,7 +66,7 @@ class DeclaredAttributes:
     """A rule reads which product groups were bought."""
 
     def readable(self, purposes: frozenset[str]) -> frozenset[str]:
-        """The fields that may be kept of a shopper who consented to `purposes`."""
+        """Return the fields that may be kept of a shopper who consented to `purposes`."""
         return frozenset(name for name in self.read_by if self._consented(self.fields[name], purposes))
 
     def sift(
@@ -158,12 +158,12 @@ def is_plain(value: JsonValue) -> TypeGuard[Json]:
 
 
 def value_of(value: Json) -> Value:
-    """A stored or sent value as the rules read it."""
+    """Return a stored or sent value as the rules read it."""
     return frozenset(value) if isinstance(value, list) else value
 
 
 def answer_value(asked: Asked, answer: str) -> Json | None:
-    """The value that an answer fills in; None when the card has no such answer or the attribute can't hold it."""
+    """Return the value that an answer fills in; None when the card has no such answer or the attribute can't hold it."""
     if answer not in asked.answers:
         return None
     value = answer_fact(asked.field, answer)

@@ -164,26 +164,21 @@ def _identify(connection: Connection, shopper: str, identity: BeaconIdentity) ->
 
 
 def still_consented(connection: Connection, situation: Situation) -> bool:
-    """True while every purpose that a situation was put together with still stands: asked again where a promise is made."""
+    """Tell whether every purpose that a situation was put together with still stands: asked again where a promise is made."""
     return consents.covers(connection, situation.shopper, situation.purposes)
 
 
 def identity_in(row: Any) -> BeaconIdentity:
-    """The identity in a row of the identities table."""
+    """Return the identity in a row of the identities table."""
     return Rotating(row.uuid, row.key) if row.major_minor is None else Static(row.uuid + row.major_minor)
 
 
 def stored(row: Any) -> Consent:
-    """The consent in a row of the consents table."""
+    """Return the consent in a row of the consents table."""
     purposes = frozenset(row.purposes.split())
     latest = ConsentDecision(row.decided_at_s, row.version, purposes, row.language, row.text, row.channel, row.ahead)
     withdrawn_at_s = float("-inf") if row.withdrawn_at_s is None else row.withdrawn_at_s
     return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
-
-
-def states(consent: Consent, purposes: tuple[str, ...]) -> dict[str, PurposeState]:
-    """Each purpose and where it stands."""
-    return {purpose: consent.state(purpose) for purpose in purposes}
 
 
 def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ TOLERANCE_WINDOWS = 1
 
 
 def window_at(at_s: float) -> int:
-    """The window that the moment `at_s` (epoch seconds) lies in."""
+    """Return the window that the moment `at_s` (epoch seconds) lies in."""
     return int(at_s // WINDOW_S)
 
 
@@ -32,5 +32,5 @@ def message(store: str, window: int) -> bytes:
 
 
 def rotating_id(key: bytes, message_: bytes) -> bytes:
-    """The 4 bytes major + minor of a key (16 bytes) for one `message`."""
+    """Return the 4 bytes major + minor of a key (16 bytes) for one `message`."""
     return hmac.digest(key, message_, "sha256")[:ID_BYTES]

@@ -71,7 +71,7 @@ def follow(before: Standing, signals: Mapping[str, int], now_s: float) -> Standi
 
 
 def stage_of(current: str, signals: Mapping[str, int]) -> str:
-    """The highest stage that some way leads to: up to the current one by what it takes to stay."""
+    """Return the highest stage that some way leads to: up to the current one by what it takes to stay."""
     place = STAGES.index(current)
     for index in range(len(STAGES) - 1, 0, -1):
         if _way(STAGES[index], signals, staying=index <= place) is not None:
@@ -91,7 +91,7 @@ def reason(before: str, after: str, signals: Mapping[str, int]) -> dict[str, obj
 
 
 def _way(stage: str, signals: Mapping[str, int], *, staying: bool) -> tuple[Need, ...] | None:
-    """The first way to a stage (or to stay in it) on which every need is met."""
+    """Return the first way to a stage (or to stay in it) on which every need is met."""
     for way in NEEDS[stage]:
         if all(signals.get(need.signal, 0) >= (need.stay if staying else need.reach) for need in way):
             return way
@@ -99,7 +99,7 @@ def _way(stage: str, signals: Mapping[str, int], *, staying: bool) -> tuple[Need
 
 
 def set_by_hand(stage: str, who: str, now_s: float) -> Standing:
-    """A stage that staff set, whatever the signals say. Raises ValueError for an unknown stage."""
+    """Return a stage that staff set, whatever the signals say. Raises ValueError for an unknown stage."""
     if stage not in STAGES:
         raise ValueError(f"no such stage {stage!r}; there are {', '.join(STAGES)}")
     return Standing(stage, now_s, MappingProxyType({"thresholds": THRESHOLDS_VERSION, "by_hand": who}), who)
