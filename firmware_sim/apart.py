@@ -35,7 +35,7 @@ class WorldApart:
         self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(plan, dict(arguments)))
         self.start_s = float(arguments["start_s"])
 
-    async def identities(self) -> dict[str, dict[str, Any]]:
+    async def identities(self) -> dict[str, dict[str, object]]:
         """Return how each opted-in shopper is recognised, as an opt-in says it."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _identities)
 
@@ -55,7 +55,7 @@ def _begin(plan: Path, arguments: dict[str, Any]) -> None:
     _worlds.append(World(load_plan(plan), **arguments))
 
 
-def _identities() -> dict[str, dict[str, Any]]:
+def _identities() -> dict[str, dict[str, object]]:
     world = _worlds[0]
     return {shopper: dict(world.identity(shopper)) for shopper in world.intents()}
 

@@ -6,8 +6,6 @@ real thing.
 
 from __future__ import annotations
 
-from typing import Any
-
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakError
@@ -80,7 +78,7 @@ class _SimulatedScanner(BaseBleakScanner):
     adapter: SimulatedAdapter
 
     def __init__(
-        self, detection_callback: AdvertisementDataCallback | None, service_uuids: list[str] | None, _mode: str, **_: Any
+        self, detection_callback: AdvertisementDataCallback | None, service_uuids: list[str] | None, _mode: str, **_: object
     ) -> None:
         super().__init__(detection_callback, service_uuids)
 

@@ -29,7 +29,7 @@ class Reaction:
 
     what: str
     pause_s: float
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 def imagine(offer: Mapping[str, Any], habits: Habits, dice: Random) -> list[Reaction]:

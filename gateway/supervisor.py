@@ -17,7 +17,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -53,7 +52,7 @@ class Task:
     """A part in the loop that lives as long as the program."""
 
     name: str
-    run: Callable[[], Coroutine[Any, Any, None]]
+    run: Callable[[], Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True)

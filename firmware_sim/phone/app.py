@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse
@@ -36,7 +36,7 @@ class Choice(BaseModel):
     yes: bool
 
 
-def create_phone(backend: Backend, shopper: str, identity: Mapping[str, Any]) -> FastAPI:
+def create_phone(backend: Backend, shopper: str, identity: Mapping[str, object]) -> FastAPI:
     """The phone of `shopper`, to be mounted or served by itself; from now on no dice act for them."""
     backend.hold(shopper)
     app = FastAPI(title="Etalage demo phone", openapi_url=None)
@@ -59,7 +59,7 @@ def create_phone(backend: Backend, shopper: str, identity: Mapping[str, Any]) ->
         return spoken_words()
 
     @app.get("/cards")
-    def cards() -> dict[str, Any]:
+    def cards() -> dict[str, object]:
         newest = backend.cards_of(shopper)[-CARDS_SHOWN:][::-1]
         return {"connected": backend.connected, "consent": consent["yes"], "cards": [_card(card) for card in newest]}
 
@@ -83,6 +83,6 @@ def create_phone(backend: Backend, shopper: str, identity: Mapping[str, Any]) ->
     return app
 
 
-def _card(card: Card) -> dict[str, Any]:
+def _card(card: Card) -> dict[str, object]:
     names = ("promise", "kind", "zone", "content", "voucher", "question", "proof", "invitation", "expires_at")
     return {name: card.data.get(name) for name in names} | {"did": list(card.did), "arrived_s": card.arrived_s}

@@ -6,7 +6,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from structlog.types import EventDict
@@ -25,7 +24,7 @@ class CountRepeats:
         self._seen: dict[tuple[str, str], list[float]] = {}
         """By level and message: when its window began, how many came in it, how many were left out."""
 
-    def __call__(self, _logger: Any, level: str, line: EventDict) -> EventDict:
+    def __call__(self, _logger: object, level: str, line: EventDict) -> EventDict:
         """Let the line pass, with the number left out before it; or drop it."""
         now_s, key = self._monotonic(), (level, str(line["event"]))
         began_s, came, left_out = self._seen.get(key, [now_s, 0, 0])

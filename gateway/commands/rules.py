@@ -153,7 +153,7 @@ def _option(path: str) -> str:
     return f"--{ {'purposes': 'purpose', 'history': 'happened', 'facts': 'fact'}.get(name, name) }"
 
 
-def _fact(book: Book, written: str) -> tuple[str, Any]:
+def _fact(book: Book, written: str) -> tuple[str, object]:
     """`name=value` with the value as its field has it. The value is checked here, so that a slip is told by its word."""
     name, equals, value = written.partition("=")
     if not equals:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -33,7 +32,7 @@ _HERE = Path(__file__).parent
 class _App(FastAPI):
     """FastAPI whose OpenAPI document tells the media type that problems really have: the framework knows only JSON's."""
 
-    def openapi(self) -> dict[str, Any]:
+    def openapi(self) -> dict[str, object]:
         document = super().openapi()
         problem = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
         for calls in document["paths"].values():

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -51,7 +50,7 @@ class Snapshot:
     fresh: bool
 
 
-_JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, Row, Snapshot)}
+_JSON: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, Row, Snapshot)}
 
 
 def encode(event: str, value: Frame | HealthPanel | Row | Snapshot, event_id: str | None = None) -> bytes:

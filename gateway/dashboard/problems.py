@@ -56,7 +56,7 @@ class ProblemDetails(BaseModel):
     errors: list[Fault] = Field(default_factory=list)
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
+RESPONSES: dict[int | str, dict[str, object]] = {
     "4XX": {"model": ProblemDetails, "description": "What is wrong, where, and what to do."}
 }
 """For a router's `responses`: every error has this one shape."""

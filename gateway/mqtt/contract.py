@@ -55,7 +55,7 @@ def schema_of(message: type[Message]) -> dict[str, Any]:
     }
 
 
-def asyncapi() -> dict[str, Any]:
+def asyncapi() -> dict[str, object]:
     """The AsyncAPI 3.0 document, from the gateway's side: it sends what it publishes, and receives what others do."""
     return {
         "asyncapi": "3.0.0",
@@ -71,7 +71,7 @@ def _key(channel: Channel) -> str:
     return re.sub(r"[^a-z]+", "_", channel.topic).strip("_")
 
 
-def _channel(channel: Channel) -> dict[str, Any]:
+def _channel(channel: Channel) -> dict[str, object]:
     address = _PREFIX + channel.topic
     return {
         "address": address,
@@ -80,8 +80,8 @@ def _channel(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _operation(channel: Channel) -> dict[str, Any]:
-    binding: dict[str, Any] = {"qos": channel.qos, "retain": channel.retained, "bindingVersion": "0.2.0"}
+def _operation(channel: Channel) -> dict[str, object]:
+    binding: dict[str, object] = {"qos": channel.qos, "retain": channel.retained, "bindingVersion": "0.2.0"}
     if channel.topic in EXPIRIES_S:
         binding["messageExpiryInterval"] = EXPIRIES_S[channel.topic]
     return {
@@ -92,7 +92,7 @@ def _operation(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _messages() -> Iterator[tuple[str, dict[str, Any]]]:
+def _messages() -> Iterator[tuple[str, dict[str, object]]]:
     for channel in CHANNELS:
         for message in channel.messages:
             name = name_of(message)
@@ -107,9 +107,9 @@ def _messages() -> Iterator[tuple[str, dict[str, Any]]]:
             )
 
 
-def _json(document: Any) -> str:
+def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _yaml(document: Any) -> str:
+def _yaml(document: object) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))

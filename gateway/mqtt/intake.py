@@ -88,11 +88,11 @@ def _no(event_id: str | None, path: str, code: str, text: str) -> Refused:
     return Refused(event_id, (Refusal(path=path, code=code, text=text),))
 
 
-def _usable_id(given: Any) -> str | None:
+def _usable_id(given: object) -> str | None:
     return given if isinstance(given, str) and 0 < len(given) <= ID_MAX else None
 
 
-def _shallow(value: Any, levels: int) -> bool:
+def _shallow(value: object, levels: int) -> bool:
     layer = [value]
     for _ in range(levels):
         layer = [

@@ -115,7 +115,7 @@ class Link:
     """One paho client for one connection; its events go into `events` as they happen."""
 
     def __init__(
-        self, endpoint: Endpoint, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[Any]
+        self, endpoint: Endpoint, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[object]
     ) -> None:
         self.endpoint = endpoint
         self.shed = 0
@@ -213,7 +213,9 @@ class Link:
 
     # ---- paho's thread: put, and nothing else ----
 
-    def _on_connect(self, _client: Client, _data: Any, flags: ConnectFlags, reason: ReasonCode, found: Properties | None) -> None:
+    def _on_connect(
+        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, found: Properties | None
+    ) -> None:
         if reason.is_failure:
             hint = "; compare user and password_file under [mqtt] with the broker's users" if str(reason) in NOT_LET_IN else ""
             self._events.put(Down(self, f"refused: {reason}{hint}"))
@@ -223,15 +225,15 @@ class Link:
         self._events.put(Up(self, flags.session_present, receive_max, packet_max_bytes))
 
     def _on_disconnect(
-        self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _found: Properties | None
+        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _found: Properties | None
     ) -> None:
         self._events.put(Down(self, f"lost: {reason}"))
 
-    def _on_publish(self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _found: Properties) -> None:
+    def _on_publish(self, _client: Client, _data: object, mid: int, reason: ReasonCode, _found: Properties) -> None:
         self._events.put(Acked(self, mid, str(reason) if reason.is_failure else ""))
         self._hurry(socket.TCP_QUICKACK)  # else the broker's next answers wait up to 40 ms; forgotten by Linux again and again
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         if self._events.qsize() >= SHED_BEYOND:
             self.shed += 1
             return
@@ -244,7 +246,7 @@ class Link:
         mid = message.mid if message.qos else 0
         self._events.put(Arrived(self, mid, topic, bytes(message.payload), response_topic, message.retain, correlation))
 
-    def _on_subscribe(self, _client: Client, _data: Any, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
+    def _on_subscribe(self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _found: Properties | None) -> None:
         self._events.put(Subscribed(self, mid, not any(reason.is_failure for reason in reasons)))
 
 

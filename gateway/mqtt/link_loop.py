@@ -41,7 +41,7 @@ class LinkLoop(ABC):
 
     def __init__(self, name: str, role: Role, settings: MqttSettings, credentials: Credentials, rng: Random | None = None) -> None:
         self._name = name
-        self._events: SimpleQueue[Any] = SimpleQueue()
+        self._events: SimpleQueue[object] = SimpleQueue()
         """What `_take` is given, one at a time; anybody may put something in."""
         self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._stopping = threading.Event()
@@ -124,7 +124,7 @@ class LinkLoop(ABC):
         except Empty:
             self._rest()
 
-    def _dispatch(self, event: Any) -> None:
+    def _dispatch(self, event: object) -> None:
         now_s = time.monotonic()
         if event is _STOP or (isinstance(event, LinkEvent) and not self._link.concerns(event)):
             return

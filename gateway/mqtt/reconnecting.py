@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from queue import SimpleQueue
 from random import Random
-from typing import Any
 
 import structlog
 
@@ -24,7 +23,9 @@ log = structlog.get_logger(__name__)
 class ReconnectingLink:
     """Keeps one link open. To be tended by the one thread that also reads `events`. Times are monotonic seconds."""
 
-    def __init__(self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[Any], rng: Random) -> None:
+    def __init__(
+        self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[object], rng: Random
+    ) -> None:
         self._role = role
         self._settings = settings
         self._credentials = credentials

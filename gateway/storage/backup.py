@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Table, select
@@ -93,7 +93,7 @@ def shoppers(connection: Connection) -> set[str]:
     return found - {None, ""}
 
 
-def _grouped(connection: Connection, table: Table) -> Iterator[tuple[str | None, list[dict[str, Any]]]]:
+def _grouped(connection: Connection, table: Table) -> Iterator[tuple[str | None, list[dict[str, object]]]]:
     """A table's rows, those of one shopper together; nameless ones in handfuls."""
     named = "shopper" in table.c
     rows = select(table).order_by(table.c.shopper) if named else select(table)
@@ -103,9 +103,9 @@ def _grouped(connection: Connection, table: Table) -> Iterator[tuple[str | None,
         yield from ((shopper, handful) for handful in _handfuls(group))
 
 
-def _handfuls(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _handfuls(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
     """Yield rows in lists that are short enough for one line each."""
-    handful: list[dict[str, Any]] = []
+    handful: list[dict[str, object]] = []
     length = 0
     for row in rows:
         handful.append(row)
@@ -117,7 +117,7 @@ def _handfuls(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield handful
 
 
-def _line(backup: str, table: Table, rows: list[dict[str, Any]], key: ShopperKey | None) -> dict[str, Any]:
+def _line(backup: str, table: Table, rows: list[dict[str, object]], key: ShopperKey | None) -> dict[str, object]:
     if key is None:
         return {"table": table.name, "rows": rows}
     nonce = secrets.token_bytes(NONCE_BYTES)
@@ -130,7 +130,7 @@ def bound(backup: str, table: str) -> bytes:
     return f"{FORMAT}/{backup}/{table}".encode()
 
 
-def _plain(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+def _plain(table: Table, row: dict[str, object]) -> dict[str, object]:
     return {
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
         for name, value in row.items()

@@ -80,7 +80,7 @@ erasures = Table(
 """Proof that an erasure happened. The digest keeps a late message or an old backup from bringing anyone back."""
 
 
-def find(connection: Connection, shopper: str) -> Row[Any] | None:
+def find(connection: Connection, shopper: str) -> Row[object] | None:
     """The standing decision of a shopper."""
     return connection.execute(select(consents).where(consents.c.shopper == shopper)).first()
 
@@ -97,7 +97,7 @@ def covers(connection: Connection, shopper: str, purposes: frozenset[str]) -> bo
     return standing is not None and purposes <= set(standing.split())
 
 
-def begin(connection: Connection, row: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+def begin(connection: Connection, row: Mapping[str, object], event: Mapping[str, object]) -> None:
     """Write down the first decision of a shopper of whom nothing is held."""
     connection.execute(insert(consents), dict(row))
     connection.execute(insert(consent_events), dict(event))
@@ -109,20 +109,20 @@ def put(connection: Connection, row: Mapping[str, Any]) -> None:
     connection.execute(insert(consents), dict(row))
 
 
-def note(connection: Connection, row: Mapping[str, Any]) -> None:
+def note(connection: Connection, row: Mapping[str, object]) -> None:
     """Add to how a shopper's record came about, once for each decision."""
     same = [consent_events.c[name] == row[name] for name in ("shopper", "decided_at_s", "version", "text", "channel")]
     if connection.execute(select(consent_events.c.seq).where(*same).limit(1)).first() is None:
         connection.execute(insert(consent_events), dict(row))
 
 
-def events(connection: Connection, shopper: str) -> Sequence[Row[Any]]:
+def events(connection: Connection, shopper: str) -> Sequence[Row[object]]:
     """Return how a shopper's record came about, oldest decision first."""
     rows = select(consent_events).where(consent_events.c.shopper == shopper)
     return connection.execute(rows.order_by(consent_events.c.decided_at_s, consent_events.c.seq)).all()
 
 
-def page(connection: Connection, after: str = "", limit: int = 50) -> Sequence[Row[Any]]:
+def page(connection: Connection, after: str = "", limit: int = 50) -> Sequence[Row[object]]:
     """Standing decisions by shopper, from after one on."""
     return connection.execute(select(consents).where(consents.c.shopper > after).order_by(consents.c.shopper).limit(limit)).all()
 

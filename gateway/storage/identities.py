@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import Column, Connection, Index, LargeBinary, Row, String, Table, delete, insert, select
 
@@ -29,7 +28,7 @@ def put(connection: Connection, shopper: str, uuid: bytes, major_minor: bytes | 
     connection.execute(insert(identities), {"shopper": shopper, "uuid": uuid, "major_minor": major_minor, "key": key})
 
 
-def all_rows(connection: Connection) -> Iterator[Row[Any]]:
+def all_rows(connection: Connection) -> Iterator[Row[object]]:
     """(shopper, uuid, major_minor, key) of everyone."""
     columns = select(identities.c.shopper, identities.c.uuid, identities.c.major_minor, identities.c.key)
     return iter(connection.execution_options(yield_per=READ_AT_ONCE).execute(columns))

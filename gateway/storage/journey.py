@@ -106,7 +106,7 @@ class Counts:
     """Promises redeemed, at the till or by the backend's word."""
 
 
-def add_visit(connection: Connection, row: Mapping[str, Any]) -> bool:
+def add_visit(connection: Connection, row: Mapping[str, object]) -> bool:
     """Keep a finished visit once; False: it is there already."""
     if connection.execute(select(visits.c.visit).where(visits.c.visit == row["visit"])).first() is not None:
         return False
@@ -129,7 +129,7 @@ def take_back_event(connection: Connection, shopper: str, event_id: str) -> bool
     return connection.execute(delete(journey_events).where(*same)).rowcount > 0
 
 
-def find(connection: Connection, shopper: str) -> Row[Any] | None:
+def find(connection: Connection, shopper: str) -> Row[object] | None:
     """Return where a shopper stands."""
     return connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()
 
@@ -140,12 +140,12 @@ def put(connection: Connection, row: Mapping[str, Any]) -> None:
     connection.execute(insert(journeys), dict(row))
 
 
-def note_change(connection: Connection, shopper: str, stage: str, at_s: float, reason: Mapping[str, Any]) -> None:
+def note_change(connection: Connection, shopper: str, stage: str, at_s: float, reason: Mapping[str, object]) -> None:
     """Keep why a shopper's stage changed."""
     connection.execute(insert(stage_changes), {"shopper": shopper, "stage": stage, "at_s": at_s, "reason": dict(reason)})
 
 
-def counts(connection: Connection, shopper: str, now_s: float, standing: Row[Any] | None) -> Counts:
+def counts(connection: Connection, shopper: str, now_s: float, standing: Row[object] | None) -> Counts:
     """A shopper's signals over the windows that end at `now_s`; `standing` is what `find` gave."""
     visits_30d, visits_90d, last_visit_s = connection.execute(
         _VISITS, {"shopper": shopper, "since_30d_s": now_s - 30 * DAY_S, "since_90d_s": now_s - 90 * DAY_S}
@@ -221,7 +221,7 @@ def erase(connection: Connection, shopper: str) -> int:
 def export(connection: Connection, shopper: str) -> dict[str, object]:
     """All that is kept here about a shopper."""
 
-    def rows(table: Table, order: str) -> list[dict[str, Any]]:
+    def rows(table: Table, order: str) -> list[dict[str, object]]:
         found = connection.execute(select(table).where(table.c.shopper == shopper).order_by(table.c[order]))
         return [dict(row) for row in found.mappings()]
 

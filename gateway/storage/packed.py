@@ -51,7 +51,7 @@ class PackedText(TypeDecorator[str]):
         return None if value is None else unpack(value, MESSAGES).decode()
 
 
-class PackedJson(TypeDecorator[Any]):
+class PackedJson(TypeDecorator[object]):
     """Any JSON value, packed like a PackedText."""
 
     impl = LargeBinary
@@ -61,7 +61,7 @@ class PackedJson(TypeDecorator[Any]):
         super().__init__()
         self.common = common
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+    def process_bind_param(self, value: object, dialect: Dialect) -> bytes | None:
         return None if value is None else pack(to_json(value), self.common)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
@@ -74,7 +74,7 @@ class IdText(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> object:
         return value if value is None or dialect.name != "sqlite" else packed_id(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
@@ -87,7 +87,7 @@ class HashText(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> object:
         return value if value is None or dialect.name != "sqlite" else packed_hash(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:

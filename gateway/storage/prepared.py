@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Update
 
-_Parameter = tuple[str, Callable[[Any], Any] | None]
+_Parameter = tuple[str, Callable[[object], object] | None]
 """A parameter's name, and what makes a value the driver takes of one; None: it takes values as they are."""
-_Compiled = tuple[str, list[_Parameter], dict[str, Any], bool]
+_Compiled = tuple[str, list[_Parameter], dict[str, object], bool]
 """SQL, its parameters in order, the values that stand in the statement, and whether the driver takes parameters by their place."""
 
 

@@ -45,7 +45,7 @@ def version(connection: Connection, shopper: str) -> int:
     return int(found or 0)
 
 
-def replace(connection: Connection, shopper: str, version_: int, at_s: float, kept: Mapping[str, Any]) -> None:
+def replace(connection: Connection, shopper: str, version_: int, at_s: float, kept: Mapping[str, object]) -> None:
     """Let these be the backend's values; what an earlier profile said and this one doesn't is gone."""
     gone = (profile_values.c.shopper == shopper, profile_values.c.supplier == "backend")
     connection.execute(delete(profile_values).where(*gone))

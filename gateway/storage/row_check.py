@@ -27,7 +27,7 @@ class WrongRow(ValueError):
     """A row isn't one of its table's; `str()` says which column and why, never what it holds."""
 
 
-def row_of(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
+def row_of(table: Table, given: Mapping[str, object]) -> dict[str, object]:
     """Return a row as the database takes it; a column that this version no longer has is left out. Raises WrongRow."""
     row = {column.name: _value(table, column, given[column.name]) for column in table.c if column.name in given}
     for column in table.c:
@@ -37,7 +37,7 @@ def row_of(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _value(table: Table, column: Column[Any], value: Any) -> Any:
+def _value(table: Table, column: Column[object], value: object) -> object:
     if value is None:
         if not column.nullable:
             raise WrongRow(f"{table.name}.{column.name} is empty")

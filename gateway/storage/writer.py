@@ -64,7 +64,7 @@ class Transaction:
 
     @property
     def calls(self) -> Sequence[Callable[[], None]]:
-        """What is to follow, in order."""
+        """Return what is to follow, in order."""
         return self._calls
 
 

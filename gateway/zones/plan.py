@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -246,7 +246,7 @@ def load_plan(path: Path | str) -> StorePlan:
     return parse_plan(document, str(path))
 
 
-def parse_plan(document: Any, source: str = "plan") -> StorePlan:
+def parse_plan(document: object, source: str = "plan") -> StorePlan:
     """Check a plan that is already parsed (YAML or JSON). Raises PlanError with one line."""
     if not isinstance(document, dict):
         raise PlanError(f"{source}: a plan is a mapping with store, zones and scanners")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from rules.engine.evaluate import SHOP, FactsView
@@ -88,7 +88,7 @@ class Book:
 
     def view_of(self, situation: Situation, local: Local) -> FactsView:
         """The facts that may be used: of the declared type, in the domain, fresh, and with consent. The rest is unknown."""
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         facts, times, purposes = situation.facts, situation.fact_times, situation.purposes
         for field in self.readers:
             given = facts.get(field.name)
@@ -122,13 +122,13 @@ def _worked_out(name: str, situation: Situation, local: Local) -> Value | None:
             return value
 
 
-def content_hash(data: Any) -> str:
+def content_hash(data: object) -> str:
     """SHA-256 over canonical JSON."""
     written = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def assemble(data: Any, book: Document, rules: tuple[Rule, ...], fields: Mapping[str, Field], zone: ZoneInfo) -> Book:
+def assemble(data: object, book: Document, rules: tuple[Rule, ...], fields: Mapping[str, Field], zone: ZoneInfo) -> Book:
     """A book from its compiled rules."""
     read = {name: field for rule in rules for name, field in rule.reads().items()}
     read |= {rule.asks: fields[rule.asks] for rule in rules if rule.asks}

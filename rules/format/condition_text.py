@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Collection
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rules.format.errors import BookError, BookProblem, nearest
 from rules.format.operators import OPERATORS
@@ -52,7 +52,7 @@ there is no subtraction), and what is meant well but written otherwise."""
 class ParsedLine(NamedTuple):
     """The tree of a line, and what was wrong in its spelling alone."""
 
-    tree: Any
+    tree: object
     problems: tuple[BookProblem, ...]
 
 
@@ -111,7 +111,7 @@ class _Reader:
     def __init__(self, fields: Collection[str]) -> None:
         self._fields = fields
 
-    def node(self, node: ast.expr) -> Any:
+    def node(self, node: ast.expr) -> object:
         if isinstance(node, ast.BoolOp):
             key = "all" if isinstance(node.op, ast.And) else "any"
             return {key: [self.node(part) for part in node.values]}
@@ -125,7 +125,7 @@ class _Reader:
             return {"field": node.id, "op": "==", "value": True}
         raise _refused("condition_word", value=_word(node))
 
-    def _comparison(self, node: ast.Compare) -> Any:
+    def _comparison(self, node: ast.Compare) -> object:
         sides = [node.left, *node.comparators]
         pairs = [
             self._pair(left, _COMPARISONS.get(type(operator), ""), right)
@@ -133,7 +133,7 @@ class _Reader:
         ]
         return pairs[0] if len(pairs) == 1 else {"all": pairs}
 
-    def _pair(self, left: ast.expr, sign: str, right: ast.expr) -> Any:
+    def _pair(self, left: ast.expr, sign: str, right: ast.expr) -> object:
         if not sign:
             raise _refused("condition_word", value=_word(left))
         if isinstance(right, ast.BinOp) and isinstance(right.op, ast.MatMult):  # one of our own words, see WORD_OPERATORS
@@ -152,7 +152,7 @@ class _Reader:
     def _is_operand(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) or (isinstance(node, ast.Name | ast.Attribute) and _word(node) in self._fields)
 
-    def _operand(self, node: ast.expr) -> dict[str, Any]:
+    def _operand(self, node: ast.expr) -> dict[str, object]:
         """Return what is compared. Whether there is such a field is seen in the tree: every slip in a line is told at once."""
         if isinstance(node, ast.Name | ast.Attribute):
             return {"field": _word(node)}
@@ -170,7 +170,7 @@ class _Reader:
             words.insert(0, name)
         return dict(zip(("count", "offer", "within"), words, strict=False)) or {"count": ""}
 
-    def _value(self, node: ast.expr) -> Any:
+    def _value(self, node: ast.expr) -> object:
         if isinstance(node, ast.Constant) and type(node.value) in (str, int, float, bool):
             return node.value
         if isinstance(node, ast.Name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
@@ -46,7 +46,7 @@ class Anniversary(NamedTuple):
         return f"--{self.month:02}-{self.day:02}"
 
 
-def parse_duration(value: Any) -> float | None:
+def parse_duration(value: object) -> float | None:
     """Seconds of `15s`, `90m`, `2h`, `30d`, `4w`, or None. A bare number has no unit and is refused."""
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     return float(match[1]) * UNITS_S[match[2]] if match else None
@@ -60,14 +60,14 @@ def duration_text(seconds: float) -> str:
     return f"{seconds:.12g}s"
 
 
-def parse_clock(value: Any) -> int | None:
+def parse_clock(value: object) -> int | None:
     """Return the minutes since midnight of `17:30`, or None; 24:00 is the end of the day."""
     match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
     minutes = int(match[1]) * 60 + int(match[2]) if match else None
     return minutes if minutes is not None and minutes <= 1440 else None
 
 
-def parse_date(value: Any) -> int | None:
+def parse_date(value: object) -> int | None:
     """Return the proleptic ordinal of `2026-12-05`, the only spelling of a day, or None."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         return None
@@ -77,7 +77,7 @@ def parse_date(value: Any) -> int | None:
         return None
 
 
-def parse_fact_date(value: Any) -> int | Anniversary | None:
+def parse_fact_date(value: object) -> int | Anniversary | None:
     """Return the ordinal of a date, or the anniversary of `--12-05`, or None."""
     match = _ANNIVERSARY.fullmatch(value) if isinstance(value, str) else None
     if match is None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from rules.format.dates import parse_fact_date
 from rules.format.printing import is_blank
@@ -57,7 +57,7 @@ class Field:
         """True when a datum of that age still counts. One from the future doesn't: the clock that wrote it was wrong."""
         return self.fresh_for_s is None or -MOST_AHEAD_S <= age_s <= self.fresh_for_s
 
-    def read(self, value: Value) -> Any:
+    def read(self, value: Value) -> object:
         """Return a fact as conditions compare it (of a date its ordinal or anniversary), or None where the field can't hold it."""
         if self.type is FieldType.DATE:
             return parse_fact_date(value)

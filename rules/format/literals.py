@@ -33,7 +33,7 @@ def parse_literal(field: Field, value: Any) -> Any:
     return parsed
 
 
-def _wrong_type(field: Field, value: Any) -> BookError:
+def _wrong_type(field: Field, value: object) -> BookError:
     kind = "text" if field.type in (FieldType.CHOICE, FieldType.SET) else field.type.value
     return BookError([BookProblem("wrong_type", values={"value": str(value)[:80], "type": kind, "field": field.name})])
 

@@ -54,7 +54,7 @@ def load_book(source: str | Path, zones: Collection[str] | None = None) -> Book:
         raise BookError(_placed(error.problems, data, text, file)) from None
 
 
-def load_data(data: Any, zones: Collection[str] | None = None) -> Book:
+def load_data(data: object, zones: Collection[str] | None = None) -> Book:
     """The book in plain data, as JSON gives it. Raises BookError; its problems have paths but no lines."""
     try:
         document = Document.model_validate(data)
@@ -102,7 +102,7 @@ def _checked(document: Document, zones: Collection[str] | None) -> _Checked:
     return _Checked(tuple(rules), fields, zone, problems)
 
 
-def _besides(data: Any, problems: Sequence[BookProblem], zones: Collection[str] | None) -> list[BookProblem]:
+def _besides(data: object, problems: Sequence[BookProblem], zones: Collection[str] | None) -> list[BookProblem]:
     """Return what else is wrong with a document some of whose values can't be read: those are set aside, the rest is checked."""
     mended = with_stand_ins(data, problems)
     if mended is None:
@@ -133,7 +133,7 @@ def _file_text(path: Path) -> str:
         raise BookError([BookProblem("unreadable", file=str(path), values={"why": str(why)})]) from None
 
 
-def _placed(problems: Iterable[BookProblem], data: Any, text: str, file: str) -> list[BookProblem]:
+def _placed(problems: Iterable[BookProblem], data: object, text: str, file: str) -> list[BookProblem]:
     """The same problems with their file, line and offer. Lines are worked out only now: a good book needs none."""
     lines: dict[tuple[str | int, ...], int] = {}
     read_document(text, file, lines)
@@ -190,7 +190,7 @@ def _problem(fault: Any, whole: type[BaseModel]) -> BookProblem:
 
 def _words_at(loc: tuple[str | int, ...], whole: type[BaseModel]) -> list[str]:
     """The words that the model at a place knows."""
-    model: Any = whole
+    model: object = whole
     for step in loc:
         if isinstance(model, type) and issubclass(model, BaseModel):
             found = [field for name, field in model.model_fields.items() if step in (name, field.alias)]
@@ -200,7 +200,7 @@ def _words_at(loc: tuple[str | int, ...], whole: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model_in(annotation: Any) -> Any:
+def _model_in(annotation: object) -> object:
     """The model inside an annotation such as `dict[Id, Label] | None`."""
     if get_origin(annotation) in (Union, types.UnionType, tuple, dict) or hasattr(annotation, "__metadata__"):
         inner = [_model_in(argument) for argument in get_args(annotation)]

@@ -31,7 +31,7 @@ class LeafTruth(NamedTuple):
     """One comparison of a condition: what it asked, what was there (None: unknown), and its truth (None: unknown)."""
 
     leaf: Leaf
-    actual: Any
+    actual: object
     truth: bool | None
 
     @property
@@ -111,7 +111,7 @@ def evaluate(node: Node, view: FactsView) -> NodeTruth:
 
 def _leaf_truth(leaf: Leaf, view: FactsView) -> LeafTruth:
     if isinstance(leaf, Count):
-        actual: Any = count_happenings(view.happenings(leaf.offer or SHOP), leaf.what, view.at_s - leaf.within_s)
+        actual: object = count_happenings(view.happenings(leaf.offer or SHOP), leaf.what, view.at_s - leaf.within_s)
     else:
         actual = view.values.get(leaf.field.name)
     if actual is None:

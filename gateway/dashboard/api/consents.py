@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
@@ -54,7 +54,7 @@ class Standing(BaseModel):
 class Given(BaseModel):
     """What became of a yes: its receipt, to hand over, and what to look at."""
 
-    receipt: dict[str, Any] = Field(description="Consent receipt, ISO/IEC TS 27560.")
+    receipt: dict[str, object] = Field(description="Consent receipt, ISO/IEC TS 27560.")
     notes: list[str] = Field(description="Codes: shared_id, this tag is another shopper's too and recognises nobody.")
 
 
@@ -104,7 +104,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 
     @routes.get("/shoppers/{shopper}/consent")
-    def get_consent(shopper: Shopper, _caller: Staff) -> dict[str, Any]:
+    def get_consent(shopper: Shopper, _caller: Staff) -> dict[str, object]:
         """A shopper's consent receipt, as it stands now."""
         return _receipt(store, shopper, settings, clock())
 
@@ -115,7 +115,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         _check_erased(outcome, shopper)
 
     @routes.get("/shoppers/{shopper}/export")
-    def export_shopper(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> dict[str, Any]:
+    def export_shopper(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> dict[str, object]:
         """All that is held about a shopper, with the reasons of every decision."""
         return _dossier(store, shopper, settings, clock(), language)
 
@@ -146,7 +146,7 @@ def _check_erased(outcome: Outcome, shopper: str) -> None:
         )
 
 
-def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> dict[str, Any]:
+def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> dict[str, object]:
     with store.read() as connection:
         standing = consents.find(connection, shopper)
         if standing is None:
@@ -156,7 +156,7 @@ def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> di
     return receipt
 
 
-def _dossier(store: Store, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, Any]:
+def _dossier(store: Store, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, object]:
     with store.read() as connection:
         held = dossier(connection, shopper, settings, now_s, language)
     if held is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
@@ -28,7 +27,7 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
             return privacy_report(connection, books(), settings, clock(), language)
 
     @routes.get("/privacy/report")
-    def get_privacy_report(language: Language = Language.NL) -> dict[str, Any]:
+    def get_privacy_report(language: Language = Language.NL) -> dict[str, object]:
         """Collected, why, read by; how many consented; how long everything is kept."""
         return made(language).as_dict()
 

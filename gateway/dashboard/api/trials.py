@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -81,7 +80,7 @@ class DryRun(BaseModel):
     """A situation to decide as if: `event` is needed; what isn't said is the plainest, and `at` is now."""
 
     model_config = ConfigDict(extra="forbid")
-    given: dict[str, Any] = Field(description="As `given` in a book's case: event, zone, at, dwell, facts, history, purposes, …")
+    given: dict[str, object] = Field(description="As `given` in a book's case: event, zone, at, dwell, facts, history, purposes, …")
 
 
 class Decided(BaseModel):
@@ -128,7 +127,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     return routes
 
 
-def _decided(book: Book, given: dict[str, Any]) -> Decided | list[BookProblem]:
+def _decided(book: Book, given: dict[str, object]) -> Decided | list[BookProblem]:
     try:
         situation = CaseSituation.model_validate(given)
         problems = list(check_situation(situation, known_names(book)))

@@ -33,8 +33,8 @@ class Format(NamedTuple):
     """One format: the usual topic filter, and how a message is taken apart."""
 
     filter: str
-    items: Callable[[list[str], Any], Iterable[Any]]
-    read: Callable[[list[str], Any], Item]
+    items: Callable[[list[str], object], Iterable[object]]
+    read: Callable[[list[str], object], Item]
 
 
 def _whole(_levels: list[str], document: Any) -> Iterable[Any]:
@@ -60,7 +60,7 @@ def _theengs(levels: list[str], one: Any) -> Item:
 # ---- Minew G1, MG3, MG4: one array, the gateway itself first ---------------------------------------------------------------
 
 
-def _minew_items(levels: list[str], document: Any) -> Iterator[Any]:
+def _minew_items(levels: list[str], document: object) -> Iterator[object]:
     rows = document if isinstance(document, list) else [document]
     own = (row.get("mac") for row in rows if isinstance(row, dict) and row.get("type") == "Gateway")
     names = tuple(name for name in (*own, *levels[-2:-1]) if isinstance(name, str))

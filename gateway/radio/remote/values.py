@@ -36,7 +36,7 @@ MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
 _ID_TEXT = re.compile(r"ibeacon:([0-9a-f-]{32,36})-(-?\d+)-(-?\d+)", re.IGNORECASE)
 
 
-def payload_of(fields: Mapping[str, Any], raw: Iterable[bytes], texts: Iterable[str]) -> bytes | None:
+def payload_of(fields: Mapping[str, object], raw: Iterable[bytes], texts: Iterable[str]) -> bytes | None:
     """Return the iBeacon payload that one item of a message is about; None: it is about something else.
 
     `raw`: bytes that the format names; `texts`: where an id may stand if the item has none, like the topic. The item's own fields
@@ -54,7 +54,7 @@ def payload_of(fields: Mapping[str, Any], raw: Iterable[bytes], texts: Iterable[
     return payload
 
 
-def rssi_of(value: Any) -> int:
+def rssi_of(value: object) -> int:
     """Return a signal strength in whole dBm."""
     rssi_dbm = round(number(value))
     if rssi_dbm not in RSSI_RANGE_DBM:
@@ -62,7 +62,7 @@ def rssi_of(value: Any) -> int:
     return rssi_dbm
 
 
-def time_of(value: Any) -> float | None:
+def time_of(value: object) -> float | None:
     """Return a moment in epoch seconds, by the sender's clock: ISO 8601, or seconds, milliseconds, microseconds. None: no time.
 
     An ISO time without a zone is read as UTC: if it is local time, the sender's clock is off by the zone, and corrected as such.
@@ -81,7 +81,7 @@ def time_in(fields: Mapping[str, Any]) -> float | None:
     return next((time_of(fields[key]) for key in TIME_KEYS if fields.get(key) not in (None, "")), None)
 
 
-def number(value: Any) -> float:
+def number(value: object) -> float:
     """Return a finite number, from a number or its text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError("not a number")
@@ -99,7 +99,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _raw_in(fields: Mapping[str, Any]) -> Iterator[bytes]:
+def _raw_in(fields: Mapping[str, object]) -> Iterator[bytes]:
     """Yield all raw bytes among an item's fields: whatever text is hex digits, and long enough to matter."""
     for value in fields.values():
         if isinstance(value, str) and len(value) >= RAW_DIGITS_MIN:
@@ -117,7 +117,7 @@ def _payload_in(part: bytes) -> bytes | None:
     return payload
 
 
-def _payload_of_parts(fields: Mapping[str, Any]) -> bytes | None:
+def _payload_of_parts(fields: Mapping[str, object]) -> bytes | None:
     if str(fields.get("mfid", APPLE_HEX)).lower() != APPLE_HEX:
         return None
     plain = {key.lower().replace("_", ""): value for key, value in fields.items() if value is not None}
@@ -125,17 +125,17 @@ def _payload_of_parts(fields: Mapping[str, Any]) -> bytes | None:
     return None if uuid is None or major is None or minor is None else _payload(str(uuid), major, minor)
 
 
-def _payload_of_text(texts: Iterable[Any]) -> bytes | None:
+def _payload_of_text(texts: Iterable[object]) -> bytes | None:
     found = next((match for text in texts if (match := _ID_TEXT.fullmatch(str(text)))), None)
     return None if found is None else _payload(*found.groups())
 
 
-def _payload(uuid: str, major: Any, minor: Any) -> bytes:
+def _payload(uuid: str, major: object, minor: object) -> bytes:
     """Return the payload of a beacon id. The measured power is zero: nothing in the product reads it."""
     return IBEACON_PREFIX + uuid_bytes(uuid) + _two_bytes(major) + _two_bytes(minor) + b"\0"
 
 
-def _two_bytes(value: Any) -> bytes:
+def _two_bytes(value: object) -> bytes:
     """Return major or minor; some decoders write the upper half of the numbers as negative ones."""
     whole = number(value)
     if not whole.is_integer() or not -0x8000 <= whole <= 0xFFFF:
@@ -143,5 +143,5 @@ def _two_bytes(value: Any) -> bytes:
     return (int(whole) % 0x10000).to_bytes(2, "big")
 
 
-def _says_ibeacon(value: Any) -> bool:
+def _says_ibeacon(value: object) -> bool:
     return isinstance(value, str) and value.lower().startswith("ibeacon")
