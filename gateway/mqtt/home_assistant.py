@@ -62,7 +62,7 @@ class Discovery:
 
 
 def _box(identity: GatewayIdentity) -> dict[str, Any]:
-    """Whether the box is there; named after its device."""
+    """Return whether the box is there; named after its device."""
     return {
         "unique_id": f"{_node(identity)}_online",
         "name": None,
