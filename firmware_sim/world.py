@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from firmware_sim import frames
 from firmware_sim.channel import Air, Channel
+from firmware_sim.ranging import Ranger, Ranging
 from firmware_sim.rotating import Phone
 from firmware_sim.scanners import Outage, Receivers
 from firmware_sim.walkers import HABITS, FloorMap, Intent, Walker, visits_of
@@ -84,6 +85,7 @@ class World:
         interval_s: float | None = None,
         air: Air | None = None,
         flaws: Flaws | None = None,
+        ranging: Ranging | None = None,
         rotating: float = 0.0,
         store: str | None = None,
     ) -> None:
@@ -92,6 +94,7 @@ class World:
         self.plan, self.now_s, self._start_s = plan, start_s, start_s
         self.floor = FloorMap(plan, rng)
         self.receivers = Receivers(plan, rng, flaws.gain_spread_db, flaws.clock_spread_s, flaws.outages)
+        self._ranger = Ranger(ranging, self.receivers.at, air.height_m, seed) if ranging is not None else None
         self._channel = Channel(plan, self.receivers, air, self.floor.low, self.floor.high, rng)
         self._shoppers, count = shoppers, shoppers + strangers
         self.walkers = [self._walker(index, browsing, away_s) for index in range(count)]
@@ -163,8 +166,17 @@ class World:
         who = device[packet[order]].tolist()
         ids, senders = self.receivers.ids, {index: self._sender(index) for index in set(who)}
         columns = zip(at_s[order].tolist(), scanner[order].tolist(), who, rssi[order].tolist(), strict=True)
+        ranger = self._ranger
         return [
-            Advertisement(at, ids[which], senders[sender][0], level, senders[sender][1]) for at, which, sender, level in columns
+            Advertisement(
+                at,
+                ids[which],
+                senders[sender][0],
+                level,
+                senders[sender][1],
+                ranger.measure(which, self._at[sender]) if ranger else (),
+            )
+            for at, which, sender, level in columns
         ]
 
     def _sender(self, index: int) -> tuple[str, bytes]:

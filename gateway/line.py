@@ -65,7 +65,7 @@ class Line:
         if shopper is None:
             counts.strangers += 1
             return
-        self.see(Sighting(advertisement.at_s, shopper, advertisement.scanner, advertisement.rssi_dbm))
+        self.see(Sighting(advertisement.at_s, shopper, advertisement.scanner, advertisement.rssi_dbm, advertisement.measured))
 
     def see(self, sighting: Sighting) -> None:
         """Take a reception that is known to be a shopper's: from `hear`, or a fixed beacon that the shopper's phone reported."""

@@ -20,6 +20,26 @@ USABLE_S = 10.0
 What comes later is dropped by whoever receives it, and counted. The one limit, in front of the zones and within them."""
 
 
+RSSI_MISSING_DBM = 127
+"""HCI's "not available": a reception that was measured in another way only."""
+
+
+class Quantity(StrEnum):
+    """Quantities beside RSSI that say where somebody is, as they are called in a recording."""
+
+    DISTANCE = "distance_m"
+    BEARING = "bearing_deg"
+
+
+class Measurement(NamedTuple):
+    """One measured quantity: a distance in metres, or a bearing from the scanner in degrees (0 along the plan's x axis,
+    counter-clockwise), with its standard deviation in the same unit."""
+
+    quantity: Quantity
+    value: float
+    sd: float
+
+
 class Advertisement(NamedTuple):
     """One reception of one radio packet by one scanner."""
 
@@ -30,6 +50,8 @@ class Advertisement(NamedTuple):
     rssi_dbm: int
     payload: bytes
     """Apple's manufacturer data (company 0x004c, without the company id), or empty: everything else is noise here."""
+    measured: tuple[Measurement, ...] = ()
+    """By a scanner that can more than hear. `rssi_dbm` may be RSSI_MISSING_DBM then."""
 
 
 class Sighting(NamedTuple):
@@ -40,6 +62,7 @@ class Sighting(NamedTuple):
     scanner: str
     """The scanner's id in the store plan, or the fixed beacon's where the phone did the hearing."""
     rssi_dbm: int
+    measured: tuple[Measurement, ...] = ()
 
 
 class MoveEvent(StrEnum):

@@ -36,7 +36,8 @@ def sightings(recording: Recording, optins: Iterable[OptIn], store: str, console
             beacon = beacon_id(advertisement.payload)
             shopper = identities.resolve(beacon) if beacon is not None else None
             if shopper is not None:
-                yield Sighting(advertisement.at_s, shopper, advertisement.scanner, advertisement.rssi_dbm)
+                heard = advertisement
+                yield Sighting(heard.at_s, shopper, heard.scanner, heard.rssi_dbm, heard.measured)
         bar.update(task, completed=recording.bytes_total)
 
 

@@ -2,6 +2,9 @@
 
     {"t":1567783106.707,"scanner":"sensor22","address":"C0:00:00:00:00:01","rssi":-78,"mfr":{"004c":"0215e2c5…c5"}}
 
+Beside `rssi`, or in its place, a line may have `distance_m` with `distance_sd_m`, and `bearing_deg` with `bearing_sd_deg`: measured
+from the scanner, 0° along the plan's x axis, counter-clockwise.
+
 A line that can't be read is counted and skipped; a file that can't be opened is an error. Company ids other than 004c
 are kept out: nothing in the product reads them. A company id may be written 4C or 0x004C too, a time as ISO 8601 or in
 milliseconds. Captures of Bluetooth traffic are read as well (captures.py); the file's name up to its first dot is then the
@@ -19,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from gateway.model import Advertisement
+from gateway.model import RSSI_MISSING_DBM, Advertisement, Measurement, Quantity
 from gateway.radio.captures import MAGIC_BYTES, CaptureError, is_capture, read_capture
 from gateway.radio.frames import APPLE_COMPANY_ID, RSSI_RANGE_DBM
 from gateway.radio.remote.values import MILLISECONDS_FROM, time_of
@@ -27,6 +30,8 @@ from gateway.radio.remote.values import MILLISECONDS_FROM, time_of
 LINE_MAX_CHARS = 4096
 """An advertisement has at most 1650 bytes of data (extended advertising chains): 3300 hex digits and the rest. Longer
 is not ours."""
+MEASURED = {Quantity.DISTANCE: ("distance_sd_m", 1000.0), Quantity.BEARING: ("bearing_sd_deg", 360.0)}
+"""Each quantity's standard deviation as a recording names it, and the largest value that can be meant."""
 MALFORMED_SHOWN = 5
 """Line numbers of the first faults kept for the report."""
 
@@ -107,18 +112,33 @@ def _advertisement(line: str) -> Advertisement | None:
         return None
     try:
         row = json.loads(line)
-        at_s, rssi_dbm = row["t"], row["rssi"]
+        at_s, measured = row["t"], _measured(row)
+        rssi_dbm = row.get("rssi", RSSI_MISSING_DBM) if measured else row["rssi"]
         if type(at_s) is not float or at_s >= MILLISECONDS_FROM:
             at_s = time_of(at_s)
         payload = bytes.fromhex(row["mfr"].get(_APPLE) or _apple_by_another_name(row["mfr"]))
         scanner, address = row["scanner"], row.get("address", "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if at_s is None or not abs(at_s) < MILLISECONDS_FROM or type(rssi_dbm) is not int or rssi_dbm not in RSSI_RANGE_DBM:
+    if at_s is None or not abs(at_s) < MILLISECONDS_FROM or type(rssi_dbm) is not int:
+        return None
+    if rssi_dbm not in RSSI_RANGE_DBM and not (measured and rssi_dbm == RSSI_MISSING_DBM):
         return None
     if not isinstance(scanner, str) or not scanner or not isinstance(address, str):
         return None
-    return Advertisement(at_s, scanner, address, rssi_dbm, payload)
+    return Advertisement(at_s, scanner, address, rssi_dbm, payload, measured)
+
+
+def _measured(row: dict[str, Any]) -> tuple[Measurement, ...]:
+    """Read a line's distance and bearing. Raises ValueError, KeyError or TypeError where one can't be."""
+    found = []
+    for quantity, (sd_name, most) in MEASURED.items():
+        if quantity in row:
+            value, sd = float(row[quantity]), float(row[sd_name])
+            if not (abs(value) <= most and 0 < sd <= most) or (quantity is Quantity.DISTANCE and value < 0):
+                raise ValueError(f"impossible {quantity}")
+            found.append(Measurement(quantity, value, sd))
+    return tuple(found)
 
 
 def _apple_by_another_name(data: dict[str, str]) -> str:
@@ -150,9 +170,11 @@ class RecordingWriter:
             "t": round(advertisement.at_s, 3),
             "scanner": advertisement.scanner,
             "address": advertisement.address if self._with_addresses else "",
-            "rssi": advertisement.rssi_dbm,
+            **({} if advertisement.rssi_dbm == RSSI_MISSING_DBM else {"rssi": advertisement.rssi_dbm}),
             "mfr": {_APPLE: advertisement.payload.hex()} if advertisement.payload else {},
         }
+        for quantity, value, sd in advertisement.measured:
+            row |= {str(quantity): round(value, 3), MEASURED[quantity][0]: round(sd, 3)}
         self._file.write(json.dumps(row, separators=(",", ":")) + "\n")
         self.written += 1
 

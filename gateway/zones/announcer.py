@@ -21,6 +21,11 @@ LOST_CONFIDENCE = 0.05
 LOST_AFTER_S = 5.0
 """The zone announced is believed less than LOST_CONFIDENCE for so long: better said to be uncertain."""
 NO_ZONE = -1
+INDEPENDENT_SHARE = 0.5
+"""Errors of map, phone and body last for seconds, so a step's evidence mostly repeats the one before: this part of a belief's log
+odds holds."""
+HELD_LOG_ODDS = 0.6
+"""And a zone that was announced has passed the test above, which a belief of this moment alone has not."""
 
 
 @dataclass(slots=True)
@@ -79,11 +84,12 @@ class Announcer:
             return self._enter(track, NO_ZONE, 1 - held, at_s)
         return []
 
-    def _enter(self, track: Track, zone: int, confidence: float, at_s: float) -> list[Move]:
+    def _enter(self, track: Track, zone: int, belief: float, at_s: float) -> list[Move]:
         moves = [self.leave(track, at_s, over=False)]
-        track.zone, track.since_s, track.confidence = zone, at_s, confidence
+        track.zone, track.since_s = zone, at_s
+        track.confidence = belief if zone == NO_ZONE else confidence_of(belief)
         track.lost_from_s, track.next_dwell = math.inf, 0
-        return [*moves, Move(at_s, track.shopper, MoveEvent.ENTER, self._name(zone), round(confidence, 4))]
+        return [*moves, Move(at_s, track.shopper, MoveEvent.ENTER, self._name(zone), round(track.confidence, 4))]
 
     def leave(self, track: Track, at_s: float, over: bool) -> Move:
         """Return the exit from a shopper's zone; `over`: they also leave the shop."""
@@ -92,7 +98,7 @@ class Announcer:
         return Move(at_s, track.shopper, MoveEvent.EXIT, self._name(track.zone), confidence, stayed_s, over)
 
     def _dwell(self, track: Track, belief: Sequence[float], at_s: float) -> list[Move]:
-        track.confidence = belief[track.zone] if track.zone != NO_ZONE else 1 - max(belief[:-1])
+        track.confidence = confidence_of(belief[track.zone]) if track.zone != NO_ZONE else 1 - max(belief[:-1])
         stayed_s = round(at_s - track.since_s, 3)
         reached = track.next_dwell
         while reached < len(self.dwell_steps_s) and stayed_s >= self.dwell_steps_s[reached]:
@@ -105,3 +111,9 @@ class Announcer:
 
     def _name(self, zone: int) -> str | None:
         return None if zone == NO_ZONE else self.zones[zone]
+
+
+def confidence_of(belief: float) -> float:
+    """Return the share of the moments with such a belief in an announced zone at which somebody is there."""
+    belief = min(max(belief, 1e-6), 1 - 1e-6)
+    return 1.0 / (1.0 + math.exp(-HELD_LOG_ODDS) * math.pow((1 - belief) / belief, INDEPENDENT_SHARE))

@@ -116,10 +116,11 @@ class Filter:
         phone[OFFSET] += mean
         phone[VARIANCE] = np.clip(spread, low, high)
         hears = self.observations.heard_share(belief.sum(1), phone[OFFSET])
-        phone[PACKETS:] *= np.float32(np.exp(-self.step_s * steps / self.parameters.packets_fade_s))
+        sends = readings.counts.any(1)  # who is only measured otherwise says nothing of reception
+        phone[PACKETS:, sends] *= np.float32(np.exp(-self.step_s * steps / self.parameters.packets_fade_s))
         phone[PACKETS] += readings.counts @ (reception > 0).astype(np.float32)
-        phone[EXPOSURE] += hears @ reception * np.float32(self.step_s * steps)
-        return belief, phone, hears * (self.observations.packets(phone) * np.float32(steps))[:, None]
+        phone[EXPOSURE] += np.where(sends, hears @ reception, 0) * np.float32(self.step_s * steps)
+        return belief, phone, hears * np.where(sends, self.observations.packets(phone) * np.float32(steps), 0)[:, None]
 
     def new_phone(self) -> Array:
         """Return what is believed of a phone (4,) of which nothing was heard."""

@@ -143,17 +143,15 @@ class ObservationModel:
             among = self._soft[listening] if listening.any() else self._soft
             self._listening, self._log_strongest = listening.copy(), self._soft - np.logaddexp.reduce(among, axis=0)
         soft = np.where(heard, above / self.parameters.strongest_softness_db, -np.inf)
-        if not heard.any(1).all():
-            soft[~heard.any(1)] = 0.0
-        wins = np.exp(soft - soft.max(1, keepdims=True))
-        return np.asarray((wins / wins.sum(1, keepdims=True)) @ self._log_strongest)
+        wins = np.where(heard, np.exp(soft - np.maximum(soft.max(1, keepdims=True), np.float32(-1e9))), 0)
+        return np.asarray((wins / np.maximum(wins.sum(1, keepdims=True), np.float32(1e-9))) @ self._log_strongest)
 
     def _silence(self, phone: Array, silent: NDArray[np.bool_], reception: Array, steps: int) -> Array:
         """Return the log probability (b, n) that the scanners which heard nothing would hear nothing; tabled by offset.
 
         Packets come as a Poisson process with the phone's measured rate, thinned by the scanner's measured reception.
         """
-        sent = self.packets(phone) * np.float32(steps)
+        sent = np.where(silent.all(1), 0, self.packets(phone) * np.float32(steps))  # of whom nothing was heard, nothing was sent
         expected = np.where(silent, sent[:, None] * reception, 0).astype(np.float32)
         table = np.rint((phone[OFFSET] + LARGEST_OFFSET_DB) / OFFSET_STEP_DB).astype(int).clip(0, len(self._hears) - 1)
         result = np.zeros((len(table), self._level.shape[1]), dtype=np.float32)

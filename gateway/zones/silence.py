@@ -22,6 +22,8 @@ FORGETS = 0.995
 """Share of the record of heard and expected packets that a step keeps: minutes."""
 CREDIT_PACKETS = 20.0
 """A scanner must have heard so many packets before it can be held for deaf; its measured reception starts from one of so many."""
+MISSED_PACKETS = 5.0
+"""A scanner not heard yet is taken for one that hears until so many packets should have reached it: most scanners live."""
 BEST_RECEPTION = 1.5
 """A scanner hears at most so many times what the others do."""
 
@@ -53,7 +55,9 @@ class ScannerSilence:
     def reception(self) -> Array:
         """Return the share (r,) of what it should hear that each scanner reports, as measured; 0 where its silence says nothing."""
         share = (self._heard + CREDIT_PACKETS) / (self._expected + CREDIT_PACKETS)
-        return np.where(self.trusted, np.minimum(share, BEST_RECEPTION), 0).astype(np.float32)
+        known = np.where(self.trusted, np.minimum(share, BEST_RECEPTION), 0)
+        unheard = np.isin(np.arange(len(share)), list(self._unheard)) & (self._expected < MISSED_PACKETS)
+        return np.where(unheard, 1.0, known).astype(np.float32)
 
     def told(self, scanner: int, hears: bool) -> None:
         """Take the word of the radio's own watch that a scanner is down, or up again."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.model import Move, Sighting
+from gateway.model import RSSI_MISSING_DBM, Move, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.announcer import NO_ZONE, Announcer, Track
 from gateway.zones.calibration import Calibration, calibrated, load_calibration
@@ -25,6 +25,7 @@ from gateway.zones.filter import MOST_STEPS_AT_ONCE, RECENT_STEPS_S, Filter
 from gateway.zones.learning import MapLearner
 from gateway.zones.observation import OFFSET, PHONE_STATE, Readings
 from gateway.zones.parameters import ModelParameters
+from gateway.zones.pending import BEARING, DISTANCE, PendingReadings
 from gateway.zones.place_model import PlaceModel, build_place_model
 from gateway.zones.plan import StorePlan
 from gateway.zones.silence import ScannerSilence
@@ -69,7 +70,8 @@ class Tracker:
         self._due_s = -math.inf
         self._tracks: dict[str, Track] = {}
         self._free: list[int] = []
-        self._pending: tuple[list[int], list[int], list[int]] = ([], [], [])
+        self._pending = PendingReadings()
+        self._measured: NDArray[np.float32] | None = None
         self._spans = max(1, round(RECENT_STEPS_S / settings.step_s))
         self.skipped: Counter[str] = Counter()
         self.leapt_s = 0.0
@@ -82,7 +84,9 @@ class Tracker:
         if column is None:
             self.skipped["unknown scanner"] += 1
             return ()
-        if not WEAKEST_DBM <= sighting.rssi_dbm <= STRONGEST_DBM:
+        if not WEAKEST_DBM <= sighting.rssi_dbm <= STRONGEST_DBM and not (
+            sighting.measured and sighting.rssi_dbm == RSSI_MISSING_DBM
+        ):
             self.skipped["impossible RSSI"] += 1
             return ()
         at_s = self._skew.correct(column, sighting.at_s)
@@ -96,10 +100,10 @@ class Tracker:
             return moves
         if at_s > track.last_heard_s:
             track.last_heard_s = at_s
-        rows, columns, levels = self._pending
-        rows.append(track.row)
-        columns.append(column)
-        levels.append(sighting.rssi_dbm)
+        if sighting.rssi_dbm != RSSI_MISSING_DBM:
+            self._pending.add_level(track.row, column, sighting.rssi_dbm)
+        if sighting.measured:
+            self._pending.add_measured(track.row, column, sighting.measured)
         return moves
 
     def tick(self, now_s: float) -> Sequence[Move]:
@@ -194,8 +198,7 @@ class Tracker:
         return moves
 
     def _end_all(self, at_s: float) -> list[Move]:
-        for pending in self._pending:
-            pending.clear()
+        self._pending = PendingReadings()
         return self._end_tracks(list(self._tracks.values()), at_s)
 
     def _end_tracks(self, leaving: Iterable[Track], at_s: float) -> list[Move]:
@@ -242,10 +245,7 @@ class Tracker:
     def _release(self, track: Track) -> None:
         self._free.append(track.row)
         self._learner.drop(track.row)
-        rows, columns, levels = self._pending
-        if track.row in rows:
-            kept = [i for i, row in enumerate(rows) if row != track.row]
-            self._pending = ([rows[i] for i in kept], [columns[i] for i in kept], [levels[i] for i in kept])
+        self._pending.drop(track.row)
 
     # -- one step -----------------------------------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class Tracker:
             self._filter.use(known)
         due = self._due_people()
         rows = np.array([track.row for track in due], dtype=np.intp)
-        heard = self._recent[1, -1, rows].any(1).tolist()
+        heard = self._is_heard(rows).tolist()
         self._filter_all(rows)
         self._recent[:, :-1, rows] = self._recent[:, 1:, rows]
         self._recent[:, -1, rows] = 0.0
@@ -282,19 +282,23 @@ class Tracker:
 
     def _take_pending(self) -> None:
         """Put the readings of the step that ends now to those that wait for their shopper's turn."""
-        shape = self._recent.shape[2:]
-        flat = np.array(self._pending[0], dtype=np.intp) * shape[1] + np.array(self._pending[1], dtype=np.intp)
-        sums = np.bincount(flat, np.array(self._pending[2], dtype=float), shape[0] * shape[1])
-        counts = np.bincount(flat, minlength=shape[0] * shape[1])
-        self._recent[0, -1] += sums.reshape(shape)
-        self._recent[1, -1] += counts.reshape(shape)
-        for pending in self._pending:
-            pending.clear()
+        rows, scanners = self._recent.shape[2:]
+        sums, counts = self._pending.take_levels(rows, scanners)
+        self._recent[0, -1] += sums
+        self._recent[1, -1] += counts
+        self._measured = self._pending.take_measured(rows, scanners)
+
+    def _is_heard(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell of whom (b,) anything was received since their last step."""
+        heard = self._recent[1, -1, rows].any(1)
+        return heard if self._measured is None else np.asarray(heard | self._measured[:, rows].any((0, 2)))
 
     def _due_people(self) -> list[Track]:
         """Return those with enough new readings, or who waited long enough."""
         self._waited += 1
         due = (self._recent[1, -1].sum(1) >= ENOUGH_READINGS) | (self._waited >= MOST_STEPS_AT_ONCE)
+        if self._measured is not None:
+            due |= self._measured.any((0, 2))
         turn = due.tolist()
         return [track for track in self._tracks.values() if turn[track.row]]
 
@@ -315,7 +319,7 @@ class Tracker:
         recent = self._recent[:, 1:][:, :, rows]
         sums, counts = recent[0, -1], recent[1, -1]
         spans = recent.reshape(2, 2, self._spans, *counts.shape).sum(2)
-        heard = counts.any(1)
+        heard = self._is_heard(rows)
         walking = np.where(heard, self._filter.walking_log_odds(spans[0], spans[1]) * self._settings.step_s, 0).astype(np.float32)
         belief = self._filter.predict(self._belief[rows], walking, steps)
         self._belief[rows] = belief
@@ -324,7 +328,9 @@ class Tracker:
         rows, sums, counts, belief = rows[heard], sums[heard], counts[heard], belief[heard]
         means, phone, reception = sums / np.maximum(counts, 1), self._phone[:, rows], self._silence_watch.reception
         rate = self._filter.observations.packets(phone) * np.float32(steps)
-        updated, phone, expected = self._filter.update(belief, phone, Readings(means, counts), reception, steps)
+        ranges = None if self._measured is None else self._measured[:, rows]
+        readings = Readings(means, counts) if ranges is None else Readings(means, counts, ranges[DISTANCE], ranges[BEARING])
+        updated, phone, expected = self._filter.update(belief, phone, readings, reception, steps)
         self._belief[rows], self._phone[:, rows] = updated, phone
         unheard = np.where(counts == 0, rate[:, None] * reception, 0).astype(np.float32)
         above = means - phone[OFFSET][:, None]

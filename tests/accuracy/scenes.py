@@ -40,9 +40,9 @@ def scenes() -> Iterator[Scene]:
     return map(scene, NAMES)
 
 
-def scene(name: str) -> Scene:
-    """One scene, made anew."""
-    return _simulated(name) if name in SIMULATED else RECORDED[name]()
+def scene(name: str, worlds: int = len(SEEDS)) -> Scene:
+    """Make one scene anew; of a simulated shop so many worlds."""
+    return _simulated(name, SEEDS[:worlds]) if name in SIMULATED else RECORDED[name]()
 
 
 def _read(folder: str, name: str) -> tuple[tuple[Sighting, ...], tuple[Stay, ...]]:
@@ -85,9 +85,9 @@ def _flat() -> Scene:
     return Scene("kolakowski_flat", load_plan(RECORDINGS / "kolakowski_flat/plan.yaml"), tuple(halves), calibration_walks)
 
 
-def _simulated(shop: str) -> Scene:
+def _simulated(shop: str, seeds: tuple[int, ...]) -> Scene:
     plan = load_plan(SHOPS / shop / "plan.yaml")
-    passages, walks = zip(*(_lived(plan, seed) for seed in SEEDS), strict=True)
+    passages, walks = zip(*(_lived(plan, seed) for seed in seeds), strict=True)
     return Scene(shop, plan, passages, tuple((walk,) for walk in walks))
 
 

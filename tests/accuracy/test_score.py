@@ -16,10 +16,11 @@ from gateway.model import Move, MoveEvent, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import make_tracker
+from tests.accuracy.conditions import CONDITIONS
 from tests.accuracy.rivals import KalmanNearest, StrongestMean, StrongestWithHysteresis, moves_of
 from tests.accuracy.scenes import NAMES, SHOPS, scene
 from tests.accuracy.score import BASELINE, behind, follow, methods, score
-from tests.accuracy.scoring import Stay, tally
+from tests.accuracy.scoring import Said, Stay, reliability, tally
 from tests.accuracy.trade import drawing
 
 SUPERMARKET = load_plan(SHOPS / "supermarket" / "plan.yaml")
@@ -63,6 +64,39 @@ def test_the_guard_lets_noise_pass_and_names_what_fell_behind() -> None:
     assert behind(fine, baseline) == []
     assert [line.split(": ")[1].split(" ")[0] for line in behind(worse, baseline)] == ["accuracy", "false_per_h", "delay_s"]
     assert len(behind({}, baseline)) == 3
+
+
+def test_a_fall_in_how_far_confidence_holds_is_named_beyond_what_is_allowed() -> None:
+    row = {"accuracy": 0.8, "false_per_h": 30.0, "delay_s": 2.0, "ece": 0.04}
+    baseline = {"shop": {"etalage, plan only": row}}
+    assert behind({"shop": {"etalage, plan only": row | {"ece": 0.05}}}, baseline) == []
+    assert behind({"shop": {"etalage, plan only": row | {"ece": 0.07}}}, baseline) == [
+        "shop, etalage, plan only: ece was 0.04, is 0.07"
+    ]
+
+
+def test_confidence_holds_when_the_share_that_is_right_is_what_was_said() -> None:
+    said = [Said(float(second), "s-1", "a", 0.75) for second in range(10)]
+    stays = [Stay("s-1", 0, 7.5, "a"), Stay("s-1", 7.5, 20, "b")]
+    assert reliability(stays, said[:8] + said[8:]).calibration_error() == pytest.approx(0.05)
+    assert reliability(stays, said[:4]).calibration_error() == pytest.approx(0.25)
+    assert reliability([], said).reliability == {}
+
+
+def test_uncertainty_is_that_of_blocks_and_none_where_all_are_alike() -> None:
+    stays = [Stay("s-1", 120 * n, 120 * n + 100, "a") for n in range(20)]
+    always = tally(stays, [enter(0, "a")]).measures()
+    half = tally(stays, [move for n in range(0, 20, 2) for move in (enter(120 * n, "a"), leave(120 * n + 100, "a"))]).measures()
+    assert always["accuracy_se"] == 0.0
+    assert half["accuracy_se"] == pytest.approx(0.5 / 20**0.5, rel=0.2)
+
+
+@pytest.mark.parametrize("condition", list(CONDITIONS))
+def test_a_condition_changes_what_is_heard_or_planned_and_never_the_truth(condition: str) -> None:
+    before = scene("tetam")
+    after = CONDITIONS[condition](before)
+    assert [stays for _, stays in after.passages] == [stays for _, stays in before.passages]
+    assert after.plan != before.plan or [heard for heard, _ in after.passages] != [heard for heard, _ in before.passages]
 
 
 BASE = json.loads(BASELINE.read_text(encoding="utf-8"))

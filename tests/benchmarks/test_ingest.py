@@ -67,7 +67,7 @@ def plain_python(stream: list[Advertisement]) -> dict[str, tuple[float, str, int
     """The least that any program in this language must do: look at the prefix, look the id up, keep the latest reading."""
     members = {payload[2:22]: f"s-{n}" for n, payload in enumerate(OURS)}
     latest: dict[str, tuple[float, str, int]] = {}
-    for at_s, scanner, _address, rssi_dbm, payload in stream:
+    for at_s, scanner, _address, rssi_dbm, payload, _measured in stream:
         if payload[:2] == b"\x02\x15" and len(payload) >= 23:
             shopper = members.get(payload[2:22])
             if shopper is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model import Advertisement
+from gateway.model import RSSI_MISSING_DBM, Advertisement, Measurement, Quantity
 from gateway.radio.recordings import RecordingError, RecordingWriter, read_recording
 
 PAYLOAD = bytes.fromhex("0215e2c56db5dffb48d2b060d0f5a71096e000010001c5")
@@ -35,6 +35,35 @@ def test_the_published_example_is_read(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text(GOOD + "\n")
     assert list(read_recording(path)) == [Advertisement(1567783106.707, "sensor22", "C0:00:00:00:00:01", -78, b"\x02\x15\xaa")]
+
+
+def test_distance_and_bearing_come_back_beside_a_level_or_in_its_place(tmp_path: Path) -> None:
+    measured = (Measurement(Quantity.DISTANCE, 3.25, 0.5), Measurement(Quantity.BEARING, -90.0, 5.0))
+    heard = [HEARD[0]._replace(address="", measured=measured), HEARD[1]._replace(address="", measured=measured[1:])]
+    heard.append(heard[1]._replace(rssi_dbm=RSSI_MISSING_DBM))
+    with RecordingWriter(tmp_path / "walk.jsonl") as writer:
+        for advertisement in heard:
+            writer.write(advertisement)
+    assert list(read_recording(tmp_path / "walk.jsonl")) == heard
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"distance_m":3',
+        '"distance_m":-1,"distance_sd_m":1',
+        '"distance_m":3,"distance_sd_m":0',
+        '"distance_m":NaN,"distance_sd_m":1',
+        '"bearing_deg":3,"bearing_sd_deg":"x"',
+        '"bearing_deg":999,"bearing_sd_deg":1',
+    ],
+)
+def test_a_line_with_an_impossible_measurement_is_skipped(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text(GOOD.replace('"rssi"', f'{said},"rssi"') + "\n")
+    recording = read_recording(path)
+    assert list(recording) == []
+    assert recording.malformed == 1
 
 
 @pytest.mark.parametrize(

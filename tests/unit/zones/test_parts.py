@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gateway.model import USABLE_S, MoveEvent
 from gateway.zones import geometry
-from gateway.zones.announcer import NO_ZONE, Announcer, Track
+from gateway.zones.announcer import NO_ZONE, Announcer, Track, confidence_of
 from gateway.zones.filter import STANDING, Filter
 from gateway.zones.observation import VARIANCE, Readings
 from gateway.zones.parameters import ModelParameters
@@ -119,7 +119,7 @@ def test_a_challenger_is_announced_when_its_odds_beat_the_cost_of_a_false_entry(
     assert announcer().judge(held, [0.1, 0.88, 0.02], frozenset(), 1.0) == []
     moves = announcer().judge(held, [0.08, 0.9, 0.02], frozenset(), 2.0)
     assert [(move.event, move.zone) for move in moves] == [(MoveEvent.EXIT, "a"), (MoveEvent.ENTER, "b")]
-    assert moves[1].confidence == 0.9
+    assert moves[1].confidence == pytest.approx(confidence_of(0.9), abs=1e-4)
 
 
 def test_the_calmer_the_setting_the_later_the_announcement() -> None:
