@@ -29,6 +29,7 @@ from gateway.storage import (
     purchases,
     subject,
 )
+from gateway.storage.identities import IdentityRecord
 from rules import Situation
 
 UUID_BYTES = 16
@@ -168,9 +169,12 @@ def still_consented(connection: Connection, situation: Situation) -> bool:
     return consents.covers(connection, situation.shopper, situation.purposes)
 
 
-def identity_in(row: Any) -> BeaconIdentity:
+def identity_in(row: IdentityRecord) -> BeaconIdentity:
     """Return the identity in a row of the identities table."""
-    return Rotating(row.uuid, row.key) if row.major_minor is None else Static(row.uuid + row.major_minor)
+    if row.major_minor is not None:
+        return Static(row.uuid + row.major_minor)
+    assert row.key is not None  # one of the two
+    return Rotating(row.uuid, row.key)
 
 
 def stored(row: Any) -> Consent:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Index, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Index, LargeBinary, String, Table, delete, insert, select
 
 from gateway.storage.metadata import metadata
 
@@ -18,6 +19,16 @@ identities = Table(
     Index("ix_identities_static", "uuid", "major_minor"),
 )
 
+
+class IdentityRecord(NamedTuple):
+    """How one shopper is recognised: by `major_minor` (static) or by `key` (rotating)."""
+
+    shopper: str
+    uuid: bytes
+    major_minor: bytes | None
+    key: bytes | None
+
+
 READ_AT_ONCE = 5_000
 """Rows fetched at a time at the start: a few hundred kB."""
 
@@ -28,10 +39,10 @@ def put(connection: Connection, shopper: str, uuid: bytes, major_minor: bytes | 
     connection.execute(insert(identities), {"shopper": shopper, "uuid": uuid, "major_minor": major_minor, "key": key})
 
 
-def all_rows(connection: Connection) -> Iterator[Row[object]]:
-    """(shopper, uuid, major_minor, key) of everyone."""
+def all_rows(connection: Connection) -> Iterator[IdentityRecord]:
+    """Read how everyone is recognised."""
     columns = select(identities.c.shopper, identities.c.uuid, identities.c.major_minor, identities.c.key)
-    return iter(connection.execution_options(yield_per=READ_AT_ONCE).execute(columns))
+    return map(IdentityRecord._make, connection.execution_options(yield_per=READ_AT_ONCE).execute(columns))
 
 
 def key_of(connection: Connection, shopper: str) -> bytes | None:

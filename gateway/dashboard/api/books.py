@@ -193,7 +193,7 @@ def _check_zones(wanted: list[str], zones: Collection[str]) -> None:
             )
 
 
-def found(connection: Connection, start: str) -> Any:
+def found(connection: Connection, start: str) -> BookRecord:
     """The row of the book whose hash starts so. Raises Problem."""
     row = books.find(connection, start)
     if row is None:
