@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -56,14 +55,16 @@ class Caller:
         return self.session is None or (self.confirmed_at_s is not None and now_s - self.confirmed_at_s < FRESH_S)
 
 
-def require(role: Role, *, fresh: bool = False) -> Callable[[Request], Caller]:
-    """Make a FastAPI dependency: the caller, if they have this role's rights. `fresh`: and gave their password just now.
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A FastAPI dependency that lets in whoever has a role's rights; see `require`."""
 
-    Use `Depends(require(Role.STAFF))`.
-    """
+    role: Role
+    fresh: bool
 
-    def allowed(request: Request) -> Caller:
-        caller: Caller | None = request.state.caller
+    def __call__(self, request: Request) -> Caller:
+        """Return the caller. Raises Problem."""
+        role, caller = self.role, request.state.caller
         if caller is None:  # on the pages that let people in
             raise Problem(401, "token_needed", N_("A token is needed."), N_("Sign in, or send `Authorization: Bearer …`."))
         if not caller.may(role):
@@ -72,10 +73,17 @@ def require(role: Role, *, fresh: bool = False) -> Callable[[Request], Caller]:
                 N_("Ask an owner for that role, or use a token that has it; `etalage users token --role {role}` makes one."),
                 role=role.value, name=caller.name, own=caller.role.value,
             )  # fmt: skip
-        if fresh and not caller.is_fresh(request.app.state.now_s()):
+        if self.fresh and not caller.is_fresh(request.app.state.now_s()):
             raise Problem(
                 403, "confirm", N_("Confirm that it is you."), N_("Give your password again at /confirm, then do this once more.")
             )
+        assert isinstance(caller, Caller)  # the middleware puts nothing else there
         return caller
 
-    return allowed
+
+def require(role: Role, *, fresh: bool = False) -> Required:
+    """Make a dependency: the caller, if they have this role's rights. `fresh`: and gave their password just now.
+
+    Use `Depends(require(Role.STAFF))`.
+    """
+    return Required(role, fresh)
