@@ -18,7 +18,7 @@ _worlds: list[World] = []
 """The one world, in the process that holds it."""
 
 
-class Step(NamedTuple):
+class WorldStep(NamedTuple):
     """What happened in one step: receptions in time order, when it ended (world's time), opted-in people inside by then."""
 
     heard: list[Advertisement]
@@ -39,7 +39,7 @@ class WorldApart:
         """Return how each opted-in shopper is recognised, as an opt-in says it."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _identities)
 
-    async def step(self) -> Step:
+    async def step(self) -> WorldStep:
         """Let STEP_S seconds pass there."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _step)
 
@@ -60,7 +60,7 @@ def _identities() -> dict[str, dict[str, object]]:
     return {shopper: dict(world.identity(shopper)) for shopper in world.intents()}
 
 
-def _step() -> Step:
+def _step() -> WorldStep:
     world = _worlds[0]
     heard = list(world.advance(STEP_S))
-    return Step(heard, world.now_s, len(world.positions()))
+    return WorldStep(heard, world.now_s, len(world.positions()))

@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from firmware_sim.reactions import EVERYDAY, Habits, Reaction, imagine
+from firmware_sim.reactions import EVERYDAY, Reaction, ReactionHabits, imagine
 
 ALL_PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
 ANSWER_PATIENCE_S = 10.0
@@ -80,7 +80,7 @@ class Backend:
         store: str,
         *,
         seed: int = 1,
-        habits: Habits = EVERYDAY,
+        habits: ReactionHabits = EVERYDAY,
         faults: Faults = NO_FAULTS,
         user: str | None = None,
         password: str | None = None,

@@ -45,7 +45,7 @@ class Air:
     """Share of overlapping packets in which neither survives."""
 
 
-class Channel:
+class RadioChannel:
     """Maps of mean loss for one shop, and receptions drawn from them."""
 
     CELL_M = 0.25

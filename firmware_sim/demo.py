@@ -27,7 +27,7 @@ from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.people import let_in
 from firmware_sim.phone import create_phone, serving
-from firmware_sim.summary import Summary
+from firmware_sim.summary import DemoSummary
 from gateway.app import Gateway
 from gateway.dashboard import DashboardError
 from gateway.radio.bleak_source import BleakSource
@@ -64,14 +64,14 @@ def demo(
 ) -> None:
     """A simulated shop with everything in it, on this machine."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    summary = Summary(quiet=json)
+    summary = DemoSummary(quiet=json)
     counts = asyncio.run(_run(minutes, shoppers, seed, port, summary, browser=browser and not json, phone=not json))
     if json:
         typer.echo(json_.dumps(counts, indent=2))
 
 
 async def _run(
-    minutes: float | None, shoppers: int, seed: int, port: int, summary: Summary, *, browser: bool, phone: bool
+    minutes: float | None, shoppers: int, seed: int, port: int, summary: DemoSummary, *, browser: bool, phone: bool
 ) -> dict[str, Any]:
     """Set it all up, and let it live; the counts."""
     stop = asyncio.Event()
@@ -102,7 +102,7 @@ async def _run(
 async def _live(
     gateway: Gateway,
     walk: Callable[[], Coroutine[Any, Any, None]],
-    summary: Summary,
+    summary: DemoSummary,
     stop: asyncio.Event,
     minutes: float | None,
     browser: bool,
@@ -154,13 +154,13 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
 
 
 @contextlib.asynccontextmanager
-async def _phone(backend: Backend, identities: Mapping[str, dict[str, Any]], summary: Summary) -> AsyncIterator[None]:
+async def _phone(backend: Backend, identities: Mapping[str, dict[str, Any]], summary: DemoSummary) -> AsyncIterator[None]:
     """One shopper's phone as a page for a person's hand while the block runs."""
     async with serving(create_phone(backend, IN_HAND, identities[IN_HAND])) as summary.phone:
         yield
 
 
-async def _walk(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: Summary) -> None:
+async def _walk(world: WorldApart, adapters: dict[str, SimulatedAdapter], summary: DemoSummary) -> None:
     """Put every packet on the air at its own time; a machine that is too slow for that has a slower world, not a burst."""
     begun_s = time.monotonic() - world.start_s
     ahead = asyncio.create_task(world.step())

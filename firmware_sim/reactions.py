@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ReactionHabits:
     """How shoppers react: probabilities, each given the step before, and the pause before a step in seconds."""
 
     shown: float = 0.95
@@ -20,7 +20,7 @@ class Habits:
     pause_s: tuple[float, float] = (0.5, 4.0)
 
 
-EVERYDAY = Habits()
+EVERYDAY = ReactionHabits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Reaction:
     more: Mapping[str, object] = field(default_factory=dict)
 
 
-def imagine(offer: Mapping[str, Any], habits: Habits, dice: Random) -> list[Reaction]:
+def imagine(offer: Mapping[str, Any], habits: ReactionHabits, dice: Random) -> list[Reaction]:
     """Imagine what happens to an announced offer (the message's `data`), in order."""
     reactions: list[Reaction] = []
 

@@ -24,7 +24,7 @@ PLAIN_EVERY_S = 10.0
 CARDS_SHOWN = 8
 
 
-class Summary:
+class DemoSummary:
     """Watches a demo. `arrived` is called from the backend's thread, all else in the loop's."""
 
     def __init__(self, quiet: bool) -> None:

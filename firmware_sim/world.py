@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_sim import frames
-from firmware_sim.channel import Air, Channel
+from firmware_sim.channel import Air, RadioChannel
 from firmware_sim.ranging import Ranger, Ranging
 from firmware_sim.rotating import Phone
 from firmware_sim.scanners import Outage, Receivers
@@ -21,6 +21,7 @@ from firmware_sim.walkers import HABITS, FloorMap, Intent, Walker, visits_of
 from gateway.model import Advertisement
 from gateway.zones import geometry
 from gateway.zones.plan import StorePlan
+from gateway.zones.survey import TrueStay
 
 Floats = NDArray[np.float64]
 STEP_S = 0.25
@@ -33,15 +34,6 @@ PHONES = 1
 """Sets the dice for phones' keys apart from all others of the same seed."""
 JITTER_S = 0.010
 """The random delay the Bluetooth standard adds to each advertising event."""
-
-
-class TrueStay(NamedTuple):
-    """Ground truth: a shopper was in a zone from start to end."""
-
-    shopper: str
-    start_s: float
-    end_s: float
-    zone: str
 
 
 class TruePosition(NamedTuple):
@@ -95,7 +87,7 @@ class World:
         self.floor = FloorMap(plan, rng)
         self.receivers = Receivers(plan, rng, flaws.gain_spread_db, flaws.clock_spread_s, flaws.outages)
         self._ranger = Ranger(ranging, self.receivers.at, air.height_m, seed) if ranging is not None else None
-        self._channel = Channel(plan, self.receivers, air, self.floor.low, self.floor.high, rng)
+        self._channel = RadioChannel(plan, self.receivers, air, self.floor.low, self.floor.high, rng)
         self._shoppers, count = shoppers, shoppers + strangers
         self.walkers = [self._walker(index, browsing, away_s) for index in range(count)]
         self.phones = _phones(shoppers, rotating, seed, plan.store if store is None else store)

@@ -18,7 +18,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.dashboard import DashboardError
 from gateway.dashboard_view import DashboardView
 from gateway.incoming import Incoming
-from gateway.line import Counts, Line
+from gateway.line import Line, LineCounts
 from gateway.mail import make_courier, make_inbox, make_remote_scanners, make_sightings_reader
 from gateway.model import Promised
 from gateway.mqtt.correlation import Correlations
@@ -71,7 +71,7 @@ class Gateway:
         remote = make_remote_scanners(rooms, settings, self.scanners)
         correlations = Correlations()
         self.courier = make_courier(rooms, settings, self.clock, self._health, lambda: self._upkeep.occupancy, correlations)
-        self.view = DashboardView(rooms, Counts(), self.scanners, remote, self.courier, self.clock)
+        self.view = DashboardView(rooms, LineCounts(), self.scanners, remote, self.courier, self.clock)
         self.line = Line(
             rooms.identities,
             rooms.tracker,

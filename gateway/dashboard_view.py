@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.dashboard.dots import PlanDots
-from gateway.dashboard.feed import Feed
+from gateway.dashboard.feed import FeedRing
 from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerNow, Totals
-from gateway.line import Counts
+from gateway.line import LineCounts
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
 from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
@@ -28,14 +28,14 @@ class DashboardView:
     def __init__(
         self,
         rooms: Rooms,
-        counts: Counts,
+        counts: LineCounts,
         scanners: Sequence[RunningScanner],
         remote_scanners: RemoteScanners,
         courier: Courier,
         clock: Clock,
     ) -> None:
         self.plan = rooms.plan
-        self.feed = Feed()
+        self.feed = FeedRing()
         self.counts = counts
         """What the line counts."""
         self._tracker = rooms.tracker

@@ -24,7 +24,7 @@ from rules import Book, Decision, Situation, decide
 
 
 @dataclass(slots=True)
-class Counts:
+class LineCounts:
     """What went along the line since the start: numbers only, nothing about whom."""
 
     heard: int = 0
@@ -51,7 +51,7 @@ class Line:
     """True: nothing new is promised (the disk is nearly full)."""
     on_move: Callable[[Move, Visit], None] = lambda move, visit: None
     on_decision: Callable[[Decision, Situation, Future[Promised]], None] = lambda decision, situation, promised: None
-    counts: Counts = field(default_factory=Counts)
+    counts: LineCounts = field(default_factory=LineCounts)
 
     def hear(self, advertisement: Advertisement) -> None:
         """Take one advertisement, of anybody. A stranger's leaves nothing behind but one more in a count."""

@@ -6,6 +6,7 @@ decision = decide(book, situation)
 
 from rules.code_spelling import code_key
 from rules.decision import (
+    BasketTerms,
     Cap,
     CapKind,
     Chosen,
@@ -16,11 +17,10 @@ from rules.decision import (
     Gate,
     Group,
     Invitation,
+    PlannedVoucher,
     Proof,
     Question,
     Verdict,
-    Voucher,
-    VoucherTerms,
     Worth,
 )
 from rules.engine.book import Book
@@ -37,6 +37,7 @@ __all__ = [
     "EVENTS",
     "HAPPENINGS",
     "PURPOSES",
+    "BasketTerms",
     "Book",
     "BookError",
     "BookProblem",
@@ -54,6 +55,7 @@ __all__ = [
     "Happening",
     "Invitation",
     "LeafTruth",
+    "PlannedVoucher",
     "Proof",
     "Question",
     "Ranked",
@@ -62,8 +64,6 @@ __all__ = [
     "Situation",
     "Value",
     "Verdict",
-    "Voucher",
-    "VoucherTerms",
     "Worth",
     "code_key",
     "decide",

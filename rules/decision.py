@@ -87,7 +87,7 @@ class Codes:
 
 
 @dataclass(frozen=True, slots=True)
-class VoucherTerms:
+class BasketTerms:
     """What a basket must fulfil for a voucher to count, as the till is told."""
 
     minimum_cents: int | None = None
@@ -110,7 +110,7 @@ class VoucherTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Voucher:
+class PlannedVoucher:
     """The voucher to promise; the ledger adds its code. `ends_at` is the last moment it can be redeemed, epoch seconds."""
 
     worth: Worth
@@ -119,7 +119,7 @@ class Voucher:
     """The most that one redemption costs the shop: what a budget in money counts."""
     ends_at: float
     was_price_source: str = ""
-    terms: VoucherTerms = VoucherTerms()
+    terms: BasketTerms = BasketTerms()
 
 
 class CapKind(StrEnum):
@@ -206,7 +206,7 @@ class Chosen:
     score: float
     propensity: float
     """The exact probability that a shopper in this situation is made this offer, over test groups and ranker."""
-    voucher: Voucher | None = None
+    voucher: PlannedVoucher | None = None
     caps: tuple[Cap, ...] = ()
     fallback: Content | None = None
     """Content to give instead when the ledger finds a cap reached at the moment of promising."""

@@ -22,7 +22,7 @@ CARDS_SHOWN = 20
 _CSP = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 
 
-class Reaction(BaseModel):
+class PhoneAction(BaseModel):
     """What a thumb does."""
 
     promise: str
@@ -30,7 +30,7 @@ class Reaction(BaseModel):
     answer: str | None = None
 
 
-class Choice(BaseModel):
+class ConsentChoice(BaseModel):
     """Yes or no to being recognised in the shop."""
 
     yes: bool
@@ -64,7 +64,7 @@ def create_phone(backend: Backend, shopper: str, identity: Mapping[str, object])
         return {"connected": backend.connected, "consent": consent["yes"], "cards": [_card(card) for card in newest]}
 
     @app.post("/reactions", status_code=202)
-    def react(reaction: Reaction) -> None:
+    def react(reaction: PhoneAction) -> None:
         card = next((card for card in backend.cards_of(shopper) if card.promise == reaction.promise), None)
         if card is None:
             raise HTTPException(404, "this phone has no such offer")
@@ -72,7 +72,7 @@ def create_phone(backend: Backend, shopper: str, identity: Mapping[str, object])
             backend.react(card.promise, reaction.what, **({"answer": reaction.answer} if reaction.answer else {}))
 
     @app.post("/consent", status_code=202)
-    def choose(choice: Choice) -> None:
+    def choose(choice: ConsentChoice) -> None:
         consent["yes"] = choice.yes
         if choice.yes:
             backend.opt_in(shopper, identity)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from gateway import promise_states
 from gateway.storage import Connection, books, promises, vouchers
-from gateway.storage.books import BookRecord, StepRecord
+from gateway.storage.books import BookRecord, BookStepRecord
 from rules import Book, CodeKind, code_key, load_book
 from rules.texts import N_, Language, Words, in_all
 from rules.workbench.cases import run_cases
@@ -171,8 +171,8 @@ def _version(row: BookRecord) -> Version:
     return Version(row.hash, row.author, BookState(row.state), row.approved_by, zones, bool(row.was_live), row.state_at_s)
 
 
-def _step(book: BookRecord, person: str, note: str = "") -> StepRecord:
-    return StepRecord(book.hash, book.state, person, book.state_at_s, note[:500])
+def _step(book: BookRecord, person: str, note: str = "") -> BookStepRecord:
+    return BookStepRecord(book.hash, book.state, person, book.state_at_s, note[:500])
 
 
 def _find(connection: Connection, start: str) -> BookRecord:

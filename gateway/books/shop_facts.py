@@ -18,7 +18,7 @@ FactValue = bool | int | float | str | list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class ShopFact:
+class ShopFactNow:
     """One fact of the shop: what the live books want to know, and what was said of it."""
 
     name: str
@@ -74,7 +74,7 @@ class ShopFacts:
         """Hold what was read."""
         self._said = said
 
-    def every(self, books: Iterable[Book]) -> list[ShopFact]:
+    def every(self, books: Iterable[Book]) -> list[ShopFactNow]:
         """Every fact that the live books declare, said or not, and what was said of facts they no longer know; by name."""
         fields = declared(books)
         with self._store.read() as connection:
@@ -82,7 +82,7 @@ class ShopFacts:
         found = []
         for name in sorted({*fields, *said}):
             value, set_at_s, set_by = said.get(name, (None, None, None))
-            found.append(ShopFact(name, _field_for(fields.get(name, ()), value), value, set_at_s, set_by))
+            found.append(ShopFactNow(name, _field_for(fields.get(name, ()), value), value, set_at_s, set_by))
         return found
 
     def set(self, books: Iterable[Book], name: str, value: FactValue, at_s: float, who: str) -> None:

@@ -20,7 +20,7 @@ from gateway.commands import CommandError
 from gateway.commands.opened import Config, Opened, opened
 from gateway.offers import decision_log
 from gateway.storage import Connection
-from gateway.storage import books as stored
+from gateway.storage.books import every, find
 from rules import Book, BookError
 from rules.workbench.replay import ReplayReport, replay_decisions
 
@@ -42,7 +42,7 @@ Zones = Annotated[list[str] | None, typer.Option("--zone", help="Only in this zo
 def show(config: Config = None) -> None:
     """Show all books, the latest moved first, and where each stands."""
     with opened(config, create=True) as gateway, gateway.store.read() as connection:
-        rows = stored.every(connection)
+        rows = every(connection)
     hash_ = Column("hash", no_wrap=True, min_width=HASH_SHOWN)  # to be copied, so never cut
     table = Table(hash_, "name", "state", "where", "author", "approved by", "since")
     for row in rows:
@@ -145,7 +145,7 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
     try:
         if Path(draft).is_file():
             return lifecycle.load(Path(draft).read_text(encoding="utf-8"), zones)
-        row = stored.find(connection, draft)
+        row = find(connection, draft)
         if row is None:
             raise CommandError(f"{draft}: neither a file nor the hash of one kept book; `etalage books list` shows them")
         return lifecycle.load(row.document, zones)

@@ -18,7 +18,7 @@ from gateway.commands import CommandError
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.link import LinkError, Role
+from gateway.mqtt.link import LinkError, SessionRole
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity, identity_of
@@ -98,7 +98,7 @@ class Relay(LinkLoop):
     """Sends batches at QoS 0: what is lost is seconds old, and the next is on its way. One thread; `send` from any."""
 
     def __init__(self, identity: GatewayIdentity, settings: MqttSettings, credentials: Credentials, clock: Clock) -> None:
-        super().__init__("relay", Role(identity.client_id("out") + "_scanner"), settings, credentials)
+        super().__init__("relay", SessionRole(identity.client_id("out") + "_scanner"), settings, credentials)
         self._identity = identity
         self._clock = clock
         self.sent = 0

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.books.shop_facts import FactValue, ShopFact, ShopFacts, as_read, declared
+from gateway.books.shop_facts import FactValue, ShopFactNow, ShopFacts, as_read, declared
 from gateway.commands import CommandError
 from gateway.commands.opened import Config, InLanguage, Opened, opened
 from rules import Book, BookError
@@ -90,7 +90,7 @@ def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
     return typed[0] if typed else text
 
 
-def _row(fact: ShopFact, language: Language) -> tuple[str, ...]:
+def _row(fact: ShopFactNow, language: Language) -> tuple[str, ...]:
     field = fact.field
     label = field.label[language] if field else "no live rule book asks for it"
     may_be = ", ".join(sorted(field.values)) if field and field.values else field.type.value if field else ""

@@ -15,7 +15,7 @@ import numpy as np
 from gateway.dashboard.view import Dot, Frame, ZoneNow
 from gateway.zones import geometry
 from gateway.zones.plan import At, StorePlan
-from gateway.zones.tracker import Presence
+from gateway.zones.tracker import Whereabouts
 
 SPOTS_PER_ZONE = 64
 """Places prepared in each zone; more people than this share one now and then."""
@@ -49,7 +49,7 @@ class PlanDots:
         """The visit is over, or consent was withdrawn: the next visit gets another number."""
         self._numbers.pop(shopper, None)
 
-    def frame(self, present: Iterable[Presence], unknown_zones: frozenset[str], at_s: float) -> Frame:
+    def frame(self, present: Iterable[Whereabouts], unknown_zones: frozenset[str], at_s: float) -> Frame:
         """Everybody who is present, as counts per zone and as dots."""
         counts = dict.fromkeys(self._zones, 0)
         dots: list[Dot] = []

@@ -16,7 +16,7 @@ DWELL_MIN_S = 60.0
 """A shorter stay in a zone is passing by, and no news."""
 
 
-class Feed:
+class FeedRing:
     """A ring of the newest items. `tell` costs one append, whether or not anybody looks."""
 
     def __init__(self) -> None:

@@ -62,7 +62,7 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FormRow:
     """One field, ready to draw."""
 
     name: str
@@ -105,7 +105,7 @@ def rows(
     values: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
     choices: Mapping[str, Collection[Choice]] | None = None,
-) -> list[Row]:
+) -> list[FormRow]:
     """Return the rows of a form in a reader's language. `choices`: those that are known only now, by field."""
     return [
         _row(model, name, language, values or {}, faults or {}, tuple((choices or {}).get(name, ()))) for name in model.model_fields
@@ -119,12 +119,12 @@ def _row(
     values: Mapping[str, str],
     faults: Mapping[str, str],
     choices: tuple[Choice, ...],
-) -> Row:
+) -> FormRow:
     field = model.model_fields[name]
     control = next(part for part in field.metadata if isinstance(part, Control))
     value = values.get(name, "" if field.is_required() or field.default is None else str(field.default))
     lengths = [part.max_length for part in field.metadata if getattr(part, "max_length", None) is not None]
-    return Row(
+    return FormRow(
         name=name,
         label=text(language, control.label),
         help=text(language, control.help) if control.help else "",

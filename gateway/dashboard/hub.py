@@ -33,7 +33,7 @@ RETRY_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FeedRow:
     """One row of the feed with its number."""
 
     sequence: int
@@ -46,14 +46,14 @@ class Snapshot:
 
     frame: Frame
     health: HealthPanel
-    rows: list[Row]
+    rows: list[FeedRow]
     fresh: bool
 
 
-_JSON: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, Row, Snapshot)}
+_JSON: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, FeedRow, Snapshot)}
 
 
-def encode(event: str, value: Frame | HealthPanel | Row | Snapshot, event_id: str | None = None) -> bytes:
+def encode(event: str, value: Frame | HealthPanel | FeedRow | Snapshot, event_id: str | None = None) -> bytes:
     """One server-sent event."""
     identity = f"id: {event_id}\n" if event_id else ""
     return f"{identity}event: {event}\ndata: ".encode() + _JSON[type(value)].dump_json(value) + b"\n\n"
@@ -137,12 +137,12 @@ class Hub:
     def _encode_rows(self) -> bool:
         rows = self._view.feed.after(self._encoded)
         for sequence, item in rows:
-            self._rows.append((sequence, encode("item", Row(sequence, item), self._event_id(sequence))))
+            self._rows.append((sequence, encode("item", FeedRow(sequence, item), self._event_id(sequence))))
             self._encoded = sequence
         return bool(rows)
 
     def _snapshot(self, after: int | None) -> bytes:
-        rows = [Row(sequence, item) for sequence, item in self._view.feed.after(after or 0)]
+        rows = [FeedRow(sequence, item) for sequence, item in self._view.feed.after(after or 0)]
         snapshot = Snapshot(self._view.frame(), panel(self._view.health()), rows, fresh=after is None)
         return encode("snapshot", snapshot, self.last_id)
 

@@ -18,7 +18,7 @@ import structlog
 from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.in_flight import InFlight
-from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, Role, Up
+from gateway.mqtt.link import Acked, Down, Link, LinkError, LinkEvent, SessionRole, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.notice import Notice
 from gateway.mqtt.outbox_queue import OutboxQueue
@@ -65,7 +65,7 @@ class Courier(LinkLoop):
         rng: Random | None = None,
         correlations: Correlations | None = None,
     ) -> None:
-        super().__init__("courier", Role(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
+        super().__init__("courier", SessionRole(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
         self._store = store
         self._queue = OutboxQueue(store, release, clock, trusted, may_approach)
         self._status = status

@@ -19,7 +19,7 @@ import structlog
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.handlers import Done, InboundHandlers
 from gateway.mqtt.intake import read, said_by, types_of
-from gateway.mqtt.link import Arrived, LinkEvent, Role, Subscribed, Up
+from gateway.mqtt.link import Arrived, LinkEvent, SessionRole, Subscribed, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import HealthFigures
 from gateway.mqtt.topics import GatewayIdentity, answer_topic
@@ -62,7 +62,7 @@ class Inbox(LinkLoop):
         rng: Random | None = None,
     ) -> None:
         super().__init__(
-            "inbox", Role(identity.client_id("in"), session_kept_s=settings.session_kept_s), settings, credentials, rng
+            "inbox", SessionRole(identity.client_id("in"), session_kept_s=settings.session_kept_s), settings, credentials, rng
         )
         self._store = store
         self._settings = settings

@@ -103,7 +103,7 @@ class Will:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class SessionRole:
     """Who connects, and what the broker keeps for it: 0 seconds is a clean start each time."""
 
     client_id: str
@@ -115,7 +115,7 @@ class Link:
     """One paho client for one connection; its events go into `events` as they happen."""
 
     def __init__(
-        self, endpoint: Endpoint, role: Role, credentials: Credentials, keepalive_s: int, events: SimpleQueue[object]
+        self, endpoint: Endpoint, role: SessionRole, credentials: Credentials, keepalive_s: int, events: SimpleQueue[object]
     ) -> None:
         self.endpoint = endpoint
         self.shed = 0

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.link import Down, LinkEvent, Role, Up
+from gateway.mqtt.link import Down, LinkEvent, SessionRole, Up
 from gateway.mqtt.reconnecting import ReconnectingLink
 from gateway.safe_error import safe_error
 from gateway.settings import MqttSettings
@@ -39,7 +39,9 @@ _STOP: Final = _Stop()
 class LinkLoop(ABC):
     """A thread with a link of its own. Methods that begin with `_` are called in that thread; times are monotonic seconds."""
 
-    def __init__(self, name: str, role: Role, settings: MqttSettings, credentials: Credentials, rng: Random | None = None) -> None:
+    def __init__(
+        self, name: str, role: SessionRole, settings: MqttSettings, credentials: Credentials, rng: Random | None = None
+    ) -> None:
         self._name = name
         self._events: SimpleQueue[object] = SimpleQueue()
         """What `_take` is given, one at a time; anybody may put something in."""

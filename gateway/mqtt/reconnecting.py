@@ -9,7 +9,7 @@ import structlog
 
 from gateway.mqtt.broker_selector import BrokerSelector
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.link import Link, LinkError, LinkEvent, Role, Up
+from gateway.mqtt.link import Link, LinkError, LinkEvent, SessionRole, Up
 from gateway.settings import MqttSettings
 
 CONNACK_PATIENCE_S = 5.0
@@ -24,7 +24,7 @@ class ReconnectingLink:
     """Keeps one link open. To be tended by the one thread that also reads `events`. Times are monotonic seconds."""
 
     def __init__(
-        self, role: Role, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[object], rng: Random
+        self, role: SessionRole, settings: MqttSettings, credentials: Credentials, events: SimpleQueue[object], rng: Random
     ) -> None:
         self._role = role
         self._settings = settings

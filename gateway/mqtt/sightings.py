@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from gateway.mqtt.credentials import Credentials
-from gateway.mqtt.link import Arrived, LinkEvent, Role, Subscribed, Up
+from gateway.mqtt.link import Arrived, LinkEvent, SessionRole, Subscribed, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings
@@ -44,7 +44,7 @@ class SightingsReader(LinkLoop):
         *,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__("sightings", Role(identity.client_id("sightings")), settings, credentials)
+        super().__init__("sightings", SessionRole(identity.client_id("sightings")), settings, credentials)
         self._consumer = consumer
         self._post = post
         self._clock = clock

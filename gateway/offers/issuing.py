@@ -14,7 +14,7 @@ from gateway.storage import Connection, caps, decisions, happenings, outbox, pro
 from gateway.storage.caps import Taking
 from gateway.storage.happenings import HappeningRecord
 from gateway.storage.promises import PromiseRecord, Reward
-from rules import Cap, Chosen, CodeKind, Content, Decision, Invitation, Situation, Voucher, Worth, code_key
+from rules import Cap, Chosen, CodeKind, Content, Decision, Invitation, PlannedVoucher, Situation, Worth, code_key
 
 POOL, CODE = "pool", "code"
 """Why an offer was refused for its code: none is left, or the code that all share stands on promises of another worth."""
@@ -131,7 +131,7 @@ def _takings(held: Sequence[Cap]) -> list[Taking]:
     return [Taking(cap.key, int(cap.per_shopper), cap.kind.value, cap.amount) for cap in held]
 
 
-def _code(connection: Connection, request: PromiseRequest, offer: str, voucher: Voucher, promise_id: str) -> str | None:
+def _code(connection: Connection, request: PromiseRequest, offer: str, voucher: PlannedVoucher, promise_id: str) -> str | None:
     """Return this promise's code, or None when the pool is empty, or a shared code is promised at another worth.
 
     A generated code that exists already (once in 10^9) is refused by the table: the promise isn't made, the next move tries again.
@@ -144,7 +144,7 @@ def _code(connection: Connection, request: PromiseRequest, offer: str, voucher: 
     return request.new_code(source.length)
 
 
-def _stands_for_something_else(connection: Connection, voucher: Voucher, situation: Situation) -> bool:
+def _stands_for_something_else(connection: Connection, voucher: PlannedVoucher, situation: Situation) -> bool:
     """Tell whether the code that everybody has is good for another worth now: a till can't know who was promised which.
 
     One of the promises that stand speaks for all, for none is made that differs. A gift's words hang on the language.

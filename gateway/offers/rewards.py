@@ -11,7 +11,7 @@ from gateway.offers.issuing import announce
 from gateway.storage import Connection, pending_rewards, promises
 from gateway.storage.pending_rewards import PendingRewardRecord
 from gateway.storage.promises import PromiseRecord
-from rules import VoucherTerms, code_key
+from rules import BasketTerms, code_key
 from rules.texts import N_, known_language, text
 
 EARNED_BY = {"share": "redeemed", "review": "reviewed"}
@@ -77,7 +77,7 @@ def _pay(connection: Connection, invitation: PromiseRecord, at_s: float, issuer:
         kind="voucher",
         content={"title": text(language, _TITLE), "body": text(language, _BODY)},
         value=reward["worth"],
-        terms=VoucherTerms().as_message(),
+        terms=BasketTerms().as_message(),
         code=code,
         code_key=code_key(code),
         shared=0,

@@ -40,7 +40,7 @@ class CaptureError(Exception):
     """This capture can't be read at all; `str()` says what to do."""
 
 
-class Report(NamedTuple):
+class AdvertisingReport(NamedTuple):
     """One advertising report: address as on the wire, strength, advertising data."""
 
     address: bytes
@@ -64,14 +64,14 @@ def read_capture(file: BinaryIO, scanner: str) -> Iterator[Advertisement | None]
             yield None if report is None else _advertisement(at_s, scanner, report)
 
 
-def _advertisement(at_s: float, scanner: str, report: Report) -> Advertisement | None:
+def _advertisement(at_s: float, scanner: str, report: AdvertisingReport) -> Advertisement | None:
     if report.rssi_dbm not in RSSI_RANGE_DBM:
         return None
     payload = ibeacon_payload(report.data) or b""
     return Advertisement(at_s, scanner, report.address[::-1].hex(":").upper(), report.rssi_dbm, payload)
 
 
-Reports = Iterator[Report | None]
+Reports = Iterator[AdvertisingReport | None]
 Take = Callable[[bytes], Reports]
 
 
@@ -139,22 +139,22 @@ def _event(data: bytes) -> Reports:
             return
 
 
-def _legacy(data: bytes, at: int) -> tuple[Report | None, int]:
+def _legacy(data: bytes, at: int) -> tuple[AdvertisingReport | None, int]:
     if len(data) < at + 9:
         return None, at
     end = at + 9 + data[at + 8]
     if len(data) < end + 1:
         return None, at
-    return Report(data[at + 2 : at + 8], _signed(data[end]), data[at + 9 : end]), end + 1
+    return AdvertisingReport(data[at + 2 : at + 8], _signed(data[end]), data[at + 9 : end]), end + 1
 
 
-def _extended(data: bytes, at: int) -> tuple[Report | None, int]:
+def _extended(data: bytes, at: int) -> tuple[AdvertisingReport | None, int]:
     if len(data) < at + 24:
         return None, at
     end = at + 24 + data[at + 23]
     if len(data) < end:
         return None, at
-    return Report(data[at + 3 : at + 9], _signed(data[at + 13]), data[at + 24 : end]), end
+    return AdvertisingReport(data[at + 3 : at + 9], _signed(data[at + 13]), data[at + 24 : end]), end
 
 
 def _on_air(data: bytes) -> Reports:
@@ -165,7 +165,7 @@ def _on_air(data: bytes) -> Reports:
     if len(packet) < 6 or packet[:4] != _ADVERTISING_ACCESS_ADDRESS or packet[4] & 0x0F not in _ADVERTISING_PDUS:
         return
     end = 6 + packet[5]
-    yield Report(packet[6:12], _signed(data[1]), packet[12:end]) if 12 <= end <= len(packet) - _CRC_BYTES else None
+    yield AdvertisingReport(packet[6:12], _signed(data[1]), packet[12:end]) if 12 <= end <= len(packet) - _CRC_BYTES else None
 
 
 def _signed(byte: int) -> int:

@@ -72,7 +72,7 @@ def _two_bytes(number: int, name: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class BeaconFrame:
     """An iBeacon frame taken apart, for people to read and for tools; the live path only needs `beacon_id`."""
 
     uuid: str
@@ -88,11 +88,11 @@ class Frame:
         return IBEACON_PREFIX + beacon_id_of(self.uuid, self.major, self.minor) + power
 
 
-def parse_frame(payload: bytes) -> Frame | None:
+def parse_frame(payload: bytes) -> BeaconFrame | None:
     """Return all fields of an iBeacon payload; None when it isn't one."""
     if beacon_id(payload) is None:
         return None
-    return Frame(
+    return BeaconFrame(
         uuid=payload[2:18].hex(),
         major=int.from_bytes(payload[18:20], "big"),
         minor=int.from_bytes(payload[20:22], "big"),

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 
 from gateway.model import Advertisement
-from gateway.radio import mgmt_protocol as mgmt
+from gateway.radio import mgmt_protocol
 from gateway.radio.frames import IBEACON_FIELD
 from gateway.radio.hci import management_socket, reset_controller
 from gateway.radio.health import Tally
@@ -43,7 +43,7 @@ class MgmtSource:
         self._clock = clock
         self._socket: socket.socket | None = None
         self._poll: asyncio.TimerHandle | None = None
-        self._index = mgmt.NO_INDEX
+        self._index = mgmt_protocol.NO_INDEX
         self._monitor = b""
         self._waiting: dict[tuple[int, int], asyncio.Future[tuple[int, bytes]]] = {}
         self._hear: Hear | None = None
@@ -55,18 +55,18 @@ class MgmtSource:
         """See Source."""
         self._open()
         self._index, settings = await self._find()
-        if not settings & mgmt.LE_BIT:
-            await self._command(mgmt.SET_LE, b"\x01")
-        if not settings & mgmt.POWERED_BIT:
-            await self._command(mgmt.SET_POWERED, b"\x01")
+        if not settings & mgmt_protocol.LE_BIT:
+            await self._command(mgmt_protocol.SET_LE, b"\x01")
+        if not settings & mgmt_protocol.POWERED_BIT:
+            await self._command(mgmt_protocol.SET_POWERED, b"\x01")
         with contextlib.suppress(SourceError):  # kernels before 5.9 don't know it; main.conf may still ask for it
-            await self._command(mgmt.SET_DEFAULTS, mgmt.continuous_listening())
-        self._monitor = (await self._command(mgmt.ADD_PATTERNS_MONITOR, mgmt.ibeacon_monitor()))[:2]
+            await self._command(mgmt_protocol.SET_DEFAULTS, mgmt_protocol.continuous_listening())
+        self._monitor = (await self._command(mgmt_protocol.ADD_PATTERNS_MONITOR, mgmt_protocol.ibeacon_monitor()))[:2]
         self._listen(hear, tally)
         self.broken = None
 
     def _listen(self, hear: Hear, tally: Tally) -> None:
-        self._hear, self._tally, self._heads = hear, tally, mgmt.found_heads(self._index)
+        self._hear, self._tally, self._heads = hear, tally, mgmt_protocol.found_heads(self._index)
 
     async def stop(self) -> None:
         """See Source. The kernel drops a monitor with an error when the adapter is gone; the socket is closed in any
@@ -76,7 +76,7 @@ class MgmtSource:
         try:
             if self._socket is not None and monitor:
                 with contextlib.suppress(SourceError, AdapterAbsentError):
-                    await self._command(mgmt.REMOVE_MONITOR, monitor)
+                    await self._command(mgmt_protocol.REMOVE_MONITOR, monitor)
         finally:
             self._close()
 
@@ -85,9 +85,9 @@ class MgmtSource:
         self._open()
         self._index, _ = await self._find()
         with contextlib.suppress(SourceError):
-            await self._command(mgmt.SET_POWERED, b"\x00")
+            await self._command(mgmt_protocol.SET_POWERED, b"\x00")
         await asyncio.sleep(POWER_OFF_S)
-        await self._command(mgmt.SET_POWERED, b"\x01")
+        await self._command(mgmt_protocol.SET_POWERED, b"\x01")
 
     async def reset(self) -> None:
         """See Source."""
@@ -113,11 +113,11 @@ class MgmtSource:
 
     async def _find(self) -> tuple[int, int]:
         """Return the adapter's index and its current settings."""
-        indexes = mgmt.index_list(await self._command(mgmt.READ_INDEX_LIST, index=mgmt.NO_INDEX))
+        indexes = mgmt_protocol.index_list(await self._command(mgmt_protocol.READ_INDEX_LIST, index=mgmt_protocol.NO_INDEX))
         for index in indexes:
             if self._adapter.startswith("hci") and self._adapter != f"hci{index}":
                 continue
-            info = mgmt.info(await self._command(mgmt.READ_INFO, index=index))
+            info = mgmt_protocol.info(await self._command(mgmt_protocol.READ_INFO, index=index))
             if info and self._adapter in (f"hci{index}", info.address.lower()):
                 return index, info.settings
         raise AdapterAbsentError(f"the kernel has no adapter {self._adapter}")
@@ -129,20 +129,20 @@ class MgmtSource:
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self._waiting[opcode, index] = answer
         try:
-            self._socket.send(mgmt.command(opcode, index, parameters))
+            self._socket.send(mgmt_protocol.command(opcode, index, parameters))
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 status, reply = await answer
         except TimeoutError as error:
-            raise SourceError(f"the kernel doesn't answer when asked to {mgmt.COMMAND_WORDS[opcode]}") from error
+            raise SourceError(f"the kernel doesn't answer when asked to {mgmt_protocol.COMMAND_WORDS[opcode]}") from error
         except OSError as error:
-            raise SourceError(f"the kernel can't be asked to {mgmt.COMMAND_WORDS[opcode]} ({error.strerror})") from error
+            raise SourceError(f"the kernel can't be asked to {mgmt_protocol.COMMAND_WORDS[opcode]} ({error.strerror})") from error
         finally:
             self._waiting.pop((opcode, index), None)
-        if status == mgmt.INVALID_INDEX:
+        if status == mgmt_protocol.INVALID_INDEX:
             raise AdapterAbsentError(f"the kernel has no adapter {self._adapter} any more")
         if status:
-            never = opcode == mgmt.ADD_PATTERNS_MONITOR and status in mgmt.UNSUPPORTED
-            raise (UnsupportedError if never else SourceError)(mgmt.failure_words(opcode, status))
+            never = opcode == mgmt_protocol.ADD_PATTERNS_MONITOR and status in mgmt_protocol.UNSUPPORTED
+            raise (UnsupportedError if never else SourceError)(mgmt_protocol.failure_words(opcode, status))
         return reply
 
     def _read(self) -> None:
@@ -160,31 +160,33 @@ class MgmtSource:
 
     def _event(self, packet: bytes) -> None:
         if IBEACON_FIELD not in packet and packet[:4] in self._heads:  # nearly everything on the air ends here, unread
-            if len(packet) < mgmt.FOUND_MIN_BYTES:
+            if len(packet) < mgmt_protocol.FOUND_MIN_BYTES:
                 self._tally.malformed += 1
             else:
                 self._tally.other += 1
             return
-        if len(packet) < mgmt.HEADER.size:
+        if len(packet) < mgmt_protocol.HEADER.size:
             return
-        event, index, _length = mgmt.HEADER.unpack_from(packet)
-        if event in (mgmt.DEVICE_FOUND, mgmt.MONITOR_DEVICE_FOUND):
+        event, index, _length = mgmt_protocol.HEADER.unpack_from(packet)
+        if event in (mgmt_protocol.DEVICE_FOUND, mgmt_protocol.MONITOR_DEVICE_FOUND):
             if index == self._index and self._hear is not None:
                 self._found(packet, event, self._hear)
-        elif event in (mgmt.COMMAND_COMPLETE, mgmt.COMMAND_STATUS):
+        elif event in (mgmt_protocol.COMMAND_COMPLETE, mgmt_protocol.COMMAND_STATUS):
             self._answered(packet, index)
         elif index == self._index:
             self._news(packet, event)
 
     def _news(self, packet: bytes, event: int) -> None:
         """Take what the kernel says of the adapter itself."""
-        if event == mgmt.INDEX_REMOVED:
+        if event == mgmt_protocol.INDEX_REMOVED:
             self.broken = "the adapter was unplugged"
-        elif event == mgmt.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt.ALL_MONITORS):
+        elif (
+            event == mgmt_protocol.MONITOR_REMOVED and self._monitor and packet[6:8] in (self._monitor, mgmt_protocol.ALL_MONITORS)
+        ):
             self.broken = "bluetoothd removed the monitor"
-        elif event == mgmt.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt.POWERED_BIT:
+        elif event == mgmt_protocol.NEW_SETTINGS and len(packet) >= 10 and not packet[6] & mgmt_protocol.POWERED_BIT:
             self.broken = "the adapter was powered off"
-        elif event == mgmt.CONTROLLER_ERROR:
+        elif event == mgmt_protocol.CONTROLLER_ERROR:
             self.broken = "the controller reported a fault"
 
     def _answered(self, packet: bytes, index: int) -> None:
@@ -195,7 +197,7 @@ class MgmtSource:
             answer.set_result((packet[8], packet[9:]))
 
     def _found(self, packet: bytes, event: int, hear: Hear) -> None:
-        found = mgmt.found(packet, event)
+        found = mgmt_protocol.found(packet, event)
         if found is None:
             self._tally.malformed += 1
         elif found.payload is None:

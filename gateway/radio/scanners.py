@@ -22,7 +22,7 @@ from gateway.radio.health import ScannerHealth, Tally
 from gateway.radio.mgmt_source import MgmtSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.sources import AdapterAbsentError, Hear, Source, SourceError
-from gateway.radio.watchdog import ScannerState, Step, Watchdog
+from gateway.radio.watchdog import RecoveryStep, ScannerState, Watchdog
 from gateway.settings import RadioSettings
 
 TICK_S = 0.5
@@ -101,9 +101,9 @@ class AdapterScanner:
             heard=tally.heard,
             other=tally.other,
             malformed=tally.malformed,
-            restarts=watchdog.steps[Step.RESTART],
-            power_cycles=watchdog.steps[Step.POWER_CYCLE],
-            resets=watchdog.steps[Step.RESET],
+            restarts=watchdog.steps[RecoveryStep.RESTART],
+            power_cycles=watchdog.steps[RecoveryStep.POWER_CYCLE],
+            resets=watchdog.steps[RecoveryStep.RESET],
             failures=watchdog.failures,
             recoveries=watchdog.recoveries,
             reason=watchdog.reason,
@@ -112,7 +112,7 @@ class AdapterScanner:
             quality=self._meter.quality,
         )
 
-    def _tick(self) -> Step | None:
+    def _tick(self) -> RecoveryStep | None:
         now_s, before, watchdog = self._monotonic(), self._watchdog.state, self._watchdog
         elapsed_s, life_before = now_s - watchdog.now_s, watchdog.heard
         step = watchdog.tick(now_s, self._tally.life, self._source.broken)
@@ -126,7 +126,7 @@ class AdapterScanner:
             log.warning("scanner is deaf", scanner=self._id, reason=watchdog.reason)
         return step
 
-    async def _carry_out(self, step: Step, hear: Hear) -> None:
+    async def _carry_out(self, step: RecoveryStep, hear: Hear) -> None:
         """Stop, do what the step adds, start. Whatever that raises is an answer for the watchdog, not the end of the scanner."""
         source, watchdog = self._source, self._watchdog
         reason_before = watchdog.reason
@@ -144,12 +144,12 @@ class AdapterScanner:
         if watchdog.reason != reason_before:
             log.warning("scanner can't listen", scanner=self._id, step=step.value, reason=watchdog.reason)
 
-    async def _prepare(self, step: Step) -> None:
+    async def _prepare(self, step: RecoveryStep) -> None:
         """Do what a step does before the start. If that can't be done, the start says why nothing listens: its is the cause."""
         try:
-            if step is Step.RESET:
+            if step is RecoveryStep.RESET:
                 await self._source.reset()
-            if step is not Step.RESTART:
+            if step is not RecoveryStep.RESTART:
                 await self._source.power_cycle()  # after a reset too, or the kernel goes on believing that the chip scans
         except SourceError as error:
             self._watchdog.failures += 1

@@ -63,7 +63,7 @@ class ScannerState(StrEnum):
     """There is no such adapter; it is looked for."""
 
 
-class Step(StrEnum):
+class RecoveryStep(StrEnum):
     """One way to bring a scanner back."""
 
     RESTART = "restart"
@@ -71,7 +71,7 @@ class Step(StrEnum):
     RESET = "reset"
 
 
-RECOVERY_STEPS = (Step.RESTART, Step.POWER_CYCLE, Step.RESET)
+RECOVERY_STEPS = (RecoveryStep.RESTART, RecoveryStep.POWER_CYCLE, RecoveryStep.RESET)
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class Watchdog:
     reason: str = ""
     """Why the scanner was deaf last; kept after it recovered."""
     usual_per_s: float = 0.0
-    steps: dict[Step, int] = field(default_factory=lambda: dict.fromkeys(Step, 0))
+    steps: dict[RecoveryStep, int] = field(default_factory=lambda: dict.fromkeys(RecoveryStep, 0))
     failures: int = 0
     recoveries: int = 0
     deaf_since_s: float | None = None
@@ -103,13 +103,13 @@ class Watchdog:
     _heavy_due_s: float = 0.0
 
     @property
-    def _recovery(self) -> tuple[Step, ...]:
+    def _recovery(self) -> tuple[RecoveryStep, ...]:
         return RECOVERY_STEPS if self.may_reset else RECOVERY_STEPS[:-1]
 
     def __post_init__(self) -> None:
         self.next_step_s = self.now_s
 
-    def tick(self, now_s: float, heard: int, broken: str | None = None) -> Step | None:
+    def tick(self, now_s: float, heard: int, broken: str | None = None) -> RecoveryStep | None:
         """Return what to do now, or None. `heard` counts every advertisement since the beginning; `broken` is the source's own
         complaint."""
         fresh, elapsed_s = heard - self.heard, now_s - self.now_s
@@ -186,21 +186,21 @@ class Watchdog:
         if now_s - self._hearing_since_s > STEADY_S or self._steps_taken >= len(self._recovery):
             self._steps_taken = self._heavy_done = 0
 
-    def _next_step(self, now_s: float) -> Step:
-        step = self._step_now(now_s) if self.may_power_cycle and self.deaf_since_s is not None else Step.RESTART
+    def _next_step(self, now_s: float) -> RecoveryStep:
+        step = self._step_now(now_s) if self.may_power_cycle and self.deaf_since_s is not None else RecoveryStep.RESTART
         self.steps[step] += 1
         self.state = ScannerState.RECOVERING
         return step
 
-    def _step_now(self, now_s: float) -> Step:
+    def _step_now(self, now_s: float) -> RecoveryStep:
         """Return the next step in line; after the last one restarts, with a heavy step now and then."""
-        step = Step.RESTART
+        step = RecoveryStep.RESTART
         if self._steps_taken < len(self._recovery):
             step = self._recovery[self._steps_taken]
             self._steps_taken += 1
         elif now_s >= self._heavy_due_s:
             step = self._recovery[1 + self._heavy_done % (len(self._recovery) - 1)]
-        if self._steps_taken == len(self._recovery) and step is not Step.RESTART:
+        if self._steps_taken == len(self._recovery) and step is not RecoveryStep.RESTART:
             self._heavy_due_s = now_s + HEAVY_BACK_OFF_S[min(self._heavy_done, len(HEAVY_BACK_OFF_S) - 1)]
             self._heavy_done += 1
         return step

@@ -60,7 +60,7 @@ class BookRecord(NamedTuple):
     """Whose place it took."""
 
 
-class StepRecord(NamedTuple):
+class BookStepRecord(NamedTuple):
     """Who put a book in which state, when."""
 
     book: str
@@ -70,7 +70,7 @@ class StepRecord(NamedTuple):
     note: str
 
 
-def add(connection: Connection, book: BookRecord, step: StepRecord) -> None:
+def add(connection: Connection, book: BookRecord, step: BookStepRecord) -> None:
     """Keep a new document, and note who brought it."""
     connection.execute(insert(books), book._asdict())
     connection.execute(insert(book_steps), step._asdict())
@@ -105,15 +105,15 @@ def document(connection: Connection, book: str) -> str:
     return str(connection.execute(select(books.c.document).where(books.c.hash == book)).scalar_one())
 
 
-def move(connection: Connection, book: BookRecord, step: StepRecord) -> None:
+def move(connection: Connection, book: BookRecord, step: BookStepRecord) -> None:
     """Let a book stand as it says, and note who put it there. Its document and author never change."""
     moved = {name: getattr(book, name) for name in ("state", "state_at_s", "approved_by", "zones", "was_live", "before")}
     connection.execute(update(books).where(books.c.hash == book.hash).values(**moved))
     connection.execute(insert(book_steps), step._asdict())
 
 
-def steps(connection: Connection, book: str) -> Sequence[StepRecord]:
+def steps(connection: Connection, book: str) -> Sequence[BookStepRecord]:
     """A book's life so far, oldest first."""
-    columns = (book_steps.c[name] for name in StepRecord._fields)
+    columns = (book_steps.c[name] for name in BookStepRecord._fields)
     rows = connection.execute(select(*columns).where(book_steps.c.book == book).order_by(book_steps.c.seq))
-    return [StepRecord._make(row) for row in rows]
+    return [BookStepRecord._make(row) for row in rows]

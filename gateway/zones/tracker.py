@@ -45,7 +45,7 @@ FARTHEST_S = 1e11
 ROWS_AT_START = 16
 
 
-class Presence(NamedTuple):
+class Whereabouts(NamedTuple):
     """Where a shopper is now. `zone` None: in the shop, no zone certain."""
 
     shopper: str
@@ -130,11 +130,11 @@ class Tracker:
         if track is not None:
             self._release(track)
 
-    def present(self) -> list[Presence]:
+    def present(self) -> list[Whereabouts]:
         """Return everybody in the shop, in the order they came."""
         zones = self._place.zones
         return [
-            Presence(who, zones[track.zone] if track.zone != NO_ZONE else None, track.confidence, track.since_s)
+            Whereabouts(who, zones[track.zone] if track.zone != NO_ZONE else None, track.confidence, track.since_s)
             for who, track in self._tracks.items()
             if track.announced
         ]

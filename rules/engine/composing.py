@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rules.decision import Cap, Chosen, Voucher
+from rules.decision import Cap, Chosen, PlannedVoucher
 from rules.engine.book import Book
 from rules.engine.evaluate import FactsView
 from rules.engine.gates import spent_gate
@@ -63,11 +63,11 @@ def _language(book: Book, offer: Offer, situation: Situation) -> Language:
     return known_language(situation.language)
 
 
-def _voucher(rule: Rule, book: Book, local: Local, language: Language) -> Voucher | None:
+def _voucher(rule: Rule, book: Book, local: Local, language: Language) -> PlannedVoucher | None:
     if rule.giving is None or rule.worth is None or rule.codes is None:
         return None
     ends_at = _ends_at(rule.giving, rule.voucher_until_s, book, local)
-    return Voucher(
+    return PlannedVoucher(
         rule.worth[language],
         rule.codes,
         rule.cost_cents,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from rules.decision import VoucherTerms, Worth
+from rules.decision import BasketTerms, Worth
 from rules.format.dates import parse_clock, parse_duration
 from rules.format.printing import is_blank, is_printable
 from rules.situation import HAPPENINGS
@@ -169,10 +169,10 @@ class TermsPart(Part):
     once_per_basket: bool = True
     partial: Annotated[bool, Field(description="The amount may be spent bit by bit.")] = False
 
-    def terms(self, currency: str) -> VoucherTerms:
+    def terms(self, currency: str) -> BasketTerms:
         """Return the terms, amounts in cents."""
         minimum_cents = None if self.minimum is None else round(self.minimum * 100)
-        return VoucherTerms(minimum_cents, self.categories, self.once_per_basket, self.partial, currency)
+        return BasketTerms(minimum_cents, self.categories, self.once_per_basket, self.partial, currency)
 
 
 class Attribute(Part):

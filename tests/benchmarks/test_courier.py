@@ -27,7 +27,7 @@ from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store, outbox
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.mosquitto import HOST, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
@@ -116,7 +116,7 @@ def test_an_announcement_reaches_the_broker_within_milliseconds(
 
 
 def decided(number: int, at_s: float) -> tuple[Decision, Situation]:
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 7200)
+    voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 7200)
     chosen = Chosen(
         offer="wine-tasting", kind="voucher", category="wine", zone="wine", language="nl",
         content=Content("Proef de nieuwe Rioja", "Vandaag 10 % op alle rode wijn."), expires_at=at_s + 7200, attention=1.0,

@@ -13,7 +13,22 @@ from sqlalchemy import text
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Store, open_store
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Value, Verdict, Voucher, Worth
+from rules import (
+    Cap,
+    CapKind,
+    Chosen,
+    CodeKind,
+    Codes,
+    Content,
+    Decision,
+    Gate,
+    Group,
+    PlannedVoucher,
+    Situation,
+    Value,
+    Verdict,
+    Worth,
+)
 
 AT_S = 1_763_722_800.0
 BATCH = 500
@@ -28,7 +43,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def _decision(at_s: float = AT_S) -> Decision:
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 8 * 3600)
+    voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 8 * 3600)
     caps = (Cap("offer/wine/issues", CapKind.ISSUES, NEVER), Cap("shop/budget_cents@2026-11", CapKind.BUDGET, NEVER, 250))
     content = Content("Proef de nieuwe Rioja", "Vandaag 10 % op alle rode wijn.")
     chosen = Chosen("wine", "voucher", "wine", "wine", "nl", content, at_s + 7200, 1, 50, 0.9, voucher, caps)

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.reactions import Habits
+from firmware_sim.reactions import ReactionHabits
 from gateway.messages import CHANNELS, Occupancy, OfferPromised, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, StaffCall
 from gateway.mqtt.contract import documents
 from gateway.mqtt.courier import Courier
@@ -118,7 +118,7 @@ def test_what_goes_over_the_wire_is_what_the_documents_say(store: Store) -> None
         types = (OptInGiven, OptInWithdrawn, Profile, Receipt)
         handlers = InboundHandlers(BOX, {message.TYPE: lambda _connection, _event: Outcome() for message in types})
         inbox = Inbox(store, mqtt, BOX, credentials, handlers, lambda call: call(), clock=time.time)
-        backend = Backend(broker.url, "demo-chain", "demo", habits=Habits(pause_s=(0.0, 0.05))).start()
+        backend = Backend(broker.url, "demo-chain", "demo", habits=ReactionHabits(pause_s=(0.0, 0.05))).start()
         beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
         inbox.start()
         courier.start()

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
+from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, SessionRole, Subscribed, Up
 from gateway.settings import MqttSettings, SettingsError
 from tests.support.mosquitto import HOST, Mosquitto, free_port
 
@@ -78,7 +78,7 @@ def connect(shop: tuple[Mosquitto, Path], user: str | None, password: str | None
     if user is not None and password is None:
         password = (folder / "secrets" / user).read_text(encoding="utf-8").strip()
     credentials = Credentials(user, password, ssl.create_default_context(cafile=str(folder / "ca.crt")))
-    link = Link(Endpoint(HOST, broker.port, True, "5"), Role(f"test-{user}"), credentials, 30, events)
+    link = Link(Endpoint(HOST, broker.port, True, "5"), SessionRole(f"test-{user}"), credentials, 30, events)
     link.open()
     return link, events
 
@@ -96,7 +96,7 @@ def test_nobody_comes_in_without_tls(shop: tuple[Mosquitto, Path]) -> None:
     events: SimpleQueue[Any] = SimpleQueue()
     link = Link(
         Endpoint(HOST, shop[0].port, False, "5"),
-        Role("test-plain"),
+        SessionRole("test-plain"),
         Credentials("gw-1", "x", ssl.create_default_context()),
         30,
         events,
@@ -150,7 +150,7 @@ def _rest(events: SimpleQueue[Any]) -> list[Any]:
 def test_a_broker_with_another_certificate_is_not_trusted(shop: tuple[Mosquitto, Path]) -> None:
     link = Link(
         Endpoint(HOST, shop[0].port, True, "5"),
-        Role("t"),
+        SessionRole("t"),
         Credentials("gw-1", "x", ssl.create_default_context()),
         30,
         SimpleQueue(),

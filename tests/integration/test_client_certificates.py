@@ -20,7 +20,7 @@ from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import Credentials, read_credentials
 from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, Role, Subscribed, Up
+from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, SessionRole, Subscribed, Up
 from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, SettingsError, StorageSettings
@@ -66,7 +66,7 @@ def settings_of(folder: Path, broker: Mosquitto, name: str) -> MqttSettings:
 
 def connect(broker: Mosquitto, credentials: Credentials) -> tuple[Link, SimpleQueue[Any]]:
     events: SimpleQueue[Any] = SimpleQueue()
-    link = Link(Endpoint(HOST, broker.port, True, "5"), Role("other-side"), credentials, 30, events)
+    link = Link(Endpoint(HOST, broker.port, True, "5"), SessionRole("other-side"), credentials, 30, events)
     link.open()
     return link, events
 

@@ -27,7 +27,7 @@ from gateway.mqtt.courier import Courier
 from gateway.mqtt.inbox import Inbox
 from gateway.settings import Settings, load_settings
 from gateway.storage import profiles
-from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.mosquitto import wait_for
 from tests.support.recall import history
 
@@ -234,7 +234,7 @@ def test_a_till_redeems_by_message_and_shopper_and_backend_know(shop: Shop) -> N
 
 def voucher(shopper: str, at_s: float) -> tuple[Decision, Situation]:
     """A decision for a voucher, good for an hour."""
-    worth = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
+    worth = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
     chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("10 % op wijn", ""), at_s + 600, 1, 1, 1, worth)
     decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
     purposes = frozenset({"recognise", "offers"})

@@ -15,7 +15,7 @@ import pytest
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
 from gateway.storage import Store, caps, open_store, outbox, promises
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 
 CAP = 100
 
@@ -37,7 +37,7 @@ def _at_once(work: Callable[[int], None], threads: int) -> None:
 
 
 def _try(ledger: Ledger, shopper: str, at_s: float) -> bool:
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
+    voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600)
     caps = (Cap("offer/wine/issues", CapKind.ISSUES, CAP), Cap("shop/budget_cents", CapKind.BUDGET, CAP * 250, 250))
     chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), at_s + 600, 1, 1, 1, voucher, caps)
     decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)

@@ -25,7 +25,7 @@ from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.storage import Connection, StorageError, Store, Transaction, caps, consents, open_store, outbox, promises, vouchers
 from gateway.storage.keys import Keys
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.mosquitto import wait_for
 from tests.support.postgres import Postgres
 
@@ -49,7 +49,7 @@ def other(store: Store, on_postgres: StorageSettings) -> Iterator[Store]:
 
 
 def decided(offer: str, caps: tuple[Cap, ...], codes: Codes) -> Decision:
-    voucher = Voucher(Worth(percent=10), codes, 250, AT_S + 3600)
+    voucher = PlannedVoucher(Worth(percent=10), codes, 250, AT_S + 3600)
     chosen = Chosen(offer, "voucher", None, "wine", "nl", Content("Wijn", ""), AT_S + 600, 1, 1, 1, voucher, caps)
     return Decision((chosen,), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, Group.TREATED)
 

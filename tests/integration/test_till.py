@@ -23,7 +23,7 @@ from gateway.mqtt.topics import GatewayIdentity
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, open_store
-from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
@@ -97,7 +97,7 @@ def port(tmp_path: Path, store: Store, ledger: Ledger) -> Iterator[int]:
 def promised(ledger: Ledger, good_for_s: float) -> str:
     """The code of a promise made an hour ago."""
     at_s = time.time() - 3600
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600 + good_for_s)
+    voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 3600 + good_for_s)
     chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("10 % op wijn", ""), at_s + 7200, 1, 1, 1, voucher)
     decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
     situation = Situation("s-1", at_s, "enter", "wine", 0, "v", frozenset(), "nl", {}, {}, (), 6, frozenset())

@@ -28,7 +28,7 @@ from gateway.mqtt.topics import identity_of
 from gateway.offers.ledger import Ledger
 from gateway.settings import MqttSettings, StorageSettings, StoreSettings
 from gateway.storage import Transaction, open_store
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 
 SHOPPERS = 40
 OFFERS = 6
@@ -48,7 +48,7 @@ def chosen(offer: str, at_s: float, cap: int) -> Chosen:
         attention=1.0,
         score=50.0,
         propensity=0.9,
-        voucher=Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + PROMISE_LASTS_S),
+        voucher=PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + PROMISE_LASTS_S),
         caps=(Cap(f"offer/{offer}/issues", CapKind.ISSUES, cap),),
     )
 

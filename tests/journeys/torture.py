@@ -31,7 +31,7 @@ from rich.progress import Progress
 
 from firmware_sim.backend import Backend, Faults
 from firmware_sim.broker import EmbeddedBroker
-from firmware_sim.reactions import Habits
+from firmware_sim.reactions import ReactionHabits
 from tests.support.mosquitto import DURABLE, OPEN_TO_ALL, Mosquitto, wait_for
 
 CHILD = Path(__file__).with_name("promising.py")
@@ -40,7 +40,7 @@ CAP_PER_KILL = 3
 PER_S = 60.0
 ARRIVE_WITHIN_S = 120.0
 """How long the last messages may take once nobody is killed any more."""
-QUICK = Habits(pause_s=(0.05, 0.3))
+QUICK = ReactionHabits(pause_s=(0.05, 0.3))
 FAULTS = Faults(lose=0.002, repeat=0.05)
 
 

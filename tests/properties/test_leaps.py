@@ -24,7 +24,7 @@ from gateway.shoppers.people import People
 from gateway.storage import Reader, open_store
 from gateway.storage.keys import Keys
 from gateway.storage.metadata import metadata
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.clock import FakeSystem
 
 DAY_S = 86_400.0
@@ -118,7 +118,7 @@ def box() -> Iterator[Box]:
 
 def decision(shopper: str, at_s: float) -> tuple[Decision, Situation]:
     """A voucher of which there are three, good for two days."""
-    terms = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 2 * DAY_S)
+    terms = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 2 * DAY_S)
     caps = (Cap("offer/v/issues", CapKind.ISSUES, 3), Cap("shop/budget_cents", CapKind.BUDGET, 1000, 250))
     chosen = Chosen("v", "voucher", None, "wine", "nl", Content("10 %", ""), at_s + 2 * DAY_S, 1, 1, 1, terms, caps)
     made = Decision((chosen,), (), (Verdict("v", Gate.CHOSEN),), "b" * 64, Group.TREATED)

@@ -39,7 +39,7 @@ from gateway.storage import (
     vouchers,
 )
 from gateway.storage.writer import Writer, _Job
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 
 T = TypeVar("T")
 START_S = 1_763_722_800.0
@@ -103,7 +103,7 @@ def _chosen(kind: str, at_s: float) -> Chosen:
         Cap(f"offer/{kind}/redemptions", CapKind.REDEMPTIONS, REDEMPTIONS),
         Cap("shop/budget_cents", CapKind.BUDGET, BUDGET, COST),
     )
-    voucher = Voucher(Worth(percent=10), codes, COST, at_s + 7200)
+    voucher = PlannedVoucher(Worth(percent=10), codes, COST, at_s + 7200)
     return Chosen(kind, "voucher", None, "wine", "nl", Content(f"as shown at {at_s}", ""), at_s + 3600, 1, 1, 1, voucher, caps)
 
 

@@ -19,7 +19,7 @@ import pytest
 from gateway.model import USABLE_S
 from gateway.radio.frames import RSSI_RANGE_DBM, beacon_id
 from gateway.radio.remote import FORMATS, RemoteScanners
-from gateway.radio.remote.refusals import Refusal
+from gateway.radio.remote.refusals import RefusalReason
 from tests.support.scanner_messages import NAMES, NOW_S, PREFIX, SAMPLES, batch
 
 MESSAGES = int(os.environ.get("ETALAGE_FUZZ", "3000"))
@@ -128,7 +128,7 @@ def test_a_spoilt_message_raises_nothing_invents_nothing_and_is_counted(part: in
         if not _is_json(body):
             assert scanners.refusals.total.total() == before + 1, (topic, body)
         scanners.tick(now_s)
-    assert {reason for _, reason in scanners.refusals.total} <= set(Refusal)
+    assert {reason for _, reason in scanners.refusals.total} <= set(RefusalReason)
     assert {source for source, _ in scanners.refusals.total} <= {*SCANNERS, *FORMATS, "etalage", "app"}
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from gateway.clock import TRUSTED, Trust
 from gateway.dashboard.dots import PlanDots
-from gateway.dashboard.feed import Feed
+from gateway.dashboard.feed import FeedRing
 from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerNow, Totals
 from gateway.radio.health import WORDS
 from gateway.zones.plan import StorePlan
-from gateway.zones.tracker import Presence
+from gateway.zones.tracker import Whereabouts
 from rules.texts import in_all, in_each, text
 
 OFFERS = ("Proef de nieuwe Rioja", "Recept: zalm uit de oven", "10 % op alle kaas", "Hulp bij het kiezen?")
@@ -36,12 +36,12 @@ class PretendView:
     """Scanners that are down."""
     refused: dict[str, dict[str, int]] = field(default_factory=dict)
     """Receptions not used, by source and reason."""
-    feed: Feed = field(default_factory=Feed)
+    feed: FeedRing = field(default_factory=FeedRing)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
         self._dots = PlanDots(self.plan)
-        self._present: dict[str, Presence] = {}
+        self._present: dict[str, Whereabouts] = {}
         self._promised = 0
         self._receipts: dict[str, int] = {}
         self._moves = 0
@@ -90,7 +90,7 @@ class PretendView:
         return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts, self.trust)
 
     def _place(self, shopper: str, zone: str | None) -> None:
-        self._present[shopper] = Presence(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
+        self._present[shopper] = Whereabouts(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
         self._moves += 1
         self.feed.tell(FeedItem(self.at_s, "enter" if zone else "visit_start", self._dots.number(shopper), zone))
 

@@ -40,7 +40,7 @@ class BookRow(BaseModel):
     state_at_s: float
 
 
-class Step(BaseModel):
+class BookStep(BaseModel):
     """One step of a book's life."""
 
     state: State
@@ -54,7 +54,7 @@ class WholeBook(BaseModel):
 
     book: BookRow
     document: str
-    life: list[Step]
+    life: list[BookStep]
 
 
 class NewBook(BaseModel):
@@ -207,7 +207,7 @@ def _row(row: BookRecord) -> BookRow:
 
 def _whole(connection: Connection, start: str) -> WholeBook:
     row = found(connection, start)
-    life = [Step(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in books.steps(connection, row.hash)]
+    life = [BookStep(state=one.state, person=one.person, at_s=one.at_s, note=one.note) for one in books.steps(connection, row.hash)]
     return WholeBook(book=_row(row), document=row.document, life=life)
 
 

@@ -40,7 +40,7 @@ class GivenByHand(BaseModel):
     text: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(description="Version of the wording agreed to.")
 
 
-class Standing(BaseModel):
+class ConsentSummary(BaseModel):
     """One shopper's consent, in short."""
 
     shopper: str
@@ -74,12 +74,12 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         return await asyncio.wrap_future(store.writer.transact(work))
 
     @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
-    def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Standing]:
+    def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[ConsentSummary]:
         """List the shoppers whose consent stands, by pseudonym."""
         with store.read() as connection:
             rows = consents.page(connection, after, limit)
         return [
-            Standing(
+            ConsentSummary(
                 shopper=row.shopper,
                 purposes=row.purposes.split(),
                 language=row.language,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.access.callers import require
 from gateway.dashboard.feed import ROWS_MAX
-from gateway.dashboard.hub import CLIENTS_MAX, Hub, Row
+from gateway.dashboard.hub import CLIENTS_MAX, FeedRow, Hub
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.dashboard.view import Health, View
 from gateway.storage.users import Role
@@ -53,9 +53,9 @@ def router(view: View, hub: Hub) -> APIRouter:
     async def list_events(
         after: Annotated[int, Query(ge=0, le=2**53, description="Only rows with a higher number.")] = 0,
         limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many, the newest.")] = ROWS_MAX,
-    ) -> list[Row]:
+    ) -> list[FeedRow]:
         """The newest items of the feed, oldest first."""
-        return [Row(sequence, item) for sequence, item in view.feed.after(after)][-limit:]
+        return [FeedRow(sequence, item) for sequence, item in view.feed.after(after)][-limit:]
 
     @routes.get("/live", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
     async def stream_live(

@@ -41,7 +41,7 @@ class Promise(BaseModel):
     ends_at_s: float = Field(description="Until when a voucher is honoured.")
 
 
-class Standing(BaseModel):
+class PromiseCounts(BaseModel):
     """How many promises of each offer stand in each state, and what the caps have given out."""
 
     offers: dict[str, dict[str, int]]
@@ -58,7 +58,7 @@ class UnmatchedReceipt(BaseModel):
     at_s: float
 
 
-class Recall(BaseModel):
+class RecallOutcome(BaseModel):
     """What became of a recall."""
 
     taken_back: int = Field(description="Promises that were certainly never sent, and are taken back.")
@@ -82,13 +82,13 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
         return [_promise(row) for row in rows]
 
     @routes.get("/promises/tally", dependencies=[Depends(require(Role.VIEWER))])
-    def tally_promises() -> Standing:
+    def tally_promises() -> PromiseCounts:
         """The count of promises by offer and state, and how far the caps are used."""
         offers: dict[str, dict[str, int]] = {}
         with store.read() as connection:
             for offer, state, many in promises.tally(connection):
                 offers.setdefault(offer, {})[state] = many
-            return Standing(offers=offers, caps=dict(caps.all_used(connection)))
+            return PromiseCounts(offers=offers, caps=dict(caps.all_used(connection)))
 
     @routes.get("/promises/unmatched", dependencies=[Depends(require(Role.STAFF))])
     def list_unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
@@ -109,10 +109,10 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
         return _promise(row)
 
     @routes.post("/offers/{offer}/recall", dependencies=[Depends(require(Role.MARKETEER))])
-    def recall(offer: Annotated[str, Path(max_length=64)]) -> Recall:
+    def recall(offer: Annotated[str, Path(max_length=64)]) -> RecallOutcome:
         """Take back what of a wrong offer still waits to be sent; the backend is told. Pause its book first, or more follows."""
         recalled = ledger.recall(offer, clock()).result()
-        return Recall(taken_back=recalled.taken_back, stand=recalled.stand)
+        return RecallOutcome(taken_back=recalled.taken_back, stand=recalled.stand)
 
     return routes
 

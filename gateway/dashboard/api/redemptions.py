@@ -65,7 +65,7 @@ class Answer(BaseModel):
     redeemed_at_s: float | None = Field(description="When it was used: now, or that earlier time.")
 
 
-class Asked(BaseModel):
+class CheckoutRequest(BaseModel):
     """One request of a till, and its answer."""
 
     till: str
@@ -91,11 +91,11 @@ def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRoute
         return _guarded(guesses, caller.name, clock(), lambda now_s: _answer(ledger, "reverse", asked, caller, now_s))
 
     @routes.get("/redemptions", dependencies=[Depends(require(Role.STAFF))])
-    def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[Asked]:
+    def list_redemptions(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[CheckoutRequest]:
         """List what tills asked and were answered, newest first."""
         with store.read() as connection:
             rows = vouchers.latest_redemptions(connection, limit)
-        return [Asked(till=row.till, what=row.what, code=row.code, answer=row.answer, at_s=row.at_s) for row in rows]
+        return [CheckoutRequest(till=row.till, what=row.what, code=row.code, answer=row.answer, at_s=row.at_s) for row in rows]
 
     return routes
 

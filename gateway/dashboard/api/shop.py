@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from gateway.books.shop_facts import ShopFact, ShopFacts, unknown_fact
+from gateway.books.shop_facts import ShopFactNow, ShopFacts, unknown_fact
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.problems import RESPONSES, Problem
@@ -100,7 +100,7 @@ def _refused(error: BookError, language: Language) -> Problem:
     return Problem(status, code, title, do, why=problem.text(language))
 
 
-def _fact(fact: ShopFact, now_s: float) -> Fact:
+def _fact(fact: ShopFactNow, now_s: float) -> Fact:
     field = fact.field
     return Fact(
         name=fact.name,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gateway.model import USABLE_S, Advertisement
 from gateway.radio.frames import BEACON_ID_BYTES
-from gateway.radio.remote.refusals import Refusal
+from gateway.radio.remote.refusals import RefusalReason
 from gateway.radio.remote.sender import RemoteScanner
 from gateway.radio.sender_clock import TOLERANCE_S
 
@@ -21,7 +21,7 @@ class PhoneReading(NamedTuple):
     rssi_dbm: int
 
 
-class Readings(NamedTuple):
+class MessageReadings(NamedTuple):
     """What was in one message."""
 
     advertisements: list[Advertisement]
@@ -37,11 +37,11 @@ class Reading(NamedTuple):
     payload: bytes
 
 
-def untimely(age_s: float) -> Refusal | None:
+def untimely(age_s: float) -> RefusalReason | None:
     """Return why a reception of that age isn't taken, if so."""
     if age_s > USABLE_S:
-        return Refusal.LATE
-    return Refusal.IMPOSSIBLE if age_s < -TOLERANCE_S else None
+        return RefusalReason.LATE
+    return RefusalReason.IMPOSSIBLE if age_s < -TOLERANCE_S else None
 
 
 def beacon_of(text: str) -> bytes | None:

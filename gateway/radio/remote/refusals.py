@@ -15,7 +15,7 @@ LATELY_S = 60.0
 """What was refused within one to two of these is told to people; all that ever was, to machines."""
 
 
-class Refusal(StrEnum):
+class RefusalReason(StrEnum):
     """Why something was not taken."""
 
     MALFORMED = "malformed"
@@ -47,21 +47,21 @@ class Refusals:
 
     def __init__(self, scanners: Iterable[str], names: Iterable[str] = ()) -> None:
         self._right_names = (*scanners, *names)
-        self.total: Counter[tuple[str, Refusal]] = Counter()
+        self.total: Counter[tuple[str, RefusalReason]] = Counter()
         """Since the start."""
-        self._now: Counter[tuple[str, Refusal]] = Counter()
-        self._before: Counter[tuple[str, Refusal]] = Counter()
+        self._now: Counter[tuple[str, RefusalReason]] = Counter()
+        self._before: Counter[tuple[str, RefusalReason]] = Counter()
         self._turns_s = float("-inf")
         self._unknown: dict[str, tuple[UnknownScanner, float]] = {}
 
-    def count(self, source: str, reason: Refusal, times: int = 1) -> None:
+    def count(self, source: str, reason: RefusalReason, times: int = 1) -> None:
         """Add to a count."""
         self.total[source, reason] += times
         self._now[source, reason] += times
 
     def from_unknown(self, name: str, kind: str, at_s: float) -> None:
         """Count a message of somebody whom the plan doesn't know."""
-        self.count(kind, Refusal.UNKNOWN)
+        self.count(kind, RefusalReason.UNKNOWN)
         known = self._unknown.get(name)
         if known is not None:
             self._unknown[name] = known[0], at_s
@@ -72,7 +72,7 @@ class Refusals:
         """Return all counts since the start: source → reason → how often."""
         return {source: self.of(source) for source in sorted({who for who, _ in self.total})}
 
-    def sum_of(self, reason: Refusal) -> int:
+    def sum_of(self, reason: RefusalReason) -> int:
         """Return how often it was this reason, whoever spoke."""
         return sum(times for (_, why), times in self.total.items() if why is reason)
 

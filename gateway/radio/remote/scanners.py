@@ -19,8 +19,8 @@ from gateway.model import Advertisement
 from gateway.radio.frames import IBEACON_PREFIX, RSSI_RANGE_DBM
 from gateway.radio.health import ScannerHealth
 from gateway.radio.remote.formats import FORMATS, Item, matches
-from gateway.radio.remote.readings import PhoneReading, Reading, Readings, beacon_of, untimely
-from gateway.radio.remote.refusals import Refusal, Refusals, UnknownScanner
+from gateway.radio.remote.readings import MessageReadings, PhoneReading, Reading, beacon_of, untimely
+from gateway.radio.remote.refusals import RefusalReason, Refusals, UnknownScanner
 from gateway.radio.remote.sender import RemoteScanner
 from gateway.radio.remote.values import BAD, MILLISECONDS_FROM, payload_of, rssi_of
 
@@ -63,33 +63,33 @@ class RemoteScanners:
     @property
     def malformed(self) -> int:
         """Return how many messages and receptions couldn't be read."""
-        return self.refusals.sum_of(Refusal.MALFORMED)
+        return self.refusals.sum_of(RefusalReason.MALFORMED)
 
     @property
     def unknown(self) -> int:
         """Return how many messages came from scanners that the store plan doesn't know."""
-        return self.refusals.sum_of(Refusal.UNKNOWN)
+        return self.refusals.sum_of(RefusalReason.UNKNOWN)
 
     @property
     def late(self) -> int:
         """Return how many receptions came too late."""
-        return self.refusals.sum_of(Refusal.LATE)
+        return self.refusals.sum_of(RefusalReason.LATE)
 
-    def parse(self, topic: str, payload: bytes, received_at_s: float, *, retained: bool = False) -> Readings:
+    def parse(self, topic: str, payload: bytes, received_at_s: float, *, retained: bool = False) -> MessageReadings:
         """Return what a message says; empty when it says nothing that can be used. Never raises.
 
         `retained`: the broker had kept it, so it is of no certain age, and no sign of life.
         """
-        readings = Readings([], [])
+        readings = MessageReadings([], [])
         name = topic.removeprefix(self._sightings) if topic.startswith(self._sightings) else None
         kind = ETALAGE if name is not None else next((kind for kind, one in self._others.items() if matches(one, topic)), None)
         source = name if name in self._scanners or name == APP else kind
         if kind is None or source is None:
             return readings
         if retained:
-            self.refusals.count(source, Refusal.RETAINED)
+            self.refusals.count(source, RefusalReason.RETAINED)
         elif len(payload) > MESSAGE_MAX_BYTES:
-            self.refusals.count(source, Refusal.MALFORMED)
+            self.refusals.count(source, RefusalReason.MALFORMED)
         elif name is not None:
             self._batch(name, source, payload, received_at_s, readings)
         else:
@@ -122,20 +122,20 @@ class RemoteScanners:
 
     # -- Etalage's own format -----------------------------------------------------------------------------------------------
 
-    def _batch(self, name: str, source: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
+    def _batch(self, name: str, source: str, payload: bytes, received_at_s: float, readings: MessageReadings) -> None:
         try:
             event = Event[SightingsBatch].model_validate_json(payload)
         except ValidationError:
-            self.refusals.count(source, Refusal.MALFORMED)
+            self.refusals.count(source, RefusalReason.MALFORMED)
             return
         if event.data.scanner != name or (event.data.shopper is not None) != (name == APP):
-            self.refusals.count(source, Refusal.MALFORMED)
+            self.refusals.count(source, RefusalReason.MALFORMED)
         elif event.data.shopper is not None:
             self._phone(event, event.data.shopper, received_at_s, readings)
         else:
             self._scanned(event.data, received_at_s, readings)
 
-    def _scanned(self, batch: SightingsBatch, received_at_s: float, readings: Readings) -> None:
+    def _scanned(self, batch: SightingsBatch, received_at_s: float, readings: MessageReadings) -> None:
         """Take a batch from another Etalage box; without receptions it is a sign of life."""
         scanner = self._find((batch.scanner,))
         if scanner is None:
@@ -143,7 +143,7 @@ class RemoteScanners:
             return
         scanner.speaks(ETALAGE, received_at_s)
         if not scanner.runs.take(batch.boot, batch.sequence, received_at_s):
-            self.refusals.count(scanner.id, Refusal.REPEATED, max(len(batch.readings), 1))
+            self.refusals.count(scanner.id, RefusalReason.REPEATED, max(len(batch.readings), 1))
             return
         said = [
             Reading(scanner, claimed_s, rssi_dbm, IBEACON_PREFIX + beacon + b"\0")
@@ -151,11 +151,11 @@ class RemoteScanners:
         ]
         self._take(said, received_at_s, readings)
 
-    def _phone(self, event: Event[SightingsBatch], shopper: str, received_at_s: float, readings: Readings) -> None:
+    def _phone(self, event: Event[SightingsBatch], shopper: str, received_at_s: float, readings: MessageReadings) -> None:
         """Take what a shopper's phone heard. Its clock comes from the network, and is taken as it is."""
         key = (event.source, event.id)
         if key in self._phone_batches:
-            self.refusals.count(APP, Refusal.REPEATED, max(len(event.data.readings), 1))
+            self.refusals.count(APP, RefusalReason.REPEATED, max(len(event.data.readings), 1))
             return
         self._phone_batches.append(key)
         for claimed_s, beacon, rssi_dbm in self._readable(event.data, APP):
@@ -169,15 +169,15 @@ class RemoteScanners:
         for claimed_s, beacon_hex, rssi_dbm in batch.readings:
             beacon = beacon_of(beacon_hex)
             if beacon is None or rssi_dbm not in RSSI_RANGE_DBM:
-                self.refusals.count(source, Refusal.MALFORMED)
+                self.refusals.count(source, RefusalReason.MALFORMED)
             elif not 0 <= claimed_s < MILLISECONDS_FROM:
-                self.refusals.count(source, Refusal.IMPOSSIBLE)
+                self.refusals.count(source, RefusalReason.IMPOSSIBLE)
             else:
                 yield claimed_s, beacon, rssi_dbm
 
     # -- other makers' formats ----------------------------------------------------------------------------------------------
 
-    def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: Readings) -> None:
+    def _foreign(self, kind: str, topic: str, payload: bytes, received_at_s: float, readings: MessageReadings) -> None:
         said: list[Reading] = []
         unknown: set[str] = set()
         for item in self._items(kind, topic.split("/"), payload):
@@ -202,25 +202,25 @@ class RemoteScanners:
                 try:
                     yield FORMATS[kind].read(levels, one)
                 except BAD:
-                    self.refusals.count(kind, Refusal.MALFORMED)
+                    self.refusals.count(kind, RefusalReason.MALFORMED)
         except (*BAD, RecursionError):
-            self.refusals.count(kind, Refusal.MALFORMED)
+            self.refusals.count(kind, RefusalReason.MALFORMED)
 
     def _reading(self, scanner: RemoteScanner, item: Item, topic: str) -> Reading | None:
         try:
             payload = payload_of(item.fields, item.raw, topic.split("/"))
             reading = None if payload is None else Reading(scanner, item.at_s, rssi_of(item.rssi), payload)
         except BAD:
-            self.refusals.count(scanner.id, Refusal.MALFORMED)
+            self.refusals.count(scanner.id, RefusalReason.MALFORMED)
             return None
         if reading is not None and item.at_s is not None and not 0 <= item.at_s < MILLISECONDS_FROM:
-            self.refusals.count(scanner.id, Refusal.IMPOSSIBLE)
+            self.refusals.count(scanner.id, RefusalReason.IMPOSSIBLE)
             return None
         return reading
 
     # -- time ---------------------------------------------------------------------------------------------------------------
 
-    def _take(self, said: list[Reading], received_at_s: float, readings: Readings) -> None:
+    def _take(self, said: list[Reading], received_at_s: float, readings: MessageReadings) -> None:
         """Bring a message's receptions into this box's time, and take those that are of use now."""
         newest: dict[RemoteScanner, float] = {}
         for one in said:

@@ -18,7 +18,7 @@ from gateway.model import Advertisement, Move, Sighting
 from gateway.radio.batches import Batches
 from gateway.radio.frames import IBEACON_PREFIX, beacon_id, beacon_id_of
 from gateway.radio.remote import FORMATS, RemoteScanners
-from gateway.radio.remote.refusals import Refusal
+from gateway.radio.remote.refusals import RefusalReason
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import Tracker, make_tracker
 from tests.support.books import document, offer
@@ -137,7 +137,7 @@ def test_a_box_that_uploads_rarely_ends_no_visit_and_puts_nobody_elsewhere(every
     assert [move for move in moves if move.visit_over] == []
     zones = {presence.shopper: presence.zone for presence in tracker.present()}
     assert zones == {f"s-{number}": "wine" if number % 2 == 0 else "till" for number in range(6)}
-    assert listening.refusals.sum_of(Refusal.LATE) <= 0.05 * 1500 * 6
+    assert listening.refusals.sum_of(RefusalReason.LATE) <= 0.05 * 1500 * 6
 
 
 def test_a_stalled_link_brings_nobody_the_offer_of_the_visits_start_again(tmp_path: Path) -> None:

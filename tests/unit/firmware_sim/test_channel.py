@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firmware_sim.channel import Air, Channel
+from firmware_sim.channel import Air, RadioChannel
 from firmware_sim.scanners import Outage, Receivers
 from gateway.zones.plan import load_plan
 from tests.support.supermarket import PLAN_FILE
@@ -15,9 +15,9 @@ PLAN = load_plan(PLAN_FILE)
 LOW, HIGH = np.array([0.0, 0.0]), np.array([32.0, 20.0])
 
 
-def channel(air: Air, gain_db: float = 0.0) -> Channel:
+def channel(air: Air, gain_db: float = 0.0) -> RadioChannel:
     dice = np.random.default_rng(3)
-    return Channel(PLAN, Receivers(PLAN, dice, gain_db, 0.0, ()), air, LOW, HIGH, dice)
+    return RadioChannel(PLAN, Receivers(PLAN, dice, gain_db, 0.0, ()), air, LOW, HIGH, dice)
 
 
 def levels(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from firmware_sim.reactions import EVERYDAY, Habits, imagine
+from firmware_sim.reactions import EVERYDAY, ReactionHabits, imagine
 
 VOUCHER: dict[str, Any] = {"voucher": {"code": "A"}, "zone": "wine"}
-ALWAYS = Habits(shown=1.0, tapped=1.0, dismissed=0.0, redeemed=1.0, purchased=1.0, pause_s=(1.0, 1.0))
+ALWAYS = ReactionHabits(shown=1.0, tapped=1.0, dismissed=0.0, redeemed=1.0, purchased=1.0, pause_s=(1.0, 1.0))
 
 
-def what(offer: dict[str, Any], habits: Habits, seed: int = 1) -> list[str]:
+def what(offer: dict[str, Any], habits: ReactionHabits, seed: int = 1) -> list[str]:
     return [reaction.what for reaction in imagine(offer, habits, Random(seed))]
 
 
@@ -24,7 +24,7 @@ def test_what_is_no_voucher_is_not_redeemed() -> None:
 
 
 def test_what_is_dismissed_is_not_tapped() -> None:
-    assert what(VOUCHER, Habits(shown=1.0, dismissed=1.0)) == ["shown", "dismissed"]
+    assert what(VOUCHER, ReactionHabits(shown=1.0, dismissed=1.0)) == ["shown", "dismissed"]
 
 
 def test_a_question_is_answered_with_one_of_its_answers() -> None:

@@ -14,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
-from gateway.mqtt.link import SHED_BEYOND, Acked, Arrived, Link, LinkError, Role, Subscribed, _properties
+from gateway.mqtt.link import SHED_BEYOND, Acked, Arrived, Link, LinkError, SessionRole, Subscribed, _properties
 from gateway.settings import MqttSettings, SettingsError
 
 NONE = _properties(PacketTypes.PUBACK)
@@ -28,7 +28,7 @@ def events() -> SimpleQueue[Any]:
 @pytest.fixture
 def link(events: SimpleQueue[Any]) -> Link:
     return Link(
-        Endpoint("127.0.0.1", 1, False, "5"), Role("test"), Credentials(None, None, ssl.create_default_context()), 30, events
+        Endpoint("127.0.0.1", 1, False, "5"), SessionRole("test"), Credentials(None, None, ssl.create_default_context()), 30, events
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
 from gateway.storage import Store, open_store
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 
 NOON_S = 1_763_722_800.0
 
@@ -51,7 +51,7 @@ def chosen() -> Callable[..., Chosen]:
             "attention": 1.0,
             "score": 50.0,
             "propensity": 0.9,
-            "voucher": Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 8 * 3600),
+            "voucher": PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, at_s + 8 * 3600),
             "caps": () if issues is None else (Cap(f"offer/{offer}/issues", CapKind.ISSUES, issues),),
         }
         return Chosen(offer=offer, **{**given, **fields})

@@ -12,7 +12,7 @@ from gateway.offers.expiry import WINDOW_COUNTERS_DAYS, Recalled, housekeep
 from gateway.offers.ledger import Ledger
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, caps, decisions, promises, sending, vouchers
-from rules import Cap, CapKind, CodeKind, Codes, Voucher, Worth
+from rules import Cap, CapKind, CodeKind, Codes, PlannedVoucher, Worth
 
 Build = Callable[..., Any]
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def test_counters_go_when_their_window_is_over_and_those_of_a_whole_life_stay(st
 def test_a_wrong_offer_is_recalled_as_far_as_it_was_certainly_never_sent(
     ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
-    pool = Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=("A-1", "A-2")), 250, now_s + 3600)
+    pool = PlannedVoucher(Worth(percent=10), Codes(CodeKind.POOL, pool=("A-1", "A-2")), 250, now_s + 3600)
     store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool.codes.pool, exact=True)).result()
     capped = chosen(voucher=pool, caps=(Cap("offer/wine-tasting/issues", CapKind.ISSUES, 2),))
     (sent,) = ledger.promise(decided(capped), situation("s-1")).result().made

@@ -24,9 +24,9 @@ from rules import (
     Group,
     Happening,
     Invitation,
+    PlannedVoucher,
     Question,
     Verdict,
-    Voucher,
     Worth,
     situation_of,
 )
@@ -172,7 +172,7 @@ def test_a_pool_gives_each_code_once_and_then_no_more(
 ) -> None:
     pool = ("RED-1", "RED-2", "RED-3")
     store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool, exact=True)).result()
-    voucher = Voucher(Worth(gift="Glas"), Codes(CodeKind.POOL, pool=pool), 0, now_s + 3600)
+    voucher = PlannedVoucher(Worth(gift="Glas"), Codes(CodeKind.POOL, pool=pool), 0, now_s + 3600)
     outcomes = [ledger.promise(decided(chosen(voucher=voucher)), situation(f"s-{n}")).result() for n in range(4)]
     assert [one.code for outcome in outcomes for one in outcome.made] == ["RED-1", "RED-2", "RED-3"]
     assert outcomes[3].refused[0].reason == "pool"
@@ -193,7 +193,7 @@ def test_a_generated_code_that_exists_already_is_not_given_out_twice(
 def test_everybody_may_have_the_same_single_code(
     ledger: Ledger, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
-    voucher = Voucher(Worth(amount_cents=250), Codes(CodeKind.SINGLE, code="WIJN25"), 250, now_s + 3600)
+    voucher = PlannedVoucher(Worth(amount_cents=250), Codes(CodeKind.SINGLE, code="WIJN25"), 250, now_s + 3600)
     codes = [ledger.promise(decided(chosen(voucher=voucher)), situation(f"s-{n}")).result().made[0].code for n in range(3)]
     assert codes == ["WIJN25"] * 3
 
@@ -283,7 +283,7 @@ def test_an_announcement_that_ended_unsent_gives_everything_back(
 ) -> None:
     pool = ("RED-1",)
     store.writer.submit(lambda connection: vouchers.fill_pool(connection, "wine-tasting", pool, exact=True)).result()
-    offer = chosen(issues=1, voucher=Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 9000))
+    offer = chosen(issues=1, voucher=PlannedVoucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 9000))
     (made,) = ledger.promise(decided(offer), situation("s-1")).result().made
     store.writer.submit(lambda connection: sending.sweep(connection, now_s + 7201, ledger.release_unsent)).result()
     (again,) = ledger.promise(decided(offer), situation("s-2")).result().made
@@ -357,7 +357,7 @@ def test_gateways_with_a_database_each_promise_together_exactly_to_the_cap(
     tmp_path: Path, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
     pool = tuple(f"RED-{number}" for number in range(10))
-    offer = chosen(issues=10, voucher=Voucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 3600))
+    offer = chosen(issues=10, voucher=PlannedVoucher(Worth(percent=10), Codes(CodeKind.POOL, pool=pool), 0, now_s + 3600))
     codes: list[str | None] = []
     for number in (1, 2, 3):
         store = open_store(StorageSettings(path=tmp_path / f"{number}.db"))

@@ -15,7 +15,7 @@ from gateway.offers.redemption import KeyReused, TillRequest, as_receipt
 from gateway.settings import OffersSettings
 from gateway.storage import Store, Transaction, caps, promises
 from gateway.storage.users import TOKEN_NAME
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Happening, Voucher, VoucherTerms, Worth
+from rules import BasketTerms, Cap, CapKind, Chosen, CodeKind, Codes, Happening, PlannedVoucher, Worth
 from tests.support.recall import history
 
 Build = Callable[..., Any]
@@ -83,7 +83,7 @@ def test_a_redemption_reaches_the_shoppers_history_at_once(ledger: Ledger, code:
 
 
 def _shared(chosen: Build, ends_at: float, code: str = "WIJN25", percent: float = 10) -> Chosen:
-    voucher = Voucher(Worth(percent=percent), Codes(CodeKind.SINGLE, code=code), 250, ends_at)
+    voucher = PlannedVoucher(Worth(percent=percent), Codes(CodeKind.SINGLE, code=code), 250, ends_at)
     built: Chosen = chosen(voucher=voucher)
     return built
 
@@ -117,8 +117,8 @@ def test_a_code_for_everybody_is_not_promised_at_another_worth_while_the_first_s
 
 
 def _gift_card(chosen: Build, now_s: float) -> Chosen:
-    terms = VoucherTerms(minimum_cents=2000, categories=("wine",), partial=True)
-    voucher = Voucher(Worth(amount_cents=1000), Codes(CodeKind.GENERATED), 1000, now_s + 3600, terms=terms)
+    terms = BasketTerms(minimum_cents=2000, categories=("wine",), partial=True)
+    voucher = PlannedVoucher(Worth(amount_cents=1000), Codes(CodeKind.GENERATED), 1000, now_s + 3600, terms=terms)
     built: Chosen = chosen(voucher=voucher, caps=(Cap("shop/budget_cents", CapKind.BUDGET, 100_000, 1000),))
     return built
 

@@ -11,7 +11,7 @@ from gateway.messages import Event, OfferPromised, Receipt
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import TillRequest
 from gateway.storage import Store, outbox, promises, sending
-from rules import Chosen, CodeKind, Codes, Invitation, Voucher, Worth
+from rules import Chosen, CodeKind, Codes, Invitation, PlannedVoucher, Worth
 
 Build = Callable[..., Any]
 
@@ -103,7 +103,7 @@ def test_goods_that_came_back_earn_no_reward_until_they_are_bought_again(
     ledger: Ledger, store: Store, chosen: Build, decided: Build, situation: Build, now_s: float
 ) -> None:
     ends_at = now_s + 60 * 86_400
-    voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, ends_at)
+    voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, ends_at)
     invitation = replace(_invitation(chosen, wait_s=14 * 86_400), voucher=voucher)
     (made,) = ledger.promise(decided(invitation), situation("s-1")).result().made
     ledger.redeem(str(made.code), "till-1", now_s + 60, "k-1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.radio.frames import Frame, beacon_id, beacon_id_of, parse_frame, uuid_bytes
+from gateway.radio.frames import BeaconFrame, beacon_id, beacon_id_of, parse_frame, uuid_bytes
 
 UUID = "e2c56db5dffb48d2b060d0f5a71096e0"
 PAYLOAD = bytes.fromhex("0215" + UUID + "0001" + "00ff" + "c5")
@@ -31,7 +31,7 @@ def test_other_apple_traffic_is_no_beacon(prefix: bytes) -> None:
 
 def test_a_frame_is_taken_apart_and_put_together_again() -> None:
     frame = parse_frame(PAYLOAD)
-    assert frame == Frame(UUID, major=1, minor=255, measured_power_dbm=-59)
+    assert frame == BeaconFrame(UUID, major=1, minor=255, measured_power_dbm=-59)
     assert frame is not None
     assert frame.payload() == PAYLOAD
 

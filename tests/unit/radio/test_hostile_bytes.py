@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.radio import mgmt_protocol as mgmt
-from gateway.radio.frames import RSSI_RANGE_DBM, Frame, beacon_id, ibeacon_payload, parse_frame
+from gateway.radio.frames import RSSI_RANGE_DBM, BeaconFrame, beacon_id, ibeacon_payload, parse_frame
 from gateway.radio.quality import QualityMeter
 from gateway.radio.recordings import read_recording
 from gateway.radio.remote import FORMATS, RemoteScanners
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 UUIDS = st.binary(min_size=16, max_size=16).map(bytes.hex)
 SHORT = st.integers(0, 0xFFFF)
-FRAMES = st.builds(Frame, UUIDS, SHORT, SHORT, st.integers(-128, 127))
+FRAMES = st.builds(BeaconFrame, UUIDS, SHORT, SHORT, st.integers(-128, 127))
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -28,7 +28,7 @@ JSON = st.recursive(
 
 
 @given(FRAMES, st.binary(max_size=8))
-def test_every_frame_comes_back_from_its_payload(frame: Frame, more: bytes) -> None:
+def test_every_frame_comes_back_from_its_payload(frame: BeaconFrame, more: bytes) -> None:
     assert parse_frame(frame.payload() + more) == frame
 
 
@@ -49,7 +49,7 @@ def test_any_packet_from_the_kernel_is_read_or_malformed(packet: bytes) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 255).filter(lambda kind: kind != 0xFF), st.binary(max_size=20)), max_size=5), FRAMES)
-def test_a_beacon_is_found_behind_any_other_fields(fields: list[tuple[int, bytes]], frame: Frame) -> None:
+def test_a_beacon_is_found_behind_any_other_fields(fields: list[tuple[int, bytes]], frame: BeaconFrame) -> None:
     before = b"".join(bytes([len(value) + 1, kind]) + value for kind, value in fields)
     data = before + bytes([26, 0xFF, 0x4C, 0]) + frame.payload()
     assert ibeacon_payload(data, 0, len(data)) == frame.payload()

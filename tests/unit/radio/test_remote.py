@@ -14,7 +14,7 @@ from gateway.radio.frames import beacon_id
 from gateway.radio.health import ScannerHealth, unknown_words_in, words_in
 from gateway.radio.remote import FORMATS, PhoneReading, RemoteScanners
 from gateway.radio.remote.formats import matches
-from gateway.radio.remote.refusals import LATELY_S, Refusal
+from gateway.radio.remote.refusals import LATELY_S, RefusalReason
 from gateway.radio.remote.sender import SILENT_S
 from gateway.radio.watchdog import ScannerState
 from rules.texts import Language
@@ -170,8 +170,8 @@ def test_what_a_broker_had_kept_is_neither_a_reception_nor_a_sign_of_life(scanne
     for topic, message in [(f"{PREFIX}/sightings/pi-2", batch()), *others]:
         assert scanners.parse(topic, message, NOW_S, retained=True) == ([], [])
     assert {one.state for one in scanners.health()} == {ScannerState.UNHEARD}
-    assert scanners.refusals.total["pi-2", Refusal.RETAINED] == 1
-    assert scanners.refusals.sum_of(Refusal.RETAINED) == 1 + len(SAMPLES)
+    assert scanners.refusals.total["pi-2", RefusalReason.RETAINED] == 1
+    assert scanners.refusals.sum_of(RefusalReason.RETAINED) == 1 + len(SAMPLES)
 
 
 def test_a_boot_id_tells_a_restart_whatever_its_sequence(scanners: RemoteScanners) -> None:

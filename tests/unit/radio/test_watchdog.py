@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.radio.watchdog import ScannerState, Step, Watchdog
+from gateway.radio.watchdog import RecoveryStep, ScannerState, Watchdog
 
 TICK_S = 0.5
 
@@ -22,7 +22,7 @@ class Shop:
     broken: str | None = None
     now_s: float = 100.0
     heard: float = 0.0
-    steps: list[tuple[float, Step]] = field(default_factory=list)
+    steps: list[tuple[float, RecoveryStep]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.now_s, may_power_cycle=self.may_power_cycle)
@@ -54,7 +54,7 @@ class Shop:
             self.run(TICK_S)
         return self.now_s - start_s
 
-    def new_steps(self) -> list[Step]:
+    def new_steps(self) -> list[RecoveryStep]:
         """The steps since the last call."""
         steps, self.steps = [step for _, step in self.steps], []
         return steps
@@ -89,7 +89,7 @@ def test_silence_is_noticed_within_10_s_from_one_advertisement_a_second_on(per_s
 def test_every_recovery_step_is_taken_once_within_20_s(shop: Shop) -> None:
     shop.per_s = 0
     shop.run(20)
-    assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
+    assert shop.new_steps() == [RecoveryStep.RESTART, RecoveryStep.POWER_CYCLE, RecoveryStep.RESET]
 
 
 def test_pauses_of_a_discovery_are_no_silence(shop: Shop) -> None:
@@ -107,7 +107,7 @@ def test_a_step_that_helps_ends_the_recovery_and_counts_as_a_recovery(shop: Shop
     shop.per_s = 50
     shop.run(1)
     assert shop.watchdog.state is ScannerState.HEARING
-    assert shop.new_steps() == [Step.RESTART]
+    assert shop.new_steps() == [RecoveryStep.RESTART]
     assert shop.watchdog.recoveries == 1
     assert shop.watchdog.reason == "silence"
 
@@ -118,9 +118,9 @@ def test_after_the_last_step_restarts_go_on_and_heavy_steps_back_off(shop: Shop)
     shop.new_steps()
     shop.run(3600)
     steps = shop.new_steps()
-    assert 300 <= steps.count(Step.RESTART) <= 400
-    assert 4 <= len(steps) - steps.count(Step.RESTART) <= 10
-    assert {Step.POWER_CYCLE, Step.RESET} <= set(steps)
+    assert 300 <= steps.count(RecoveryStep.RESTART) <= 400
+    assert 4 <= len(steps) - steps.count(RecoveryStep.RESTART) <= 10
+    assert {RecoveryStep.POWER_CYCLE, RecoveryStep.RESET} <= set(steps)
 
 
 def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Shop) -> None:
@@ -133,7 +133,7 @@ def test_after_hours_of_deafness_the_first_advertisement_makes_it_hear(shop: Sho
     shop.run(60)
     shop.per_s = 0
     shop.run(20)
-    assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
+    assert shop.new_steps() == [RecoveryStep.RESTART, RecoveryStep.POWER_CYCLE, RecoveryStep.RESET]
 
 
 def test_a_scanner_that_hears_for_some_seconds_after_each_restart_climbs_on(shop: Shop) -> None:
@@ -142,18 +142,18 @@ def test_a_scanner_that_hears_for_some_seconds_after_each_restart_climbs_on(shop
         shop.until(ScannerState.DEAF, 10)
         shop.per_s = 50
         shop.run(4)
-    assert shop.new_steps() == [Step.RESTART, Step.POWER_CYCLE, Step.RESET]
+    assert shop.new_steps() == [RecoveryStep.RESTART, RecoveryStep.POWER_CYCLE, RecoveryStep.RESET]
     shop.run(60)
     shop.per_s = 0
     shop.until(ScannerState.DEAF, 10)
     shop.run(1)
-    assert shop.new_steps() == [Step.RESTART]
+    assert shop.new_steps() == [RecoveryStep.RESTART]
 
 
 def test_what_the_source_itself_notices_is_acted_on_at_once(shop: Shop) -> None:
     shop.broken = "the adapter was powered off"
     shop.run(TICK_S)
-    assert shop.new_steps() == [Step.RESTART]
+    assert shop.new_steps() == [RecoveryStep.RESTART]
     assert shop.watchdog.reason == "the adapter was powered off"
 
 
@@ -162,7 +162,7 @@ def test_an_adapter_that_is_gone_is_looked_for_every_2_s_without_heavy_steps(sho
     shop.run(60)
     assert shop.watchdog.state is ScannerState.ABSENT
     assert 25 <= len(shop.steps) <= 31
-    assert set(shop.new_steps()) == {Step.RESTART}
+    assert set(shop.new_steps()) == {RecoveryStep.RESTART}
     shop.start, shop.per_s = "succeeds", 50
     assert shop.until(ScannerState.HEARING, 3) <= 3
 
@@ -173,7 +173,7 @@ def test_failing_starts_try_every_step_again_and_again_never_more_than_6_s_apart
     times = [at_s for at_s, _ in shop.steps]
     assert max(later - earlier for earlier, later in pairwise(times)) <= 6.5
     steps = shop.new_steps()
-    assert steps[:6] == [Step.RESTART, Step.POWER_CYCLE, Step.RESET] * 2
+    assert steps[:6] == [RecoveryStep.RESTART, RecoveryStep.POWER_CYCLE, RecoveryStep.RESET] * 2
     assert shop.watchdog.failures == len(steps)
 
 
@@ -185,8 +185,8 @@ def test_a_reset_is_never_asked_for_where_this_process_may_not() -> None:
         if step is not None:
             steps.append(step)
             watchdog.started(float(second))
-    assert Step.POWER_CYCLE in steps
-    assert Step.RESET not in steps
+    assert RecoveryStep.POWER_CYCLE in steps
+    assert RecoveryStep.RESET not in steps
 
 
 def test_the_first_cause_stays_in_the_reason_whatever_later_starts_stumble_on() -> None:
@@ -207,14 +207,14 @@ def test_heavy_steps_are_never_taken_where_the_adapter_is_shared() -> None:
     shop.new_steps()
     shop.per_s = 0
     shop.run(600)
-    assert set(shop.new_steps()) == {Step.RESTART}
+    assert set(shop.new_steps()) == {RecoveryStep.RESTART}
 
 
 def test_an_empty_air_from_the_start_is_quiet_not_deaf() -> None:
     shop = Shop(per_s=0)
     shop.run(600)
     assert shop.watchdog.state is ScannerState.QUIET
-    assert set(shop.new_steps()) == {Step.RESTART}
+    assert set(shop.new_steps()) == {RecoveryStep.RESTART}
     assert shop.watchdog.deaf_since_s is None
 
 
