@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("here", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+settings.register_profile("mutants", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, Opened, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import Opened, opened
 from gateway.dashboard.access.passwords import LENGTH_MAX, LENGTH_MIN, hashed
 from gateway.dashboard.access.sign_in import SECRET_BYTES, WELCOME_S, new_claim_code
 from gateway.storage import Connection, accounts, audit

@@ -13,7 +13,8 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, opened, settings_of
+from gateway.commands.config import Config, settings_of
+from gateway.commands.opened import opened
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, consents, open_store
 from gateway.storage.backup import SUFFIX, Summary, write_backup

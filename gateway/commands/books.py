@@ -17,7 +17,8 @@ from rich.table import Column, Table
 from gateway.books import lifecycle
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, Opened, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import Opened, opened
 from gateway.offers import decision_log
 from gateway.storage import Connection
 from gateway.storage.books import every, find
@@ -41,7 +42,7 @@ Zones = Annotated[list[str] | None, typer.Option("--zone", help="Only in this zo
 @books.command(name="list")
 def show(config: Config = None) -> None:
     """Show all books, the latest moved first, and where each stands."""
-    with opened(config, create=True) as gateway, gateway.store.read() as connection:
+    with opened(config) as gateway, gateway.store.read() as connection:
         rows = every(connection)
     hash_ = Column("hash", no_wrap=True, min_width=HASH_SHOWN)  # to be copied, so never cut
     table = Table(hash_, "name", "state", "where", "author", "approved by", "since")
@@ -71,7 +72,7 @@ def add(
 @books.command()
 def approve(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
 
@@ -79,7 +80,7 @@ def approve(book: Hash, by: By = None, note: Note = "", config: Config = None) -
 @books.command()
 def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -> None:
     """Put a book to work, everywhere or in some zones first. Promises that were made stay as they are."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         zones = gateway.zones()
         unknown = sorted(set(zone or ()) - set(zones))
         if unknown:
@@ -91,7 +92,7 @@ def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -
 @books.command()
 def pause(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Make no more offers from a live book."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         _done(gateway, lambda connection: lifecycle.pause(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is paused; `etalage books resume {book}` goes on.")
 
@@ -99,7 +100,7 @@ def pause(book: Hash, by: By = None, note: Note = "", config: Config = None) -> 
 @books.command()
 def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Let a paused book make offers again."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         _done(gateway, lambda connection: lifecycle.resume(connection, book, _by_whom(by), gateway.now_s(), note))
     typer.echo(f"Book {book} is live again.")
 
@@ -107,7 +108,7 @@ def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) ->
 @books.command()
 def rollback(by: By = None, config: Config = None) -> None:
     """Undo the latest going live, in one step."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), gateway.now_s()))
     typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
 
@@ -119,7 +120,7 @@ def diff(
     config: Config = None,
 ) -> None:
     """Decide the logged decisions again with a draft: who would have got what instead."""
-    with opened(config, create=True) as gateway, gateway.store.read() as connection:
+    with opened(config) as gateway, gateway.store.read() as connection:
         book = _draft(connection, draft, gateway.zones())
         logged = list(decision_log.logged_since(connection, gateway.now_s() - days * 86_400))
         report = replay_decisions(book, track(logged, "Deciding again", console=Console(stderr=True)))

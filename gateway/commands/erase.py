@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.opened import Config, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import opened
 from gateway.mqtt.topics import identity_of
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, InLanguage, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import InLanguage, opened
 from gateway.privacy.dossier import as_document, as_json, dossier
 from rules.texts import Language
 

@@ -13,14 +13,14 @@ import typer
 from gateway.books.live import LiveBooks
 from gateway.clock import SystemClock
 from gateway.commands import CommandError
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.commands.config import settings_of
+from gateway.settings import Settings
 from gateway.storage import StorageError, Store, open_store
 from gateway.storage.keys import Keys, KeysError
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from rules import Book, BookError
 from rules.texts import Language
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings; they name database and store plan.")]
 InLanguage = Annotated[Language, typer.Option(help="Language of what is written.")]
 
 
@@ -62,7 +62,9 @@ def opened(config: Path | None, *, create: bool = False) -> Iterator[Opened]:
     """
     settings = settings_of(config)
     if not create and settings.storage.url is None and not settings.storage.path.exists():
-        raise CommandError(f"{settings.storage.path}: there is no database yet; give --config, or start the gateway once")
+        raise CommandError(
+            f"{settings.storage.path}: there is no database yet; start the gateway once, or name others with --config"
+        )
     try:
         store = open_store(settings.storage)
     except StorageError as error:
@@ -73,11 +75,3 @@ def opened(config: Path | None, *, create: bool = False) -> Iterator[Opened]:
         raise CommandError(str(error)) from error
     finally:
         store.close()
-
-
-def settings_of(config: Path | None) -> Settings:
-    """Load the settings. Raises CommandError."""
-    try:
-        return load_settings(config)
-    except SettingsError as error:
-        raise CommandError(str(error)) from error

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.commands.opened import Config, InLanguage, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import InLanguage, opened
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, collected_table, kept_table, privacy_report
 from gateway.settings import Settings

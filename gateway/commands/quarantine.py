@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import opened
 from gateway.storage.quarantine import quarantined, retry
 
 quarantine = typer.Typer(no_args_is_help=True, help="Messages set aside because they broke every connection they were sent on.")

@@ -12,11 +12,12 @@ import typer
 from gateway.app import Gateway, GatewayFailed
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
+from gateway.commands.config import Config, settings_of
 from gateway.commands.logs import set_up_log
 from gateway.dashboard import DashboardError
 from gateway.radio.playback import Playback
 from gateway.radio.recordings import RecordingError
-from gateway.settings import SettingsError, load_settings
+from gateway.settings import SettingsError
 from gateway.shoppers.optins import OptInsError
 from gateway.storage import StorageError
 from gateway.storage.keys import KeysError
@@ -40,13 +41,13 @@ CANT_START = (
 
 
 def run(
-    config: Annotated[Path, typer.Option("--config", "-c", help="The settings, as TOML.")],
     recording: Annotated[Path | None, typer.Option(help="Hear this recording instead of the air, as if it happened now.")] = None,
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times faster than it was recorded.")] = 1.0,
+    config: Config = None,
 ) -> None:
     """Run the gateway until it is told to stop (Ctrl-C, SIGTERM) or its recording has ended."""
     try:
-        settings = load_settings(config)
+        settings = settings_of(config)
         set_up_log(settings.log)
         playback = Playback(recording, speed) if recording is not None else None
         gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, scanners=playback.scanners)

@@ -6,15 +6,15 @@ import asyncio
 import signal
 import time
 from functools import partial
-from pathlib import Path
 from secrets import token_hex
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 import typer
 
 from gateway.clock import Clock, SystemClock
 from gateway.commands import CommandError
+from gateway.commands.config import Config, settings_of
 from gateway.commands.logs import set_up_log
 from gateway.messages import SightingsBatch
 from gateway.mqtt.credentials import Credentials, read_credentials
@@ -26,7 +26,7 @@ from gateway.radio.batches import EXPIRY_S, Batches
 from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive
 from gateway.radio.scanners import RunningScanner, make_scanners
-from gateway.settings import MqttSettings, SettingsError, load_settings
+from gateway.settings import MqttSettings, SettingsError
 from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
 
 BATCH_EVERY_S = 1.0
@@ -35,10 +35,10 @@ BATCH_EVERY_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-def scanner(config: Annotated[Path, typer.Option("--config", "-c", help="The settings, as TOML.")]) -> None:
+def scanner(config: Config = None) -> None:
     """Listen, and pass the shop's own beacons on by MQTT until told to stop. Other people's beacons never leave this box."""
     try:
-        settings = load_settings(config)
+        settings = settings_of(config)
         set_up_log(settings.log)
         credentials = read_credentials(settings.mqtt)
     except SettingsError as error:

@@ -11,28 +11,46 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gateway.commands import CommandError
+from gateway.mqtt.credentials import read_credentials
 from gateway.settings import Settings, SettingsError, load_settings
+from gateway.shoppers.optins import OptInsError, read_optins
+from gateway.zones.calibration import CalibrationError
+from gateway.zones.plan import PlanError, load_plan
+from gateway.zones.tracker import make_tracker
+from rules import BookError, load_book
 
 INTRODUCTION = """# Settings
 
-One TOML file (`etalage run --config FILE`), over it environment variables: `ETALAGE_MQTT__USER=gateway` is `user` in `[mqtt]`.
+One TOML file (`--config FILE`; `/etc/etalage/etalage.toml` where none is named), over it environment
+variables: `ETALAGE_MQTT__USER=gateway` is `user` in `[mqtt]`.
 Relative paths count from the file's folder. A word that isn't in this list stops the start, with the nearest one that is.
-`etalage settings --check FILE` says whether a file is right. This page is made by `etalage settings`.
+`etalage settings --check FILE` says whether a file, and each file it names, is right. This page is made by `etalage settings`.
 """
 
 
 def settings(
-    check: Annotated[Path | None, typer.Option(help="Say whether this file is right, and nothing else.")] = None,
+    check: Annotated[Path | None, typer.Option(help="Say whether this file and those it names are right.")] = None,
 ) -> None:
     """Print every setting as Markdown, or check a file."""
     if check is None:
         typer.echo(reference())
         return
     try:
-        load_settings(check)
-    except SettingsError as error:
+        _read_all(load_settings(check))
+    except (SettingsError, PlanError, CalibrationError, BookError, OptInsError) as error:
         raise CommandError(str(error)) from error
     typer.echo(f"{check}: right")
+
+
+def _read_all(settings: Settings) -> None:
+    """Read the files that the settings name, as `etalage run` does. Raises what each raises."""
+    plan = load_plan(settings.store.plan)
+    make_tracker(plan, settings.store.calibration, settings.zones)
+    if settings.store.rule_book:
+        load_book(settings.store.rule_book, plan.zone_ids)
+    if settings.store.optins:
+        read_optins(settings.store.optins)
+    read_credentials(settings.mqtt)
 
 
 def reference() -> str:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from gateway.books.shop_facts import FactValue, ShopFactNow, ShopFacts, as_read, declared
 from gateway.commands import CommandError
-from gateway.commands.opened import Config, InLanguage, Opened, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import InLanguage, Opened, opened
 from rules import Book, BookError
 from rules.format.literals import typed_fact
 from rules.texts import Language

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.commands import CommandError, accounts
-from gateway.commands.opened import Config, opened
+from gateway.commands.config import Config
+from gateway.commands.opened import opened
 from gateway.storage import Connection, Store
 from gateway.storage.accounts import every
 from gateway.storage.users import Role, Token, TokenError, create_token, list_tokens, revoke_token
@@ -48,7 +49,7 @@ def token(
 @users.command(name="list")
 def show(config: Config = None) -> None:
     """Show who may sign in, and all tokens ever made: whose, which role, since when. Never a password or a token itself."""
-    with opened(config, create=True) as gateway, gateway.store.read() as connection:
+    with opened(config) as gateway, gateway.store.read() as connection:
         people, known = every(connection), list_tokens(connection)
     table = Table("name", "kind", "role", "made", "revoked")
     for person in people:
@@ -62,7 +63,7 @@ def show(config: Config = None) -> None:
 @users.command()
 def revoke(name: Annotated[str, typer.Argument(help="As `etalage users list` shows it.")], config: Config = None) -> None:
     """End a token at once and for good."""
-    with opened(config, create=True) as gateway:
+    with opened(config) as gateway:
         _written(gateway.store, lambda connection: revoke_token(connection, name=name, at_s=gateway.now_s()))
     typer.echo(f"Token {name} is revoked.")
 

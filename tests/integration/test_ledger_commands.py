@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from gateway.commands import CommandError
 from gateway.commands.books import books
+from gateway.settings import StorageSettings
+from gateway.storage import open_store
 
 BOOK = """
 book: demo
@@ -26,11 +28,12 @@ offers:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Settings beside a plan of one zone."""
+    """Settings beside a plan of one zone, of a box that has run once."""
     (tmp_path / "plan.yaml").write_text(
         "store: demo\nzones:\n- {id: wine, name: {nl: Wijn, en: Wine}}\nscanners:\n- {id: pi-1, zone: wine}\n"
     )
     (tmp_path / "etalage.toml").write_text('[store]\nplan = "plan.yaml"\n')
+    open_store(StorageSettings(path=tmp_path / "etalage.db")).close()
     return tmp_path / "etalage.toml"
 
 

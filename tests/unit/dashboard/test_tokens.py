@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from gateway.commands import CommandError
 from gateway.commands.users import users
-from gateway.storage import Store
+from gateway.settings import StorageSettings
+from gateway.storage import Store, open_store
 from gateway.storage.users import Role, TokenError, any_token, create_token, find_token, list_tokens, revoke_token
 
 AT_S = 1_795_255_200.0
@@ -98,8 +99,9 @@ def test_the_command_prints_the_token_alone_on_standard_output(config: str) -> N
     assert "till-2" in again.stderr
 
 
-def test_the_command_lists_and_revokes(config: str) -> None:
+def test_the_command_lists_and_revokes(config: str, tmp_path: Path) -> None:
     run = CliRunner()
+    open_store(StorageSettings(path=tmp_path / "shop.db")).close()
     assert "Nobody yet" in run.invoke(users, ["list", "-c", config]).stdout
     secret = run.invoke(users, ["token", "--role", "admin", "--name", "office", "-c", config]).stdout.strip()
     assert run.invoke(users, ["revoke", "office", "-c", config]).exit_code == 0
