@@ -71,7 +71,7 @@ def test_duplicated_and_reordered_messages_do_their_work_once(data: st.DataObjec
         with engine.begin() as connection:
             handlers.work(event, "replies", 1000.0 + turn)(Transaction(connection))
     with engine.connect() as connection:
-        assert outbox.count(connection) == len(sendings)
+        assert outbox.count(connection) == len(set(sendings))  # nothing is sent here: each id's newest reply waits, and no other
     engine.dispose()
     assert len(done) == len(set(done))
     assert set(done) == {f"r-{number}" for turn, number in enumerate(sendings) if turn not in failing}
