@@ -182,7 +182,7 @@ class Gateway:
 
     def _promised(self, situation: Situation, titles: dict[str, str], done: Future[Promised]) -> None:
         if done.exception() is None:
-            for made in done.result().made:
+            for made in done.result(0).made:
                 self.view.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer])
 
     def _forget(self, shopper: str) -> None:

@@ -96,7 +96,7 @@ class Recall:
         del self._reading[shopper]
         if reading.exception() is not None:
             return  # `tick` reads again, for as long as anybody can use it
-        known, happenings = reading.result()
+        known, happenings = reading.result(0)
         up_to_date = [self._people.arrive(shopper, known, at_s), self._ledger.arrive(shopper, happenings)]
         if not all(up_to_date):
             self._read(shopper, at_s)

@@ -93,14 +93,14 @@ class ShopFacts:
         taken = admitted(declared(books), name, value)
         plain = sorted(taken) if isinstance(taken, frozenset) else taken
         fact = shop_facts.FactRecord(name, plain, at_s, who)
-        self._store.writer.submit(partial(shop_facts.put, fact=fact)).result()
+        self._store.writer.write_blocking(partial(shop_facts.put, fact=fact))
 
     def clear(self, books: Iterable[Book], name: str) -> bool:
         """Say no more of a fact: it is unknown again; False: nothing was said. Raises BookError for one that never could be."""
         known = [one.name for one in self.every(books)]
         if name not in known:
             raise unknown_fact(name, known)
-        return self._store.writer.submit(partial(shop_facts.drop, name=name)).result()
+        return self._store.writer.write_blocking(partial(shop_facts.drop, name=name))
 
 
 def declared(books: Iterable[Book]) -> dict[str, list[Field]]:

@@ -95,6 +95,6 @@ def _asked() -> str:
 
 def _done(gateway: Opened, work: Callable[[Connection], T]) -> T:
     try:
-        return gateway.store.writer.submit(work).result()
+        return gateway.store.writer.write_blocking(work)
     except AccountError as error:
         raise CommandError(str(error)) from error

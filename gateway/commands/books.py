@@ -158,7 +158,7 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
 
 def _done(gateway: Opened, step: Callable[[Connection], T], file: str = "") -> T:
     try:
-        return gateway.store.writer.submit(step).result()
+        return gateway.store.writer.write_blocking(step)
     except StepRefused as error:
         raise CommandError(str(error)) from error
     except BookError as error:

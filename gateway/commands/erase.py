@@ -11,7 +11,7 @@ from gateway.commands.opened import opened
 from gateway.mqtt.topics import identity_of
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
-from gateway.storage import consents, retention
+from gateway.storage import consents, retention, waiting
 from gateway.storage.keys import KEYS_COPY
 
 
@@ -30,7 +30,7 @@ def erase(
             typer.confirm(f"Erase all data of shopper {shopper}?{told} This can't be taken back", abort=True)
         source = identity_of(settings.store).source
         people = People(store, Identities(settings.store.store), keys, gateway.now_s, source=source)
-        outcome = store.writer.transact(lambda tx: people.withdraw(tx, shopper)).result()
+        outcome = waiting.in_thread(store.writer.transact(lambda tx: people.withdraw(tx, shopper)))
         folder = settings.shoppers.backups
         scrubbed = retention.scrub(store.engine, keys, [folder / KEYS_COPY] if folder is not None else [], people.marks)
     if not outcome.taken:

@@ -15,7 +15,7 @@ from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.commands.config import settings_of
 from gateway.settings import Settings
-from gateway.storage import StorageError, Store, open_store
+from gateway.storage import NotInTime, StorageError, Store, open_store
 from gateway.storage.keys import Keys, KeysError
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from rules import Book, BookError
@@ -73,5 +73,10 @@ def opened(config: Path | None, *, create: bool = False) -> Iterator[Opened]:
         yield Opened(settings, store)
     except (BookError, KeysError, PlanError, StorageError) as error:
         raise CommandError(str(error)) from error
+    except NotInTime as error:
+        raise CommandError(
+            f"the database doesn't take this now ({error.orig}); see whether the disk is full or another program "
+            "keeps the database locked, then try again"
+        ) from error
     finally:
         store.close()

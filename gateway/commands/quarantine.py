@@ -35,7 +35,7 @@ def send_again(
 ) -> None:
     """Send a message again, or all of them, once the cause is gone. A running gateway sees it within seconds."""
     with opened(config) as gateway:
-        moved = gateway.store.writer.submit(lambda connection: retry(connection, event_id)).result()
+        moved = gateway.store.writer.write_blocking(lambda connection: retry(connection, event_id))
     if event_id is not None and moved == 0:
         raise CommandError(f"no message {event_id} is set aside; `etalage quarantine list` shows those that are")
     typer.echo(f"{moved} set to go again.")

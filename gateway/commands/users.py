@@ -70,7 +70,7 @@ def revoke(name: Annotated[str, typer.Argument(help="As `etalage users list` sho
 
 def _written(store: Store, work: Callable[[Connection], T]) -> T:
     try:
-        return store.writer.submit(work).result()
+        return store.writer.write_blocking(work)
     except TokenError as error:
         raise CommandError(str(error)) from error
 

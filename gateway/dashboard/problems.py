@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.templating import html
+from gateway.storage import NotInTime, WriterClosed
 from rules.texts import N_, Language, text
 
 MEDIA_TYPE = "application/problem+json"
@@ -57,7 +58,8 @@ class ProblemDetails(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, object]] = {
-    "4XX": {"model": ProblemDetails, "description": "What is wrong, where, and what to do."}
+    "4XX": {"model": ProblemDetails, "description": "What is wrong, where, and what to do."},
+    "503": {"model": ProblemDetails, "description": "The database didn't take it in time; ask again."},
 }
 """For a router's `responses`: every error has this one shape."""
 
@@ -88,6 +90,8 @@ def answer_all(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _own)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(NotInTime, _not_written)
+    app.add_exception_handler(WriterClosed, _not_written)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -156,6 +160,19 @@ def said(fault: Mapping[str, Any], language: Language) -> str:
 
 def _place(steps: tuple[int | str, ...]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+
+
+def _not_written(request: Request, _error: Exception) -> Response:
+    """A disk that is full or slow, a database that is locked, or the end of the gateway: nobody waits for that without an end."""
+    return answer(
+        request,
+        Problem(
+            503,
+            "not_written",
+            N_("The database didn't take this in time."),
+            N_("It may be done later all the same: look, and ask again in a minute, a till with the same key."),
+        ),
+    )
 
 
 def _unexpected(request: Request, _error: Exception) -> Response:

@@ -223,7 +223,10 @@ class Courier(LinkLoop):
         self._queue.close()
 
     def _farewell(self) -> None:
-        self._queue.settle()
+        try:
+            self._queue.settle()
+        except outbox.DatabaseError as error:
+            log.warning("what was delivered last couldn't be noted; it is sent once more", error=str(error.orig))
         if self._link.current is not None:
             _publish(self._link.current, self._status.farewell(self._clock()))
 

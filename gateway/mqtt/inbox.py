@@ -150,7 +150,7 @@ class Inbox(LinkLoop):
             log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=safe_error(error))
             self._counts["failed"] += 1
         else:
-            done = event.future.result()
+            done = event.future.result(0)
             self._counts[done.what] += 1
         if event.message.link is self._link.current:
             event.message.link.acknowledge(event.message)

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from gateway.mqtt.in_flight import Plan
-from gateway.storage import Connection, Store, quarantine, sending
+from gateway.storage import Connection, Store, quarantine, sending, waiting
 from gateway.storage.delivery_lock import DeliveryLock
-from gateway.storage.outbox import OFFERS_TOPIC, Release
+from gateway.storage.outbox import OFFERS_TOPIC, DatabaseError, Release
 from gateway.storage.sending import Waiting
 
 T = TypeVar("T")
@@ -79,7 +79,11 @@ class OutboxQueue:
                 self._lock.release()
         elif self._lock.acquire(now_s) and not had_it:
             at_s = self._clock()
-            self._write(lambda connection: sending.resend(connection, at_s))
+            try:
+                self._write(lambda connection: sending.resend(connection, at_s))
+            except DatabaseError:
+                self._lock.release()  # a turn that hasn't begun so begins anew
+                raise
         return self._lock.held
 
     def close(self) -> None:
@@ -170,7 +174,7 @@ class OutboxQueue:
         assert self._settling is not None
         future, delivered = self._settling
         self._settling = None
-        future.result()
+        waiting.in_thread(future)
         self._forget(delivered)
 
     def _forget(self, delivered: Sequence[str]) -> None:
@@ -183,5 +187,5 @@ class OutboxQueue:
             sending.claim_first(connection, AHEAD + len(self._delivered), self._clock())
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in the writer and wait for its commit. Raises WriterClosed."""
-        return self._store.writer.submit(work).result()
+        """Run `work` in the writer and wait for its commit. Raises DatabaseError (NotInTime is one too) or WriterClosed."""
+        return self._store.writer.write_blocking(work)

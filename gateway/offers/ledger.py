@@ -26,7 +26,7 @@ from gateway.offers.issuing import Allotment, PromiseRequest
 from gateway.offers.redemption import Answered, KeyReused, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
-from gateway.storage import Connection, Store, Transaction, outbox, promises
+from gateway.storage import Connection, Store, Transaction, outbox, promises, waiting
 from rules import Decision, Happening, Situation
 
 _log = structlog.get_logger()
@@ -243,7 +243,7 @@ class Ledger:
             for happening in pending.noted.values():
                 self._histories.take_back(pending.shopper, happening)
             return
-        promised = pending.future.result()
+        promised = pending.future.result(0)
         self._histories.outdate(pending.shopper)
         made = {one.offer for one in promised.made}
         for refused in promised.refused:
@@ -264,11 +264,14 @@ class Ledger:
         self.counts[what] += 1
 
     def answer(self, request: TillRequest) -> Redemption:
-        """Do what a till asks; from any thread. Answers once it is on disk. Raises KeyReused."""
+        """Do what a till asks; from any thread. Answers once it is on disk.
+
+        Raises KeyReused, or NotInTime: whether it was done then shows when the same is asked again under the same key.
+        """
 
         def work(tx: Transaction) -> Answered:
             answered = till.answer(tx, request, self._issuer, self._follow_redemption)
             tx.after_commit(partial(self._redeemed, answered))
             return answered
 
-        return self._store.writer.transact(work).result().redemption
+        return waiting.in_thread(self._store.writer.transact(work)).redemption

@@ -9,7 +9,7 @@ from functools import partial
 from gateway.clock import Clock
 from gateway.settings import Settings
 from gateway.shoppers.people import People
-from gateway.storage import Reader, Store, Transaction, consents, retention
+from gateway.storage import Reader, Store, Transaction, consents, retention, waiting
 from gateway.storage.epochs import epoch_of, set_epoch
 from gateway.storage.keys import KEYS_COPY, Keys
 
@@ -55,7 +55,7 @@ class Housekeeping:
         kept_since_s = now_s - self._settings.shoppers.erasure_digests_days * DAY_S
         await asyncio.get_running_loop().run_in_executor(self._pool, self._keys.forget_said, kept_since_s)
         await writer.write(lambda connection: retention.enforce(connection, self._settings, now_s))
-        await writer.wait(writer.transact(lambda tx: self._lapse(tx, now_s)))
+        await waiting.in_loop(writer.transact(lambda tx: self._lapse(tx, now_s)))
         self._due_s = self._clock.monotonic_s() + EVERY_S
 
     async def is_behind(self) -> bool:

@@ -220,7 +220,7 @@ class Identities:
         """Take the finished table into use once its window has begun and everyone who changed meanwhile is in it."""
         if self._building is None or self._building_window != window or not self._building.done():
             return
-        table = self._building.result()
+        table = self._building.result(0)
         self._building = self._building_window = None
         if len(self._before_change) > CHANGES_AT_ONCE:
             self._begin(window)

@@ -132,7 +132,7 @@ class People:
             for optin in optins:
                 self._registry.record(connection, optin.shopper, decision, optin.identity, self._clock())
 
-        self._store.writer.submit(record).result()
+        self._store.writer.write_blocking(record)
 
     @property
     def reads(self) -> frozenset[str]:

@@ -6,12 +6,14 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from gateway.storage.engines import StorageError
 from gateway.storage.reader import Reader, TooLate
 from gateway.storage.store import Store, open_store
+from gateway.storage.waiting import NotInTime
 from gateway.storage.writer import Transaction, Writer, WriterClosed
 
 __all__ = [
     "Connection",
     "DatabaseError",
     "IntegrityError",
+    "NotInTime",
     "Reader",
     "StorageError",
     "Store",

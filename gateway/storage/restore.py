@@ -26,6 +26,10 @@ from gateway.storage.keys import Keys
 from gateway.storage.row_check import WrongRow, row_of
 from gateway.storage.store import Store, open_store
 from gateway.storage.tables import metadata
+from gateway.storage.waiting import NotInTime
+
+RESTORED_WITHIN_S = 3600.0
+"""A backup is one transaction: a month of a busy shop takes minutes on a small box's card."""
 
 
 def in_use(path: Path) -> bool:
@@ -80,7 +84,11 @@ def read_backup(
         return _read(connection, keys, source, trusted, proven)
 
     try:
-        return store.writer.submit(work).result()
+        return store.writer.write_blocking(work, RESTORED_WITHIN_S)
+    except NotInTime as error:
+        raise BackupError(
+            f"{source}: {error.orig}; see whether the disk is full or another program keeps the database locked, then try again"
+        ) from error
     except (SQLAlchemyError, OverflowError) as error:
         raise _damaged(source, error) from error
 

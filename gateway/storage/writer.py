@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import sqlite3
 import threading
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from gateway.safe_error import safe_error
+from gateway.storage import waiting
 
 T = TypeVar("T")
 
@@ -26,10 +26,6 @@ BUSY = 16
 """A group of so many pieces of work shows a stream of them: the next one is worth waiting for. One visitor's moves come alone."""
 GATHER_S = 0.05
 """How long a group under load is gathered: every commit costs a disk sync and the pages that all its work touches, once."""
-
-
-WITHIN_S = 30.0
-"""How long the event loop waits for a piece of work before it gives up on it: longer than a large group takes on a slow disk."""
 
 log = structlog.get_logger(__name__)
 
@@ -139,17 +135,13 @@ class Writer:
             self._jobs.put(_Job(work, future))
         return future
 
-    async def write(self, work: Callable[[Connection], T], within_s: float = WITHIN_S) -> T:
-        """Have `work` done from the event loop and wait for it there. Raises what it raised, or TimeoutError.
+    async def write(self, work: Callable[[Connection], T], within_s: float = waiting.WITHIN_S) -> T:
+        """Have `work` done from the event loop and wait for it there. Raises what it raised, NotInTime or WriterClosed."""
+        return await waiting.in_loop(self.submit(work), within_s)
 
-        Work that has not been begun by then is left out; what is under way is done all the same.
-        """
-        return await self.wait(self.submit(work), within_s)
-
-    @staticmethod
-    async def wait(future: Future[T], within_s: float = WITHIN_S) -> T:
-        """Wait in the event loop for work that was handed over, as `write` does."""
-        return await asyncio.wait_for(asyncio.wrap_future(future), within_s)
+    def write_blocking(self, work: Callable[[Connection], T], within_s: float = waiting.WITHIN_S) -> T:
+        """Have `work` done from any thread but the event loop's and wait for it. Raises as `write` does."""
+        return waiting.in_thread(self.submit(work), within_s)
 
     @property
     def failure(self) -> str | None:

@@ -29,6 +29,19 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line] for line in lines[2:]]
 
 
+def test_nothing_waits_for_a_future_without_an_end() -> None:
+    """`Future.result()` and `wrap_future` wait for ever: storage's `waiting` and `reader` put an end to it, for everybody."""
+    found = []
+    for path in SOURCES:
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            called = ast.unparse(call.func)
+            endless = called.endswith(".result") and not call.args and not call.keywords
+            elsewhere = called.endswith("wrap_future") and path.name not in ("waiting.py", "reader.py")
+            if endless or elsewhere:
+                found.append(f"{path.relative_to(ROOT)}:{call.lineno}: {ast.unparse(call)}")
+    assert found == []
+
+
 def test_the_rooms_are_those_of_the_tree() -> None:
     told = [name for row in table("Rooms") for name in re.findall(r"`([^`]+)`", row[1])]
     there = {f"{path.name}/" for path in (ROOT / "gateway").iterdir() if (path / "__init__.py").exists()}

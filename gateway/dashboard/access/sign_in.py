@@ -231,7 +231,7 @@ class SignIn:
 
     async def _write(self, work: Callable[[Connection], T], name_field: str = "name") -> T:
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(self._store.writer.submit(work)), WRITTEN_WITHIN_S)
+            return await self._store.writer.write(work, WRITTEN_WITHIN_S)
         except AccountError as error:
             raise FieldRefused(name_field, ACCOUNT_FAULTS[error.code]) from error
 
@@ -259,7 +259,7 @@ def new_claim_code(store: Store, now_s: float) -> str:
     code = codes.new_code()
     key = codes.as_generated(code)
     assert key is not None
-    store.writer.submit(lambda connection: accounts.set_claim(connection, key, now_s)).result(WRITTEN_WITHIN_S)
+    store.writer.write_blocking(lambda connection: accounts.set_claim(connection, key, now_s), WRITTEN_WITHIN_S)
     return code
 
 

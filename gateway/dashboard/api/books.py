@@ -165,7 +165,7 @@ def _take(connection: Connection, book: str, wanted: StepWanted, person: str, at
 
 def _done(store: Store, work: Callable[[Connection], Any], language: Language) -> Any:
     try:
-        return store.writer.submit(work).result()
+        return store.writer.write_blocking(work)
     except StepRefused as error:
         why = error.words[language]
         raise Problem(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -18,7 +17,7 @@ from gateway.settings import Settings
 from gateway.shoppers.consent import ConsentDecision
 from gateway.shoppers.optins import identity_of
 from gateway.shoppers.people import People
-from gateway.storage import Store, Transaction, consents
+from gateway.storage import Store, Transaction, consents, waiting
 from gateway.storage.users import Role
 from rules.texts import N_, Language
 
@@ -71,7 +70,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
     routes = APIRouter(tags=["shoppers"], responses=RESPONSES)
 
     async def do(work: Callable[[Transaction], Outcome]) -> Outcome:
-        return await asyncio.wrap_future(store.writer.transact(work))
+        return await waiting.in_loop(store.writer.transact(work))
 
     @routes.get("/shoppers", dependencies=[Depends(require(Role.STAFF))])
     def list_shoppers(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[ConsentSummary]:

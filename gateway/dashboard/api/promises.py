@@ -12,7 +12,7 @@ from gateway.dashboard.access.callers import require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import VoucherTerms
 from gateway.offers.ledger import Ledger
-from gateway.storage import Store, caps, happenings, promises
+from gateway.storage import Store, caps, happenings, promises, waiting
 from gateway.storage.promises import PromiseRecord
 from gateway.storage.users import Role
 from rules.texts import N_
@@ -111,7 +111,7 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
     @routes.post("/offers/{offer}/recall", dependencies=[Depends(require(Role.MARKETEER))])
     def recall(offer: Annotated[str, Path(max_length=64)]) -> RecallOutcome:
         """Take back what of a wrong offer still waits to be sent; the backend is told. Pause its book first, or more follows."""
-        recalled = ledger.recall(offer, clock()).result()
+        recalled = waiting.in_thread(ledger.recall(offer, clock()))
         return RecallOutcome(taken_back=recalled.taken_back, stand=recalled.stand)
 
     return routes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from gateway.dashboard.access.callers import require
@@ -38,7 +37,6 @@ def router(store: Store) -> APIRouter:
     @routes.post("/quarantine/retry", dependencies=[Depends(require(Role.ADMIN))])
     async def retry_quarantine(wanted: Retry) -> Retried:
         """Put a message back in the queue, once the cause is gone."""
-        done = store.writer.submit(lambda connection: quarantine.retry(connection, wanted.event_id))
-        return Retried(moved=await run_in_threadpool(done.result))
+        return Retried(moved=await store.writer.write(lambda connection: quarantine.retry(connection, wanted.event_id)))
 
     return routes

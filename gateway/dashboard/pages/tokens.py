@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
@@ -59,7 +58,7 @@ def router(store: Store, now_s: Callable[[], float]) -> APIRouter:
                 return made
 
             try:
-                secret = await asyncio.wrap_future(store.writer.submit(make))
+                secret = await store.writer.write(make)
             except TokenError as error:
                 raise FieldRefused("name", N_("This name can't be used: {why}"), why=str(error)) from error
             return shown_once(request, N_("The token {name}"), N_("Copy it now; it can't be shown again."), secret, form.name)
@@ -75,7 +74,7 @@ def router(store: Store, now_s: Callable[[], float]) -> APIRouter:
             audit.note(connection, now_s(), caller.name, "revoked_token", name)
 
         try:
-            await asyncio.wrap_future(store.writer.submit(end))
+            await store.writer.write(end)
         except TokenError:
             return see_other("/shop/users", N_("That token had ended already."))
         return see_other("/shop/users", N_("The token is revoked."))

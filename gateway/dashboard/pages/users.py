@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
@@ -116,7 +115,7 @@ def changes(store: Store, now_s: Callable[[], float]) -> APIRouter:
 
     async def do(field: str, work: Callable[[Connection], T]) -> T:
         try:
-            return await asyncio.wrap_future(store.writer.submit(work))
+            return await store.writer.write(work)
         except AccountError as error:
             raise FieldRefused(field, ACCOUNT_FAULTS[error.code]) from error
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from gateway.dashboard.app import create_app
 from gateway.dashboard.problems import MEDIA_TYPE, Problem
 from gateway.settings import DashboardSettings
+from gateway.storage import NotInTime
 from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
@@ -38,11 +39,24 @@ def app(view: PretendView) -> FastAPI:
     async def broken() -> None:
         raise RuntimeError("a secret of ours")
 
+    @routes.get("/full")
+    async def full() -> None:
+        raise NotInTime(30.0)
+
     @routes.put("/body")
     async def put(body: Body) -> Body:
         return body
 
     return create_app(view, settings=DashboardSettings(language="en"), routers=[routes])
+
+
+async def test_what_the_database_does_not_take_in_time_is_to_be_asked_again(client: Client) -> None:
+    async with client() as caller:
+        answer = await caller.get("/api/v1/full", headers={"Accept-Language": "en"})
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.json()["type"] == "urn:etalage:problem:not_written"
+    assert "ask again" in answer.json()["detail"]
 
 
 async def test_a_problem_says_what_where_and_what_to_do(client: Client) -> None:
