@@ -104,7 +104,8 @@ class Supervisor:
                 if self._may_feed():
                     self._notify("WATCHDOG=1")
                 await asyncio.wait(every, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
-                self._look(running)
+                if not stop.is_set():  # a recording's scanner ends by itself, after it has said that all is over
+                    self._look(running)
         finally:
             self._notify("STOPPING=1")
             for task in every:

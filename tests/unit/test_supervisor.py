@@ -62,6 +62,19 @@ def test_while_all_live_systemd_hears_that_all_is_ready_then_of_life_then_of_the
     assert run(parts, until=fed_thrice) == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"]
 
 
+def test_a_part_that_says_that_all_is_over_and_ends_has_not_died() -> None:
+    async def live() -> None:
+        stop = asyncio.Event()
+
+        async def play() -> None:
+            await asyncio.sleep(supervisor.FIRST_LOOK_S * 2)
+            stop.set()
+
+        await asyncio.wait_for(Supervisor([Task("recording", play)], notify=lambda state: None).run(stop), 30)
+
+    asyncio.run(live())
+
+
 @pytest.mark.parametrize(
     ("part", "why"),
     [
