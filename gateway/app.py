@@ -31,7 +31,7 @@ from gateway.safe_error import safe_error
 from gateway.settings import Settings
 from gateway.shoppers.optins import read_optins
 from gateway.storage import DatabaseError
-from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
+from gateway.supervisor import Duty, LoopFaults, Part, PartDied, Supervisor, Task, Thread
 from gateway.upkeep import Upkeep
 from rules import Decision, Situation, load_book
 
@@ -61,6 +61,7 @@ class Gateway:
         self._settings = settings
         self.clock: Clock = clock or SystemClock(settings.storage.clock_path)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_faults = LoopFaults()
         source = identity_of(settings.store).source
         self.rooms = rooms = Rooms(settings, self.clock, source, self._post, self._forget)
         self.store, self.reader, self.people, self.ledger = rooms.store, rooms.reader, rooms.people, rooms.ledger
@@ -71,7 +72,7 @@ class Gateway:
         remote = make_remote_scanners(rooms, settings, self.scanners)
         correlations = Correlations()
         self.courier = make_courier(rooms, settings, self.clock, self._health, lambda: self._upkeep.occupancy, correlations)
-        self.view = DashboardView(rooms, LineCounts(), self.scanners, remote, self.courier, self.clock)
+        self.view = DashboardView(rooms, LineCounts(), self.scanners, remote, self.courier, self.clock, self._faults)
         self.line = Line(
             rooms.identities,
             rooms.tracker,
@@ -105,6 +106,7 @@ class Gateway:
         Raises GatewayFailed, after as orderly an end, when a part has died or the database can't be used at the start.
         """
         self._loop = asyncio.get_running_loop()
+        self._loop_faults.watch(self._loop)
         try:
             await self._open_the_shop()
             await Supervisor(self.parts(), may_feed=lambda: alive(scanner.health() for scanner in self.scanners)).run(stop)
@@ -194,6 +196,10 @@ class Gateway:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
+    def _faults(self) -> int:
+        """Return how many calls failed that nobody waits for: bugs, each with a line in the log."""
+        return self._loop_faults.count + self.store.writer.calls_failed
+
     def _health(self) -> HealthFigures:
         """The summary in the box's status message: from the courier's thread, so whole numbers and fixed words only."""
         counts = self.line.counts
@@ -203,6 +209,7 @@ class Gateway:
             "advertisements": counts.heard,
             "decisions": counts.decisions,
             "writer_backlog": self.store.writer.backlog,
+            "faults": self._faults(),
             "time_trusted": int(self.clock.trust.trusted),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway import __version__
 from gateway.clock import Clock
@@ -33,6 +33,7 @@ class DashboardView:
         remote_scanners: RemoteScanners,
         courier: Courier,
         clock: Clock,
+        faults: Callable[[], int],
     ) -> None:
         self.plan = rooms.plan
         self.feed = FeedRing()
@@ -45,6 +46,7 @@ class DashboardView:
         self._remote_scanners = remote_scanners
         self._courier = courier
         self._clock = clock
+        self._faults = faults
         self._started_at_s = clock.now_s()
         self._dots = PlanDots(rooms.plan)
         self._receipts: Counter[str] = Counter()
@@ -109,6 +111,7 @@ class DashboardView:
                 acknowledged=int(link["acknowledged"]),
                 receipts=dict(self._receipts),
                 refused=self._refused(),
+                faults=self._faults(),
             ),
         )
 

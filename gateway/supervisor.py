@@ -70,6 +70,29 @@ class Duty:
 Part = Thread | Task | Duty
 
 
+class LoopFaults:
+    """Counts and logs faults in calls that nobody waits for: what was posted to the loop from a thread, or is called by a timer.
+
+    They don't end the program. Such a call is about one shopper's moment or one message, and is over; what it should have changed
+    is read again from the database at the next visit. A new start would drop everybody's moments, and meet the same fault again.
+    A person learns of it by the log and by the count.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take what this loop would otherwise tell asyncio's own log, with values that may be a shopper's."""
+        loop.set_exception_handler(self._take)
+
+    def _take(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        self.count += 1
+        error = context.get("exception")
+        log.error(
+            "a call in the loop failed", because=safe_error(error) if isinstance(error, BaseException) else context["message"]
+        )
+
+
 class Supervisor:
     """Runs a program's tasks and duties and minds all its parts until it is told to stop or one of them dies.
 

@@ -49,9 +49,10 @@ def run(
     try:
         settings = settings_of(config)
         set_up_log(settings.log)
-        playback = Playback(recording, speed) if recording is not None else None
+        stop = asyncio.Event()
+        playback = Playback(recording, speed, on_end=stop.set) if recording is not None else None
         gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, scanners=playback.scanners)
-        asyncio.run(_live(gateway, playback))
+        asyncio.run(_live(gateway, stop))
     except CANT_START as error:
         raise CommandError(str(error)) from error
     except GatewayFailed as failure:
@@ -59,11 +60,8 @@ def run(
         raise typer.Exit(1) from None
 
 
-async def _live(gateway: Gateway, playback: Playback | None) -> None:
-    stop = asyncio.Event()
+async def _live(gateway: Gateway, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_, stop.set)
-    if playback is not None:
-        playback.on_end = stop.set
     await gateway.run(stop)

@@ -27,7 +27,7 @@ from gateway.radio.frames import uuid_bytes
 from gateway.radio.notify import alive
 from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.settings import MqttSettings, SettingsError
-from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
+from gateway.supervisor import Duty, LoopFaults, Part, PartDied, Supervisor, Task, Thread
 
 BATCH_EVERY_S = 1.0
 """A shopper walks a metre in that time, and a decision is wanted within a second of a zone being certain."""
@@ -79,6 +79,7 @@ async def _live(
         *(Task(f"scanner {scanner.id}", partial(scanner.listen, batches[scanner.id].hear)) for scanner in scanners),
         Duty("batches", BATCH_EVERY_S, hand_over, vital=True),
     ]
+    LoopFaults().watch(asyncio.get_running_loop())
     relay.start()
     try:
         supervisor = Supervisor(parts, may_feed=lambda: alive(scanner.health() for scanner in scanners))

@@ -126,6 +126,8 @@ class Totals:
     """By what happened: shown, tapped, redeemed, …"""
     refused: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Receptions that weren't used: by scanner (or message format, or `zones`), then by reason (late, malformed, …)."""
+    faults: int = 0
+    """Bugs that were met in calls that nobody waits for; each has a line in the log."""
 
 
 @dataclass(frozen=True, slots=True)

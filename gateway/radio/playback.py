@@ -32,7 +32,7 @@ class Playback:
 
     id = "recording"
 
-    def __init__(self, path: Path, speed: float = 1.0) -> None:
+    def __init__(self, path: Path, speed: float = 1.0, on_end: Callable[[], None] = lambda: None) -> None:
         """Raises RecordingError when the file can't be opened."""
         self._recording = read_recording(path)
         self._speed = speed
@@ -41,7 +41,7 @@ class Playback:
         self._tally = Tally()
         self._over = False
         self.scanners = (self,)
-        self.on_end: Callable[[], None] = lambda: None
+        self._on_end = on_end
 
     async def listen(self, hear: Hear) -> None:
         """Play it all, let some time pass, and call `on_end`."""
@@ -57,7 +57,7 @@ class Playback:
         self._over = True
         recording = self._recording
         log.info("recording has ended", heard=recording.advertisements, malformed_lines=recording.malformed)
-        self.on_end()
+        self._on_end()
 
     def health(self) -> ScannerHealth:
         """Return that it hears, until it has ended."""

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import supervisor
-from gateway.supervisor import Duty, Part, PartDied, Supervisor, Task, Thread
+from gateway.supervisor import Duty, LoopFaults, Part, PartDied, Supervisor, Task, Thread
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,26 @@ def test_a_part_that_says_that_all_is_over_and_ends_has_not_died() -> None:
         await asyncio.wait_for(Supervisor([Task("recording", play)], notify=lambda state: None).run(stop), 30)
 
     asyncio.run(live())
+
+
+def test_a_fault_in_a_call_that_nobody_waits_for_is_counted_and_logged_without_its_values() -> None:
+    faults = LoopFaults()
+
+    def fail() -> None:
+        raise KeyError("s-1")
+
+    async def live() -> None:
+        loop = asyncio.get_running_loop()
+        faults.watch(loop)
+        loop.call_soon_threadsafe(fail)
+        await asyncio.sleep(0)
+        loop.call_exception_handler({"message": "a task was destroyed"})
+
+    with capture_logs() as said:
+        asyncio.run(live())
+    assert faults.count == 2
+    assert [entry["because"].partition(" at ")[0] for entry in said] == ["KeyError", "a task was destroyed"]
+    assert "s-1" not in str(said)
 
 
 @pytest.mark.parametrize(
