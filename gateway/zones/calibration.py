@@ -7,11 +7,13 @@ beside it (`cal.v1.json`, `cal.v2.json`), so that a worse walk can be taken back
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from gateway.zones.place_model import PlaceModel
@@ -43,6 +45,8 @@ class Calibration(BaseModel):
     """Time of the last reading that went in."""
     trust: float = Field(ge=0, le=1)
     """How far the walks were followed: 0 where the plan alone did as well on walks that were left out."""
+    walked: tuple[str, ...] = ()
+    """Zones without a scanner of their own that were walked."""
     scanners: tuple[str, ...]
     level_db: tuple[Row, ...]
     """Per state: level at each scanner above the plan's path loss, dB."""
@@ -102,8 +106,20 @@ def calibrated(place: PlaceModel, plan: StorePlan, calibration: Calibration) -> 
         raise CalibrationError(
             f"this calibration was made for another plan than {plan.store}'s (zones, scanners or walls differ); walk again"
         )
+    level_dbm = place.level_dbm + np.asarray(calibration.level_db)
     return replace(
         place,
-        level_dbm=place.level_dbm + np.asarray(calibration.level_db),
+        zones_of_scanner=_answered(place, level_dbm, calibration.walked),
+        level_dbm=level_dbm,
         spread_db=np.asarray(calibration.spread_db, dtype=float),
     )
+
+
+def _answered(place: PlaceModel, level_dbm: NDArray[np.float64], walked: Sequence[str]) -> tuple[frozenset[int], ...]:
+    """Return each scanner's zones; a walked zone without a scanner of its own is answered for by the one that hears it best."""
+    answers = [set(zones) for zones in place.zones_of_scanner]
+    for zone in walked:
+        states = place.zone_of_state == place.zones.index(zone)
+        if states.any() and not any(place.zones.index(zone) in zones for zones in answers):
+            answers[int(level_dbm[states].mean(0).argmax())].add(place.zones.index(zone))
+    return tuple(map(frozenset, answers))

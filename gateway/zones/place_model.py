@@ -6,6 +6,7 @@ the filter needs of the shop is in four arrays here; a calibration changes the a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,14 +64,14 @@ class PlaceModel:
     """(n, 2) the cells' centres in metres; None without a drawing."""
 
 
-def build_place_model(plan: StorePlan, step_s: float) -> PlaceModel:
+def build_place_model(plan: StorePlan, step_s: float, walked: Iterable[str] = ()) -> PlaceModel:
     """Build the model of the place a plan describes, for steps of `step_s` seconds."""
     spots = _spots(plan)
     drawn = all(zone.polygon is not None or _own(plan, zone.id) & spots.keys() for zone in plan.zones)
     alone = len(plan.anchors) == 1 and not any(zone.polygon for zone in plan.zones)
     if len(spots) == len(plan.anchors) and drawn and not alone:
         return _drawn(plan, spots, step_s)
-    return _listed(plan, step_s)
+    return _listed(plan, step_s, walked)
 
 
 def _own(plan: StorePlan, zone: str) -> set[str]:
@@ -213,9 +214,10 @@ def _depends(plan: StorePlan, at: Floats, zone_of_state: NDArray[np.intp], scann
     return tuple(map(frozenset, result))
 
 
-def _listed(plan: StorePlan, step_s: float) -> PlaceModel:
+def _listed(plan: StorePlan, step_s: float, walked: Iterable[str]) -> PlaceModel:
     """Model a plan without positions: one state per zone; a zone's own scanner hears its people best.
 
+    A zone without a scanner is a state only once it was `walked`: before, nothing is known of it.
     Where only one zone has scanners there is a second state, elsewhere in the shop: `near`, `in the shop`, `gone` can be told.
     """
     index = {zone: i for i, zone in enumerate(plan.zone_ids)}
@@ -225,7 +227,7 @@ def _listed(plan: StorePlan, step_s: float) -> PlaceModel:
     for scanner, zone in enumerate(own):
         if zone >= 0:
             level[zone, scanner] = OWN_ZONE_DB
-    seen = sorted({zone for zone in own if zone >= 0})
+    seen = sorted({zone for zone in own if zone >= 0} | {index[zone] for zone in walked})
     states = [*seen, len(index)] if len(seen) == 1 else seen
     zone_of_state = np.array([state if state < len(index) else -1 for state in states], dtype=np.intp)
     return PlaceModel(

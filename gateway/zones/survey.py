@@ -65,8 +65,9 @@ class _Steps:
 
 def learn(plan: StorePlan, walks: Iterable[Walk], parameters: ModelParameters | None = None) -> Calibration:
     """Learn the plan's place from walks. Raises CalibrationError when there is nothing to learn from."""
-    place = build_place_model(plan, STEP_S)
     walks = list(walks)
+    walked = _walked_without_scanner(plan, walks)
+    place = build_place_model(plan, STEP_S, walked)
     steps = _cut(plan, place, walks)
     walked_s = float((steps.zone >= 0).sum()) * STEP_S
     if walked_s < LEAST_WALK_S:
@@ -76,16 +77,25 @@ def learn(plan: StorePlan, walks: Iterable[Walk], parameters: ModelParameters | 
         )
     parameters = replace(parameters or ModelParameters(), fades_most=1.0)  # a map that is only being learned isn't known
     candidate = _trusted(place, steps, parameters)
+    if not candidate.trust:
+        walked, place = (), build_place_model(plan, STEP_S)
     learned = candidate.on(place, *_learn(place, steps, parameters)) if candidate.trust else place
     return Calibration(
         plan=plan.fingerprint(),
         walked_s=walked_s,
         learned_until_s=max(walk.sightings[-1].at_s for walk in walks if walk.sightings),
         trust=candidate.trust,
+        walked=walked,
         scanners=place.scanners,
         level_db=tuple(map(tuple, np.round(learned.level_dbm - place.level_dbm, 2).tolist())),
         spread_db=tuple(map(tuple, np.round(learned.spread_db, 2).tolist())),
     )
+
+
+def _walked_without_scanner(plan: StorePlan, walks: Iterable[Walk]) -> tuple[str, ...]:
+    """Return the zones that somebody walked and that have no scanner of their own, in the plan's order."""
+    walked = {stay.zone for walk in walks for stay in walk.stays} - {anchor.zone for anchor in plan.anchors}
+    return tuple(zone for zone in plan.zone_ids if zone in walked)
 
 
 class _Candidate(NamedTuple):

@@ -342,9 +342,9 @@ class Tracker:
 def make_tracker(plan: StorePlan, calibration: Calibration | Path | None = None, settings: ZonesSettings | None = None) -> Tracker:
     """Build a plan's tracker, with a calibration where there is one. Raises CalibrationError where it doesn't fit."""
     settings = settings or ZonesSettings()
-    place = build_place_model(plan, settings.step_s)
     if isinstance(calibration, Path):
         calibration = load_calibration(calibration)
+    place = build_place_model(plan, settings.step_s, calibration.walked if calibration is not None else ())
     if calibration is not None:
         place = calibrated(place, plan, calibration)
     return Tracker(place, settings, ModelParameters())

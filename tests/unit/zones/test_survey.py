@@ -15,6 +15,7 @@ from gateway.zones.ground_truth import GroundTruthError, confusion, read_ground_
 from gateway.zones.place_model import build_place_model
 from gateway.zones.plan import StorePlan, parse_plan
 from gateway.zones.survey import TrueStay, Walk, learn
+from gateway.zones.tracker import make_tracker
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +81,30 @@ def test_zones_without_positions_are_calibrated_too(plan: StorePlan, walk: Walk)
     calibration = learn(bare, [walk])
     assert len(calibration.level_db) == 3
     assert calibration.level_db[0][2] > calibration.level_db[0][1]
+
+
+def test_a_zone_without_a_scanner_of_its_own_is_known_once_it_was_walked_where_nothing_is_drawn(
+    plan: StorePlan, readings: Readings
+) -> None:
+    bare = parse_plan(
+        {
+            "store": "bare",
+            "zones": [{"id": zone} for zone in plan.zone_ids],
+            "scanners": [{"id": s.id, "zone": s.zone} for s in plan.scanners if s.zone != "wine"],
+        }
+    )
+    stays, heard = [], []
+    for turn, (zone, x) in enumerate([("bread", 4.0), ("wine", 12.0), ("fish", 20.0)] * 4):
+        start_s = 30.0 * turn
+        stays.append(TrueStay("s-1", start_s, start_s + 30, zone))
+        heard += readings((x, 4.0), start_s, start_s + 30, silent=["sc-wine"], seed=turn)
+    calibration = learn(bare, [Walk(heard, stays)])
+    assert calibration.walked == ("wine",)
+    tracker = make_tracker(bare, calibration)
+    for sighting in readings((12.0, 4.0), 1000, 1030, shopper="s-2", silent=["sc-wine"], seed=99):
+        tracker.see(sighting)
+    assert tracker.present()[0].zone == "wine"
+    assert tracker.unknown_zones() == frozenset()
 
 
 @pytest.mark.parametrize("walks", [[], [Walk([], [])], [Walk([Sighting(0, "s-9", "sc-wine", -60)], [])]])
