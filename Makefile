@@ -10,7 +10,7 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture mutants contract texts migration lock clean screenshots
+.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture attack mutants contract texts migration lock clean screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple
 
 torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and count the promises
 	$(BIN)/python tests/journeys/torture.py $(ARGS)
+
+attack: $(VENV)/dev.stamp ## attack it as a till, a flood and a stranger would, while honest shoppers come and go (five minutes)
+	$(BIN)/python -m tests.attack $(ARGS)
 
 mutants: $(VENV)/dev.stamp ## whether the tests notice a changed condition, cap, state or consent (half an hour)
 	$(BIN)/mutmut run --max-children $(WORKERS) $(ARGS)
