@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -52,7 +54,16 @@ class WorldApart:
 
 def _begin(plan: Path, arguments: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who ends us in order
+    threading.Thread(target=_end_with_the_parent, name="parent", daemon=True).start()
     _worlds.append(World(load_plan(plan), **arguments))
+
+
+def _end_with_the_parent() -> None:
+    """A parent that was killed can't end us, and the pool's own pipe never tells: we hold both of its ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _identities() -> dict[str, dict[str, object]]:

@@ -106,6 +106,8 @@ class Backend:
         self._versions: Counter[str] = Counter()
         self._by_hand: set[str] = set()
         self._stopping = threading.Event()
+        self.failure: str | None = None
+        """Why its thread has died; None while it lives."""
         self._life = 0
         """Counts our pretended crashes: what one life received is nothing to the next."""
         self._order = itertools.count()
@@ -235,6 +237,12 @@ class Backend:
             client.subscribe(self._prefix + topic, qos=1)
 
     def _run(self) -> None:
+        try:
+            self._live()
+        except Exception as error:
+            self.failure = f"{type(error).__name__} in its thread"
+
+    def _live(self) -> None:
         while not self._stopping.is_set():
             now_s = time.monotonic()
             while self._later and self._later[0][0] <= now_s:

@@ -62,6 +62,11 @@ class EmbeddedBroker:
         """`base`, pointed at this broker."""
         return base.model_copy(update={"brokers": (self.url,), "protocol": "3.1.1", "user": None, "password_file": None})
 
+    @property
+    def failure(self) -> str | None:
+        """Return why it has died; None while it runs, and when it wasn't started."""
+        return None if self._broker is None or self._broker.is_running else "its process has ended"
+
     def start(self) -> EmbeddedBroker:
         """Start, and wait until it listens. Raises OSError when the port is taken, RuntimeError when it doesn't come up."""
         self._folder = tempfile.TemporaryDirectory(prefix="etalage-broker-")

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,13 +28,14 @@ from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.people import let_in
 from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import DemoSummary
-from gateway.app import Gateway
+from gateway.app import Gateway, GatewayFailed
 from gateway.dashboard import DashboardError
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.quality import QualityMeter
 from gateway.radio.scanners import AdapterScanner
+from gateway.safe_error import safe_error
 from gateway.settings import DashboardSettings, MqttSettings, Settings, StorageSettings, StoreSettings
-from gateway.supervisor import Supervisor, Task
+from gateway.supervisor import Part, PartDied, Supervisor, Task, Thread
 from gateway.zones.plan import load_plan
 
 PLAN = Path(__file__).parent / "shops" / "supermarket" / "plan.yaml"
@@ -65,9 +66,25 @@ def demo(
     """A simulated shop with everything in it, on this machine."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     summary = DemoSummary(quiet=json)
-    counts = asyncio.run(_run(minutes, shoppers, seed, port, summary, browser=browser and not json, phone=not json))
+    counts: dict[str, Any] = {}
+    died: list[str] = []
+    try:
+        counts = asyncio.run(_run(minutes, shoppers, seed, port, summary, browser=browser and not json, phone=not json))
+    except* Exception as deaths:
+        died = [str(death) if isinstance(death, PartDied | GatewayFailed) else safe_error(death) for death in _each(deaths)]
+    if died:
+        typer.echo(f"etalage: {died[0]}", err=True)
+        raise typer.Exit(1)
     if json:
         typer.echo(json_.dumps(counts, indent=2))
+
+
+def _each(deaths: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    for death in deaths.exceptions:
+        if isinstance(death, BaseExceptionGroup):
+            yield from _each(death)
+        else:
+            yield death
 
 
 async def _run(
@@ -94,20 +111,26 @@ async def _run(
             async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():
                 for number, (shopper, identity) in enumerate(identities.items()):
                     backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
-                return await _live(gateway, partial(_walk, world, adapters, summary), summary, stop, minutes, browser)
+                parts: list[Part] = [
+                    # At a terminal Ctrl-C reaches the broker too: its death is then none.
+                    Thread("broker", lambda: None if stop.is_set() else broker.failure),
+                    Thread("store app's backend", lambda: backend.failure),
+                    Task("simulated world", partial(_walk, world, adapters, summary)),
+                ]
+                return await _live(gateway, parts, summary, stop, minutes, browser)
         finally:
             await asyncio.to_thread(backend.stop)
 
 
 async def _live(
     gateway: Gateway,
-    walk: Callable[[], Coroutine[Any, Any, None]],
+    parts: Sequence[Part],
     summary: DemoSummary,
     stop: asyncio.Event,
     minutes: float | None,
     browser: bool,
 ) -> dict[str, Any]:
-    """Let it all live until its time is over or somebody ends it; the counts. Raises PartDied when the world has died."""
+    """Let it all live until its time is over or somebody ends it; the counts. Raises PartDied in a group."""
     ended, over = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.run(ended), name="gateway")
@@ -115,7 +138,7 @@ async def _live(
         tasks.create_task(_end(stop, minutes, over), name="end")
         if browser and gateway.listener is not None:
             tasks.create_task(asyncio.to_thread(webbrowser.open, gateway.listener.url), name="browser")
-        await Supervisor([Task("simulated world", walk)], notify=lambda _state: None).run(over)
+        await Supervisor(parts, notify=lambda _state: None).run(over)
         if not stop.is_set():
             await summary.last_words(LAST_WORDS_S)
         counts = summary.counts()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.mosquitto import wait_for
 
@@ -56,10 +59,40 @@ def test_the_demo_ends_cleanly_within_three_seconds_of_ctrl_c() -> None:
         ends_in_time(running)
 
 
+@pytest.mark.parametrize(("process", "part"), [("iotcore", "broker"), ("spawn_main", "simulated world")])
+def test_a_part_that_dies_ends_the_demo_with_a_line_and_leaves_nothing(tmp_path: Path, process: str, part: str) -> None:
+    with demo(tmp_path) as running:
+        address(running, "Dashboard")
+        os.kill(child(running, process), signal.SIGKILL)
+        _, errors = running.communicate(timeout=60)
+        assert running.returncode == 1
+        assert errors.startswith(f"etalage: the {part} has died (")
+        assert errors.count("\n") == 1
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("begun", ["etalage-demo-", "etalage-broker-"])
+def test_ctrl_c_at_the_very_beginning_leaves_nothing(tmp_path: Path, begun: str) -> None:
+    with demo(tmp_path) as running:
+        assert wait_for(lambda: list(tmp_path.glob(f"{begun}*")), 60)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+        assert (running.returncode, errors) == (0, "")
+        assert list(tmp_path.iterdir()) == []
+
+
+def child(running: subprocess.Popen[str], process: str) -> int:
+    """The id of a process of the demo's, by a word of its command."""
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    return next(int(pid) for pid in children if process in Path(f"/proc/{pid}/cmdline").read_text())
+
+
 @contextlib.contextmanager
-def demo() -> Iterator[subprocess.Popen[str]]:
+def demo(folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A demo that runs; `folder` is for what it keeps while it does."""
     command = [*ETALAGE, "demo", "--no-browser", "--port", "0"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    kept = {} if folder is None else {"TMPDIR": str(folder)}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | kept)
     try:
         yield running
     finally:
