@@ -34,6 +34,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from firmware_sim.reactions import EVERYDAY, Reaction, ReactionHabits, imagine
 
+JsonObject = dict[str, Any]
+"""As JSON reads it; what isn't there raises KeyError or TypeError, and the message counts as malformed."""
 ALL_PURPOSES = ("recognise", "offers", "purchases", "aftercare", "measure")
 ANSWER_PATIENCE_S = 10.0
 """A gateway that is there answers within a second; one that is away finds a few repetitions, and knows them by their id."""
@@ -58,7 +60,7 @@ NO_FAULTS = Faults()
 class Card:
     """A promise as the shopper's phone has it."""
 
-    data: dict[str, Any]
+    data: JsonObject
     promised_s: float
     """When the gateway says the moment was, epoch seconds."""
     arrived_s: float
@@ -99,7 +101,7 @@ class Backend:
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._lock = threading.RLock()
         self._seen: set[tuple[str, str]] = set()
-        self._said: dict[str, dict[str, Any]] = {}
+        self._said: dict[str, JsonObject] = {}
         """The latest opt-in or profile of each shopper: what `sync` sends again."""
         self._unanswered: dict[str, tuple[float, str, str]] = {}
         """When it was sent (monotonic), topic and body of each message that has had no reply, by its id; oldest first."""
@@ -115,7 +117,7 @@ class Backend:
         """Every promise that arrived, by its id."""
         self.order: dict[str, list[str]] = {}
         """Per shopper the promises in the order they first arrived."""
-        self.replies: list[dict[str, Any]] = []
+        self.replies: list[JsonObject] = []
         self.counts: Counter[str] = Counter()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -162,7 +164,7 @@ class Backend:
     # ---- what shoppers decide in the app ----
 
     def opt_in(
-        self, shopper: str, identity: Mapping[str, Any], *, purposes: Sequence[str] = ALL_PURPOSES, language: str = "nl"
+        self, shopper: str, identity: Mapping[str, object], *, purposes: Sequence[str] = ALL_PURPOSES, language: str = "nl"
     ) -> None:
         """A shopper said yes; `identity` as in the contract: {"beacon": {…}} or {"rotating": {…}}."""
         consent = {"text": "2026-03", "channel": "app"}
@@ -175,7 +177,7 @@ class Backend:
             self._said.pop(f"profiles/{shopper}", None)
         self._say("optins", "etalage.optin.withdrawn", shopper, {})
 
-    def profile(self, shopper: str, attributes: Mapping[str, Any], affinities: Mapping[str, float] | None = None) -> None:
+    def profile(self, shopper: str, attributes: Mapping[str, object], affinities: Mapping[str, float] | None = None) -> None:
         """Return what the chain knows of a shopper that a rule may read."""
         self._say("profiles", "etalage.profile", shopper, {"attributes": dict(attributes), "affinities": dict(affinities or {})})
 
@@ -184,7 +186,7 @@ class Backend:
         with self._lock:
             self._by_hand.add(shopper)
 
-    def react(self, promise: str, what: str, **more: Any) -> None:
+    def react(self, promise: str, what: str, **more: object) -> None:
         """Send a receipt: what the shopper did with a promise. The same reaction twice is the same message."""
         with self._lock:
             card = self.cards.get(promise)
@@ -200,7 +202,7 @@ class Backend:
 
     # ---- sending ----
 
-    def _say(self, topic: str, type_: str, shopper: str, data: Mapping[str, Any]) -> None:
+    def _say(self, topic: str, type_: str, shopper: str, data: Mapping[str, object]) -> None:
         with self._lock:
             self._versions[f"{topic}/{shopper}"] += 1
             version = self._versions[f"{topic}/{shopper}"]
@@ -208,7 +210,7 @@ class Backend:
             self._said[f"{topic}/{shopper}"] = self._publish(topic, type_, f"{topic}-{shopper}-{version}", whole)
         self.counts[type_] += 1
 
-    def _publish(self, topic: str, type_: str, id_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _publish(self, topic: str, type_: str, id_: str, data: Mapping[str, object]) -> JsonObject:
         time_ = datetime.now(UTC).isoformat()
         event = {"specversion": "1.0", "id": id_, "source": "backend", "type": type_, "time": time_, "data": dict(data)}
         body = json.dumps(event)
@@ -253,7 +255,7 @@ class Backend:
             except Empty:
                 continue
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         life = self._life
         self._work.put(lambda: self._receive(message, life))
 
@@ -278,7 +280,7 @@ class Backend:
             self.counts["malformed"] += 1  # it will not become better by coming again: counted, and acknowledged
         self._client.ack(message.mid, message.qos)
 
-    def _take_once(self, topic: str, event: dict[str, Any]) -> None:
+    def _take_once(self, topic: str, event: JsonObject) -> None:
         key = (event["source"], event["id"])
         if key in self._seen:
             self.counts["repeated"] += 1
@@ -286,7 +288,7 @@ class Backend:
             self._take(topic, event)
             self._seen.add(key)
 
-    def _take(self, topic: str, event: dict[str, Any]) -> None:
+    def _take(self, topic: str, event: JsonObject) -> None:
         self.counts[topic] += 1
         data = event["data"]
         if topic == "offers":
@@ -306,7 +308,7 @@ class Backend:
         elif topic == "sync/request":
             self._send_page(data["gateway"], int(data["cursor"] or 0))
 
-    def _arrived(self, data: dict[str, Any], promised_s: float) -> None:
+    def _arrived(self, data: JsonObject, promised_s: float) -> None:
         card = Card(data, promised_s, time.time())
         with self._lock:
             self.cards[card.promise] = card

@@ -16,7 +16,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 import typer
@@ -66,7 +66,7 @@ def demo(
     """A simulated shop with everything in it, on this machine."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     summary = DemoSummary(quiet=json)
-    counts: dict[str, Any] = {}
+    counts: dict[str, object] = {}
     died: list[str] = []
     try:
         counts = asyncio.run(_run(minutes, shoppers, seed, port, summary, browser=browser and not json, phone=not json))
@@ -89,7 +89,7 @@ def _each(deaths: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
 
 async def _run(
     minutes: float | None, shoppers: int, seed: int, port: int, summary: DemoSummary, *, browser: bool, phone: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Set it all up, and let it live; the counts."""
     stop = asyncio.Event()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
@@ -129,7 +129,7 @@ async def _live(
     stop: asyncio.Event,
     minutes: float | None,
     browser: bool,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Let it all live until its time is over or somebody ends it; the counts. Raises PartDied in a group."""
     ended, over = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -177,7 +177,7 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
 
 
 @contextlib.asynccontextmanager
-async def _phone(backend: Backend, identities: Mapping[str, dict[str, Any]], summary: DemoSummary) -> AsyncIterator[None]:
+async def _phone(backend: Backend, identities: Mapping[str, dict[str, object]], summary: DemoSummary) -> AsyncIterator[None]:
     """One shopper's phone as a page for a person's hand while the block runs."""
     async with serving(create_phone(backend, IN_HAND, identities[IN_HAND])) as summary.phone:
         yield

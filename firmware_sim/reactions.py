@@ -36,7 +36,7 @@ def imagine(offer: Mapping[str, Any], habits: ReactionHabits, dice: Random) -> l
     """Imagine what happens to an announced offer (the message's `data`), in order."""
     reactions: list[Reaction] = []
 
-    def does(what: str, chance: float, **more: Any) -> bool:
+    def does(what: str, chance: float, **more: object) -> bool:
         if dice.random() >= chance:
             return False
         reactions.append(Reaction(what, dice.uniform(*habits.pause_s), more))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from gateway.dashboard_view import DashboardView
 from gateway.line import Line
 from gateway.messages import (
+    AnyEvent,
     Event,
     OptInGiven,
     OptInWithdrawn,
@@ -29,7 +29,7 @@ from gateway.shoppers.purchases import Bought
 from gateway.storage import Transaction, promises
 from gateway.zones.plan import StorePlan
 
-Handler = Callable[[Transaction, Event[Any]], Outcome]
+Handler = Callable[[Transaction, AnyEvent], Outcome]
 
 
 class Incoming:
@@ -72,7 +72,7 @@ class Incoming:
     def _in_time(self, handler: Handler) -> Handler:
         """Let a handler see what lies a little ahead of now as of now, and what lies far ahead not at all."""
 
-        def handle(tx: Transaction, event: Event[Any]) -> Outcome:
+        def handle(tx: Transaction, event: AnyEvent) -> Outcome:
             refusal = self._people.too_early(event)
             return Outcome((refusal,), taken=False) if refusal else handler(tx, in_time(event, self._clock()))
 

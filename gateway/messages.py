@@ -7,7 +7,7 @@ fields may be added; a name or a meaning never changes. The JSON Schemas and the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -56,6 +56,10 @@ class Event(Message, Generic[Data]):
     type: str
     time: AwareDatetime
     data: Data
+
+
+AnyEvent = Event[Any]
+"""An event of a type that is known only once it is read: pydantic's models are invariant, so there is no bound to name."""
 
 
 # ---- who: from the backend -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rules.texts import Language
@@ -328,7 +329,7 @@ def load_settings(path: Path | None = None) -> Settings:
     return _anchored(settings, path.parent if path else Path())
 
 
-def _fault(fault: Any) -> str:
+def _fault(fault: ErrorDetails) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
         message = fault["msg"].removeprefix("Value error, ")  # of a check of ours, over a whole section
@@ -338,13 +339,13 @@ def _fault(fault: Any) -> str:
     return f"{where}: no such setting; " + (f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}")
 
 
-def _shown(fault: Any) -> str:
+def _shown(fault: ErrorDetails) -> str:
     """A wrong value helps to find the fault, but what may be a secret is not repeated."""
     secret = any(word in str(part) for part in fault["loc"] for word in ("password", "url", "key", "secret"))
     return "a value not shown here" if secret else repr(fault["input"])[:80]
 
 
-def _known_words(place: tuple[str, ...]) -> list[str]:
+def _known_words(place: tuple[int | str, ...]) -> list[str]:
     model: Any = Settings
     for part in place:
         model = model.model_fields[part].annotation

@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("gateway", "rules", "firmware_sim")
-LIMITS = {"Any": 213, "widest importer": 25, "types defined twice": 0, "function docstrings that open with a question word": 0}
+LIMITS = {"Any": 56, "widest importer": 25, "types defined twice": 0, "function docstrings that open with a question word": 0}
 """What may not grow; lower one when it has fallen. Statements aren't held: a new room adds some, and the review looks."""
 QUESTION_WORD = re.compile(r"(What|Who|Whom|Whose|How|Whether|Why|When|Where|Which)\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -134,7 +135,7 @@ def _loaded(book: Path, plan: Path | None, language: Language) -> Book:
         raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
 
 
-def _situation(book: Book, described: dict[str, Any], language: Language) -> Situation:
+def _situation(book: Book, described: Mapping[str, object], language: Language) -> Situation:
     try:
         case = CaseSituation.model_validate({key: value for key, value in described.items() if value is not None})
         problems = list(check_situation(case, known_names(book)))

@@ -7,7 +7,6 @@ import signal
 import time
 from functools import partial
 from secrets import token_hex
-from typing import Any
 
 import structlog
 import typer
@@ -114,7 +113,7 @@ class Relay(LinkLoop):
     def _due_s(self) -> float:
         return time.monotonic() + BATCH_EVERY_S
 
-    def _take(self, event: Any, now_s: float) -> None:
+    def _take(self, event: object, now_s: float) -> None:
         if isinstance(event, SightingsBatch):
             self._publish(event)
 

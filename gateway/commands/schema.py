@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel
@@ -35,7 +35,7 @@ MODELS: dict[Written, type[BaseModel]] = {
 class _Untitled(GenerateJsonSchema):
     """Without titles that only repeat a property's name: an editor shows them in place of what it means."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:
         return False
 
 
@@ -46,7 +46,7 @@ def schema(
     typer.echo(json.dumps(editor_schema(of), indent=2, ensure_ascii=False))
 
 
-def editor_schema(written: Written) -> dict[str, Any]:
+def editor_schema(written: Written) -> dict[str, object]:
     """Return the JSON Schema of what is written: what an editor can check before `etalage` checks what it means."""
     made = MODELS[written].model_json_schema(by_alias=True, schema_generator=_Untitled)
     return {"$schema": DIALECT, "title": f"Etalage {written.value}"} | {key: value for key, value in made.items() if key != "title"}

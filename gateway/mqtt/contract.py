@@ -42,7 +42,7 @@ def name_of(message: type[Message]) -> str:
     return str(message.TYPE).removeprefix("etalage.")  # type: ignore[attr-defined]  # each message of a channel has one
 
 
-def schema_of(message: type[Message]) -> dict[str, Any]:
+def schema_of(message: type[Message]) -> dict[str, object]:
     """The JSON Schema (2020-12) of a message in its envelope."""
     schema: dict[str, Any] = Event[message].model_json_schema()  # type: ignore[valid-type]  # made at run time, once per model
     schema["properties"]["type"] = {"const": f"etalage.{name_of(message)}"}

@@ -6,12 +6,12 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
 from gateway.messages import (
-    Event,
+    AnyEvent,
     Message,
     Outcome,
     Profile,
@@ -44,7 +44,7 @@ NEVER_STORED = Refusal(path="", code="not_storable", text="no database can store
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[Transaction, Event[Any]], Outcome]
+Handler = Callable[[Transaction, AnyEvent], Outcome]
 """Does what a message asks for, in a transaction; may raise, and then nothing of it stands."""
 
 
@@ -72,7 +72,7 @@ class InboundHandlers:
         self._guesses = TillGuesses()
 
     def work(
-        self, found: Event[Any] | Refused, answer_to: str, at_s: float, correlation: bytes = b""
+        self, found: AnyEvent | Refused, answer_to: str, at_s: float, correlation: bytes = b""
     ) -> Callable[[Transaction], Done]:
         """The work for a message that was read, or refused; `answer_to` is the topic of the reply, which echoes `correlation`."""
 
@@ -91,7 +91,7 @@ class InboundHandlers:
 
         return work
 
-    def _once(self, tx: Transaction, event: Event[Any], at_s: float, *, anew: bool = False) -> tuple[Done, tuple[Refusal, ...]]:
+    def _once(self, tx: Transaction, event: AnyEvent, at_s: float, *, anew: bool = False) -> tuple[Done, tuple[Refusal, ...]]:
         """Do it, unless it was done before (`anew`: even then). Remembered is what was taken: what was refused may come mended."""
         connection, handler = tx.connection, self._handlers.get(event.type)
         if handler is None:
@@ -199,7 +199,7 @@ def _reply_key(answer_to: str, about: str) -> str:
     return f"r-{hashlib.sha256(f'{answer_to}|{about}'.encode()).hexdigest()[:24]}-"
 
 
-def _handled(tx: Transaction, handler: Handler, event: Event[Any]) -> Outcome:
+def _handled(tx: Transaction, handler: Handler, event: AnyEvent) -> Outcome:
     """Handle a message in a savepoint of its own; return what came of it."""
     try:
         with tx.savepoint():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -61,7 +60,7 @@ class Discovery:
             return []
 
 
-def _box(identity: GatewayIdentity) -> dict[str, Any]:
+def _box(identity: GatewayIdentity) -> dict[str, object]:
     """Return whether the box is there; named after its device."""
     return {
         "unique_id": f"{_node(identity)}_online",
@@ -73,7 +72,7 @@ def _box(identity: GatewayIdentity) -> dict[str, Any]:
     }
 
 
-def _zone(identity: GatewayIdentity, zone: str, name: str) -> dict[str, Any]:
+def _zone(identity: GatewayIdentity, zone: str, name: str) -> dict[str, object]:
     """A zone's head count; below k it is unknown, not zero."""
     return {
         "unique_id": f"{_node(identity)}_{zone}",
@@ -89,8 +88,8 @@ def _zone(identity: GatewayIdentity, zone: str, name: str) -> dict[str, Any]:
     }
 
 
-def _device(identity: GatewayIdentity, url: str | None) -> dict[str, Any]:
-    device = {
+def _device(identity: GatewayIdentity, url: str | None) -> dict[str, object]:
+    device: dict[str, object] = {
         "identifiers": [_node(identity)],
         "name": f"Etalage {identity.store} {identity.gateway}",
         "manufacturer": "Etalage",

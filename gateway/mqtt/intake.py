@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from gateway.messages import CHANNELS, Event, Message, RedemptionAsked, Refusal
+from gateway.messages import CHANNELS, AnyEvent, Event, Message, RedemptionAsked, Refusal
 from gateway.mqtt.topics import pattern_of
 
 DEPTH_MAX = 16
@@ -24,7 +23,7 @@ ID_MAX = 128
 _CODES = {"literal_error": "unknown_word", "missing": "missing", "extra_forbidden": "unknown_field"}
 _FIELD_CODES = {"purposes": "unknown_purpose", "what": "unknown_receipt", "language": "unknown_language"}
 
-EVENTS: Mapping[str, type[Event[Any]]] = {
+EVENTS: Mapping[str, type[AnyEvent]] = {
     message.TYPE: Event[message]  # type: ignore[valid-type, attr-defined]  # each message of a channel has a TYPE
     for channel in CHANNELS
     if channel.publisher in ("backend", "till")
@@ -49,7 +48,7 @@ def types_of(topic: str) -> frozenset[str]:
     return frozenset()
 
 
-def read(body: bytes, allowed: Iterable[str], max_bytes: int) -> Event[Any] | Refused:
+def read(body: bytes, allowed: Iterable[str], max_bytes: int) -> AnyEvent | Refused:
     """The event in `body`, when its type is one of `allowed`."""
     if len(body) > max_bytes:
         return _no(None, "", "too_large", f"the message has {len(body)} bytes; send at most {max_bytes}")
@@ -60,7 +59,7 @@ def read(body: bytes, allowed: Iterable[str], max_bytes: int) -> Event[Any] | Re
     return check(document, allowed)
 
 
-def check(document: Any, allowed: Iterable[str]) -> Event[Any] | Refused:
+def check(document: object, allowed: Iterable[str]) -> AnyEvent | Refused:
     """The same for JSON that has been read already."""
     if not isinstance(document, dict):
         return _no(None, "", "not_an_event", "the message must be a CloudEvents object")
@@ -77,7 +76,7 @@ def check(document: Any, allowed: Iterable[str]) -> Event[Any] | Refused:
         return Refused(event_id, tuple(_reason(fault["loc"], fault["type"], fault["msg"]) for fault in faults[:REASONS_MAX]))
 
 
-def said_by(found: Event[Any] | Refused, topic: str) -> Event[Any] | Refused:
+def said_by(found: AnyEvent | Refused, topic: str) -> AnyEvent | Refused:
     """The same, unless it is a till's and came on another one's topic: the broker lets each till write on its own only."""
     if isinstance(found, Refused) or not isinstance(found.data, RedemptionAsked) or topic == f"redemptions/{found.data.till}":
         return found

@@ -8,10 +8,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway import __version__
-from gateway.messages import Event, Occupancy, Status
+from gateway.messages import AnyEvent, Occupancy, Status
 from gateway.mqtt.home_assistant import Discovery
 from gateway.mqtt.link import Will
 from gateway.mqtt.notice import OCCUPANCY_EXPIRY_S, Notice
@@ -74,7 +74,7 @@ class StatusPublisher:
     def _online(self, at_s: float) -> Notice:
         return Notice(self._identity.status_topic, self._status("online", self._health(), at_s), 1)
 
-    def _status(self, state: Any, health: HealthFigures, at_s: float) -> str:
+    def _status(self, state: Literal["online", "offline"], health: HealthFigures, at_s: float) -> str:
         data = Status(state=state, boot=self._boot, version=__version__, health=dict(health))
         return event_text(self._identity, data, at_s)
 
@@ -85,7 +85,7 @@ class StatusPublisher:
 
 def event_text(identity: GatewayIdentity, data: Any, at_s: float, event_id: str | None = None) -> str:
     """`data` in its envelope, as the JSON that goes over the wire."""
-    event = Event[Any](
+    event = AnyEvent(
         id=event_id or str(uuid.uuid4()), source=identity.source, type=data.TYPE, time=datetime.fromtimestamp(at_s, UTC), data=data
     )
     return event.model_dump_json()

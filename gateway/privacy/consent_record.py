@@ -41,8 +41,8 @@ def iso(at_s: float) -> str:
 
 
 def consent_record(
-    shopper: str, record: str, consent: Consent, events: Sequence[Mapping[str, Any]], settings: Settings, language: Language
-) -> dict[str, Any]:
+    shopper: str, record: str, consent: Consent, events: Sequence[Mapping[str, object]], settings: Settings, language: Language
+) -> dict[str, object]:
     """Return the record of one shopper's consent. `events`: rows of how it came about, oldest first."""
     return {
         "schema_version": SCHEMA,
@@ -65,7 +65,7 @@ def consent_record(
     }
 
 
-def receipt(record: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+def receipt(record: Mapping[str, object], now_s: float) -> dict[str, object]:
     """Return what the shopper is handed: the record, dated."""
     return {
         "schema_version": SCHEMA,
@@ -75,7 +75,7 @@ def receipt(record: Mapping[str, Any], now_s: float) -> dict[str, Any]:
     }
 
 
-def _purpose(purpose: str, consent: Consent, settings: Settings, language: Language) -> dict[str, Any]:
+def _purpose(purpose: str, consent: Consent, settings: Settings, language: Language) -> dict[str, object]:
     given_s = consent.given_at_s.get(purpose)
     return {
         "purpose": text(language, PURPOSE_WORDS[purpose]),
@@ -94,7 +94,7 @@ def _purpose(purpose: str, consent: Consent, settings: Settings, language: Langu
     }
 
 
-def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+def _event(event: Mapping[str, Any]) -> dict[str, object]:
     return {
         "event_time": iso(event["decided_at_s"]),
         "recorded": iso(event["recorded_at_s"]),

@@ -14,6 +14,8 @@ from rules import Gate
 from rules.texts import N_, Language, text
 from rules.texts.messages import GATES
 
+Held = Mapping[str, Any]
+"""What is held, as the tables' own columns and their JSON have it."""
 _SAY: Mapping[str, str] = {
     "title": N_("Everything this shop keeps about you"),
     "made": N_("Made on"),
@@ -38,7 +40,7 @@ _SAY: Mapping[str, str] = {
 }
 
 
-def dossier(connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, Any] | None:
+def dossier(connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language) -> dict[str, object] | None:
     """Return all that is held about a shopper, each decision with its reasons and what it was given; None when nothing is."""
     standing = consents.find(connection, shopper)
     if standing is None:
@@ -56,7 +58,7 @@ def dossier(connection: Connection, shopper: str, settings: Settings, now_s: flo
 
 def consent_receipt(
     connection: Connection, shopper: str, settings: Settings, now_s: float, language: Language
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Return the receipt of a shopper's standing consent, to hand over; None when there is none."""
     standing = consents.find(connection, shopper)
     if standing is None:
@@ -65,12 +67,12 @@ def consent_receipt(
     return receipt(consent_record(shopper, standing.record, stored(standing), events, settings, language), now_s)
 
 
-def as_json(held: Mapping[str, Any]) -> str:
+def as_json(held: Held) -> str:
     """Return the dossier for a machine to take elsewhere."""
     return json.dumps(held, indent=2, ensure_ascii=False, default=str)
 
 
-def as_document(held: Mapping[str, Any], settings: Settings, language: Language) -> str:
+def as_document(held: Held, settings: Settings, language: Language) -> str:
     """Return the dossier for a person to read, as Markdown."""
     lines = [
         f"# {text(language, _SAY['title'])}",
@@ -93,11 +95,11 @@ def _all_decisions(connection: Connection, shopper: str) -> Iterator[Any]:
         before = rows[-1].id
 
 
-def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
+def _decision(row: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in row.items() if name != "shopper"}
 
 
-def _sections(held: Mapping[str, Any], language: Language) -> Iterator[tuple[str, Sequence[str]]]:
+def _sections(held: Held, language: Language) -> Iterator[tuple[str, Sequence[str]]]:
     yield "consent", [_purpose(purpose, language) for purpose in held["consent"]["pii_processing"]["purposes"]]
     yield "identity", [f"- `{json.dumps(held['identity'])}`"]
     yield "profile", [f"- {row['field']}: {row['value']} ({row['supplier']}, {iso(row['at_s'])})" for row in held["profile"]]
@@ -115,12 +117,12 @@ def _sections(held: Mapping[str, Any], language: Language) -> Iterator[tuple[str
     yield "waiting", [f"- `{body}`" for body in held["waiting"]]
 
 
-def _purpose(purpose: Mapping[str, Any], language: Language) -> str:
+def _purpose(purpose: Held, language: Language) -> str:
     words, state = text(language, PURPOSE_WORDS[purpose["purpose_type"]]), text(language, _SAY[purpose["state"]])
     return f"- {words}: **{state}** ({purpose['given'] or '-'})"
 
 
-def _why(row: Mapping[str, Any], language: Language) -> list[str]:
+def _why(row: Held, language: Language) -> list[str]:
     """One decision, with one line for every gate that stopped an offer."""
     outcome = row["outcome"]
     chosen = ", ".join(str(one["offer"]) for one in outcome.get("chosen", [])) or text(language, _SAY["none"])

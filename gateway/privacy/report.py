@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from gateway.privacy.consent_record import PURPOSE_WORDS, iso
 from gateway.settings import Settings
@@ -87,7 +86,7 @@ class Report:
     collected: tuple[Collected, ...]
     kept: tuple[Kept, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the report as plain JSON."""
         return asdict(self)
 

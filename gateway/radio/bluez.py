@@ -137,7 +137,7 @@ async def _bus() -> AsyncIterator[MessageBus]:
 
 
 async def _call(
-    bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any, destination: str = BLUEZ
+    bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: object, destination: str = BLUEZ
 ) -> list[Any]:
     message = Message(destination=destination, path=path, interface=interface, member=member, signature=signature, body=list(body))
     try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gateway.messages import Event, Message, OptInGiven, Profile, Receipt, Refusal
+from gateway.messages import AnyEvent, Event, Message, OptInGiven, Profile, Receipt, Refusal
 from gateway.shoppers import attention
 from gateway.shoppers.attention import Bucket, Rates
 from gateway.shoppers.consent import ConsentDecision, as_received
@@ -71,7 +71,7 @@ class Effect:
     """True: what a rule may read of the shopper may be another thing now."""
 
 
-def from_the_future(event: Event[Any], now_s: float, *, trusted: bool) -> Refusal | None:
+def from_the_future(event: AnyEvent, now_s: float, *, trusted: bool) -> Refusal | None:
     """Return a refusal for a message from further ahead than a clock that is a little fast; none while our own time is in doubt."""
     if not trusted or event.time.timestamp() <= now_s + AHEAD_MAX_S:
         return None

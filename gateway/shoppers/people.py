@@ -11,9 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
 
-from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Purchase, PurchaseReturned, Receipt, Refusal
+from gateway.messages import (
+    AnyEvent,
+    Event,
+    OptInGiven,
+    OptInWithdrawn,
+    Outcome,
+    Profile,
+    Purchase,
+    PurchaseReturned,
+    Receipt,
+    Refusal,
+)
 from gateway.model import ShopperNow
 from gateway.shoppers import facts, intake, purchases, said
 from gateway.shoppers.consent import ConsentDecision, as_received
@@ -167,7 +177,7 @@ class People:
         outcome = self.record(tx, event.data.shopper, decision, identity)
         return replace(outcome, refusals=(*left_out, *outcome.refusals))
 
-    def too_early(self, event: Event[Any]) -> Refusal | None:
+    def too_early(self, event: AnyEvent) -> Refusal | None:
         """Return a refusal for a message that lies too far ahead of the box's trusted time."""
         return intake.from_the_future(event, self._clock(), trusted=self._trusted())
 

@@ -185,7 +185,7 @@ def stored(row: Any) -> Consent:
     return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
 
 
-def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, Any]:
+def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, object]:
     return {
         "shopper": shopper,
         "decided_at_s": decision.decided_at_s,
@@ -198,7 +198,7 @@ def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, A
     }
 
 
-def _row(shopper: str, consent: Consent, record: str, now_s: float, measure_left: bool = False) -> dict[str, Any]:
+def _row(shopper: str, consent: Consent, record: str, now_s: float, measure_left: bool = False) -> dict[str, object]:
     withdrawn = consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None
     return _event(shopper, consent.latest, now_s) | {
         "record": record,

@@ -24,6 +24,10 @@ GROWTH_MAX = 100
 """How many times its size a file may unpack to, beyond one longest line: ours reach a tenth of it."""
 
 
+Line = dict[str, Any]
+"""A line as JSON reads it: what it must hold is checked where it is used."""
+
+
 class BackupError(Exception):
     """A backup can't be made or read; `str()` is one line: what, where, and what to do."""
 
@@ -31,14 +35,14 @@ class BackupError(Exception):
 class BackupWriter:
     """Writes one backup: the header at once, then lines, and in the end their signature."""
 
-    def __init__(self, out: IO[bytes], key: Ed25519PrivateKey, header: dict[str, Any]) -> None:
+    def __init__(self, out: IO[bytes], key: Ed25519PrivateKey, header: Line) -> None:
         self._out = out
         self._key = key
         self._hash = hashlib.sha256()
         self._lines = 0
         self._put({"format": FORMAT, "signed_by": public_hex(key.public_key())} | header)
 
-    def write(self, line: dict[str, Any]) -> None:
+    def write(self, line: Line) -> None:
         """Add a line."""
         self._put(line)
         self._lines += 1
@@ -48,18 +52,18 @@ class BackupWriter:
         signature = self._key.sign(_signed(self._hash.digest(), self._lines))
         self._out.write(json.dumps({"end": self._lines, "signature": signature.hex()}).encode() + b"\n")
 
-    def _put(self, line: dict[str, Any]) -> None:
+    def _put(self, line: Line) -> None:
         written = json.dumps(line).encode() + b"\n"
         self._hash.update(written)
         self._out.write(written)
 
 
-def read_header(source: Path) -> dict[str, Any]:
+def read_header(source: Path) -> Line:
     """Return what a backup claims of itself: `backup`, `made_at_s`, `signed_by`. Raises BackupError."""
     return next(_read(source))
 
 
-def read_lines(source: Path, signed_by: Ed25519PublicKey) -> Iterator[dict[str, Any]]:
+def read_lines(source: Path, signed_by: Ed25519PublicKey) -> Iterator[Line]:
     """Yield the lines between header and end; after the last one the signature is checked. Raises BackupError.
 
     So read it to the end before anything of it is used.
@@ -82,7 +86,7 @@ def public_key(given: str) -> Ed25519PublicKey:
         raise BackupError(f"{given[:80]}: is no key; give the 64 hex digits that `etalage backup` printed") from error
 
 
-def _read(source: Path, signed_by: Ed25519PublicKey | None = None) -> Iterator[dict[str, Any]]:
+def _read(source: Path, signed_by: Ed25519PublicKey | None = None) -> Iterator[Line]:
     try:
         with gzip.open(source, "rb") as packed:
             yield from _checked(source, _bounded(packed, source.stat().st_size), signed_by)
@@ -102,7 +106,7 @@ def _bounded(packed: gzip.GzipFile, size: int) -> Iterator[bytes]:
         yield line
 
 
-def _checked(source: Path, lines: Iterator[bytes], signed_by: Ed25519PublicKey | None) -> Iterator[dict[str, Any]]:
+def _checked(source: Path, lines: Iterator[bytes], signed_by: Ed25519PublicKey | None) -> Iterator[Line]:
     hashed = hashlib.sha256()
     for count, line in enumerate(lines, -1):
         entry = json.loads(line)

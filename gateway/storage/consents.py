@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -103,7 +103,7 @@ def begin(connection: Connection, row: Mapping[str, object], event: Mapping[str,
     connection.execute(insert(consent_events), dict(event))
 
 
-def put(connection: Connection, row: Mapping[str, Any]) -> None:
+def put(connection: Connection, row: Mapping[str, object]) -> None:
     """Let this be the shopper's standing decision."""
     connection.execute(delete(consents).where(consents.c.shopper == row["shopper"]))
     connection.execute(insert(consents), dict(row))

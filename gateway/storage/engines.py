@@ -63,7 +63,7 @@ def _sqlite(settings: StorageSettings) -> Engine:
     wal_limit_bytes = settings.wal_limit_mb * 1_000_000
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for savepoints; ours is below
         for pragma in (
             f"page_size={PAGE_BYTES}",  # heeded when the file is made

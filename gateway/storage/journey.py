@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -134,7 +133,7 @@ def find(connection: Connection, shopper: str) -> Row[object] | None:
     return connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()
 
 
-def put(connection: Connection, row: Mapping[str, Any]) -> None:
+def put(connection: Connection, row: Mapping[str, object]) -> None:
     """Let a shopper stand there."""
     connection.execute(delete(journeys).where(journeys.c.shopper == row["shopper"]))
     connection.execute(insert(journeys), dict(row))

@@ -37,7 +37,7 @@ class Prepared:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> StatementResult:
+    def run(self, connection: Connection, values: Mapping[str, object]) -> StatementResult:
         """Run it. Raises KeyError for a value that is missing, and what SQLAlchemy raises."""
         dialect = connection.dialect
         sql, parameters, fixed, by_place = self._compiled.get(dialect.name) or self._compile(dialect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Connection, Float, Index, Row, String, Table, delete, func, insert, select
 
@@ -32,7 +31,7 @@ profile_versions = Table(
 """The version of the backend's latest profile of each shopper: an older one that comes late changes nothing."""
 
 
-def values(connection: Connection, shopper: str) -> Sequence[Row[str, str, Any, float, float | None]]:
+def values(connection: Connection, shopper: str) -> Sequence[Row[str, str, object, float, float | None]]:
     """(field, supplier, value, at_s, ends_at_s) of a shopper."""
     table = profile_values.c
     rows = select(table.field, table.supplier, table.value, table.at_s, table.ends_at_s).where(table.shopper == shopper)

@@ -9,7 +9,7 @@ import sqlite3
 import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.settings import StorageSettings
 from gateway.storage import consents, subject
 from gateway.storage.backup import NONCE_BYTES, Summary, bound, shoppers
-from gateway.storage.backup_file import LINE_MAX_BYTES, BackupError, read_header, read_lines
+from gateway.storage.backup_file import LINE_MAX_BYTES, BackupError, Line, read_header, read_lines
 from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.keys import Keys
 from gateway.storage.row_check import WrongRow, row_of
@@ -134,7 +134,7 @@ class Seals(NamedTuple):
     backup: str
 
 
-def _open(entry: dict[str, Any], seals: Seals) -> list[dict[str, Any]] | None:
+def _open(entry: Line, seals: Seals) -> list[Line] | None:
     """Return the rows of a line; None when the key to their box was destroyed. Raises WrongRow for rows that aren't the key's."""
     if "box" not in entry:
         if any(row.get("shopper") for row in entry["rows"]):
@@ -156,7 +156,7 @@ def _open(entry: dict[str, Any], seals: Seals) -> list[dict[str, Any]] | None:
     return rows
 
 
-def _fill(connection: Connection, name: str, rows: list[dict[str, Any]]) -> int:
+def _fill(connection: Connection, name: str, rows: list[Line]) -> int:
     table = metadata.tables.get(name)
     if table is None or not rows:
         return 0

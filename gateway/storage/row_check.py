@@ -50,7 +50,7 @@ def _value(table: Table, column: Column[object], value: object) -> object:
     return value
 
 
-def _fits(kind: TypeEngine[Any], value: Any) -> bool:
+def _fits(kind: TypeEngine[object], value: Any) -> bool:
     if isinstance(kind, JSON | PackedJson):
         return True
     if isinstance(kind, Boolean):

@@ -70,10 +70,13 @@ class _Job(Generic[T]):
     future: Future[T]
 
 
+_AnyJob = _Job[Any]  # those in the queue return what each likes, and a Future is invariant
+
+
 class _Outcome(NamedTuple):
     """What one piece of work came to in an attempt."""
 
-    value: Any
+    value: object
     failure: Exception | None
     calls: Sequence[Callable[[], None]]
 
@@ -103,13 +106,13 @@ class Writer:
         self._engine = engine
         self._group_commit_max = group_commit_max
         self._deliver = deliver
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_AnyJob | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.last_failure: str | None = None
         """Why the latest commit failed; None while commits succeed. Shown in health."""
         self._failure: str | None = None
-        self._in_hand: list[_Job[Any]] = []
+        self._in_hand: list[_AnyJob] = []
         self.before_commit: list[Callable[[Connection], None]] = []
         """Called in the writer's thread in each transaction, after its work; left out where it or some work raises."""
         self.on_commit: list[Callable[[], None]] = []
@@ -189,7 +192,7 @@ class Writer:
             if waiting is not None and waiting.future.set_running_or_notify_cancel():
                 waiting.future.set_exception(WriterClosed())
 
-    def _next_group(self, before: int) -> tuple[list[_Job[Any]], bool]:
+    def _next_group(self, before: int) -> tuple[list[_AnyJob], bool]:
         """Wait for one piece of work, and take along what else is there; `before`: how many the group before this one was."""
         job = self._jobs.get()
         if job is None:
@@ -206,7 +209,7 @@ class Writer:
             jobs.append(job)
         return jobs, False
 
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
+    def _commit(self, jobs: list[_AnyJob]) -> None:
         while True:
             try:
                 outcomes = self._attempt(jobs)
@@ -243,7 +246,7 @@ class Writer:
             self.calls_failed += 1
             log.error("a call after a commit failed", because=safe_error(error))
 
-    def _attempt(self, jobs: list[_Job[Any]]) -> list[_Outcome]:
+    def _attempt(self, jobs: list[_AnyJob]) -> list[_Outcome]:
         """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did.
 
         What clashed with a row that another gateway wrote at this very moment sees that row when it is run again.
@@ -271,7 +274,7 @@ class Writer:
                 )
                 raise
 
-    def _attempt_each(self, jobs: list[_Job[Any]]) -> list[_Outcome]:
+    def _attempt_each(self, jobs: list[_AnyJob]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         with self._engine.begin() as connection:
             for job in jobs:
@@ -282,12 +285,12 @@ class Writer:
         return outcomes
 
 
-def _do(job: _Job[Any], connection: Connection) -> _Outcome:
+def _do(job: _AnyJob, connection: Connection) -> _Outcome:
     transaction = Transaction(connection)
     return _Outcome(job.work(transaction), None, transaction.calls)
 
 
-def _do_or_take_back(job: _Job[Any], connection: Connection) -> _Outcome:
+def _do_or_take_back(job: _AnyJob, connection: Connection) -> _Outcome:
     """Return what the work returned or raised. Raises what is not its own fault: then all of it is run again."""
     try:
         return _do(job, connection)

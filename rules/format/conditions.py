@@ -99,7 +99,7 @@ class Vocabulary(NamedTuple):
         return affinity_field(offer) if offer != name and offer in self.offers else self.fields.get(name)
 
 
-def parse(tree: Any, path: str, vocabulary: Vocabulary) -> Node:
+def parse(tree: object, path: str, vocabulary: Vocabulary) -> Node:
     """A condition as text or tree, typed. Raises BookError with every fault, each with its path below `path`."""
     parser = _Parser(vocabulary)
     node = parser.node(tree, path, 0)
@@ -133,7 +133,7 @@ class _Parser:
     def refuse(self, code: str, path: str, near: str | None = None, **values: str) -> None:
         self.problems.append(BookProblem(code, path, nearest=near, values=values))
 
-    def node(self, tree: Any, path: str, depth: int) -> Node | None:
+    def node(self, tree: object, path: str, depth: int) -> Node | None:
         if depth > DEEPEST_CONDITION:
             self.refuse("condition_size", path, most=f"{DEEPEST_CONDITION} levels")
             return None
@@ -163,7 +163,7 @@ class _Parser:
         self.problems += [replace(problem, path=path) for problem in problems]
         return self.node(tree, path, depth + 1)
 
-    def _joined(self, key: str, inner: Any, path: str, depth: int) -> Node | None:
+    def _joined(self, key: str, inner: object, path: str, depth: int) -> Node | None:
         if key == "not":
             part = self.node(inner, f"{path}.not", depth + 1)
             return Not(path, part) if part is not None else None
@@ -174,7 +174,7 @@ class _Parser:
         parts = tuple(part for part in found if part is not None)
         return All(path, parts) if key == "all" else Some(path, parts)
 
-    def _compare(self, tree: dict[str, Any], path: str) -> Node | None:
+    def _compare(self, tree: dict[str, object], path: str) -> Node | None:
         self._only(tree, ("field", "op", "value"), path)
         name, operator = str(tree["field"]), str(tree.get("op", "=="))
         field = self._words.field(name)
@@ -192,7 +192,7 @@ class _Parser:
             return None
         return Compare(path, field, operator, self._wanted(row, field, tree.get("value", True), path))
 
-    def _wanted(self, row: Operator, field: Field, value: Any, path: str) -> Any:
+    def _wanted(self, row: Operator, field: Field, value: object, path: str) -> object:
         """Return what an operator compares with, in the form that it wants."""
         match row.wants:
             case Wants.VALUE:
@@ -208,7 +208,7 @@ class _Parser:
                     self.refuse("whole_days", path, value=str(value)[:80])
                 return int((seconds or 0.0) // UNITS_S["d"])
 
-    def _count(self, tree: dict[str, Any], path: str) -> Node | None:
+    def _count(self, tree: dict[str, object], path: str) -> Node | None:
         self._only(tree, ("count", "offer", "within", "op", "value"), path)
         what, offer, operator = str(tree["count"]), str(tree.get("offer", "any")), str(tree.get("op", ">="))
         if what not in COUNTED:
@@ -222,17 +222,17 @@ class _Parser:
             self.refuse("duration", path, value=str(tree["within"]))
             return None
         value = tree.get("value", 1)
-        if type(value) not in (int, float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse("wrong_type", path, value=str(value), type="number", field=what)
             return None
         return Count(path, what, None if offer == "any" else offer, within_s, operator, value)
 
-    def _only(self, tree: dict[str, Any], allowed: tuple[str, ...], path: str) -> None:
+    def _only(self, tree: dict[str, object], allowed: tuple[str, ...], path: str) -> None:
         for key in tree:
             if key not in allowed:
                 self.refuse("unknown_key", f"{path}.{key}", nearest(str(key), allowed), key=str(key))
 
-    def _literal(self, field: Field, value: Any, path: str) -> Any:
+    def _literal(self, field: Field, value: object, path: str) -> object:
         try:
             return parse_literal(field, value)
         except BookError as error:

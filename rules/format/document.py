@@ -3,7 +3,7 @@ here; what must fit together is checked in checks.py."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
@@ -94,7 +94,7 @@ class Offer(Part):
     tier: Annotated[int, Field(ge=1, le=9)] = 5
     priority: Annotated[float, Field(gt=0, le=100)] = 50
     at: Annotated[tuple[Moment, ...], Field(min_length=1), BeforeValidator(listed, json_schema_input_type=Moment | list[Moment])]
-    if_: Annotated[Any, Field(alias="if"), WithJsonSchema({"type": ["string", "object", "boolean"]})] = None
+    if_: Annotated[object, Field(alias="if"), WithJsonSchema({"type": ["string", "object", "boolean"]})] = None
     from_: Annotated[WrittenMoment | None, Field(alias="from")] = None
     until: WrittenMoment | None = None
     limits: tuple[Limit, ...] = ()
@@ -158,7 +158,7 @@ class CaseSituation(Part):
     visit: str = "case-visit"
     language: Language = Language.NL
     purposes: tuple[Purpose, ...] = ("recognise", "offers", "purchases", "aftercare", "measure")
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
     ages: dict[str, Duration] = Field(default_factory=dict)
     history: tuple[CaseHappening, ...] = ()
     attention: float | None = None

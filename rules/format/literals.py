@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from rules.format.dates import parse_clock, parse_date
 from rules.format.errors import BookError, BookProblem, nearest
@@ -13,7 +12,7 @@ from rules.format.fields import AFFINITY, Field, FieldType, affinity_field
 from rules.situation import Value
 
 
-def parse_literal(field: Field, value: Any) -> Any:
+def parse_literal(field: Field, value: object) -> int | float | str:
     """The value in the form its field is compared in. Raises BookError naming the nearest word of the field's domain."""
     parsed: int | float | str | None
     parsers = {FieldType.CLOCK: parse_clock, FieldType.DATE: parse_date}
@@ -38,30 +37,30 @@ def _wrong_type(field: Field, value: object) -> BookError:
     return BookError([BookProblem("wrong_type", values={"value": str(value)[:80], "type": kind, "field": field.name})])
 
 
-def parse_fact(fields: Mapping[str, Field], name: str, value: Any, path: str = "") -> Value:
+def parse_fact(fields: Mapping[str, Field], name: str, value: object, path: str = "") -> Value:
     """A fact as it is written in a case, in a shop or on a command line, in the form that a situation holds.
 
     Any offer's affinity is one too. Raises BookError, with the nearest right word.
     """
     field = fields.get(name)
     if field is None:
-        if name.startswith(f"{AFFINITY}.") and affinity_field("").admits(value):
+        if name.startswith(f"{AFFINITY}.") and isinstance(value, int | float) and affinity_field("").admits(value):
             return float(value)
         raise BookError([BookProblem("unknown_field", path, nearest=nearest(name, fields), values={"value": name[:80]})])
     try:
         if field.type is FieldType.SET:
-            return frozenset(parse_literal(field, one) for one in (value if isinstance(value, list) else [value]))
+            return frozenset(str(parse_literal(field, one)) for one in (value if isinstance(value, list) else [value]))
         found: Value = _date_fact(field, value) if field.type is FieldType.DATE else parse_literal(field, value)
     except BookError as error:
         raise BookError(BookProblem(one.code, path, nearest=one.nearest, values=one.values) for one in error.problems) from None
     return found
 
 
-def _date_fact(field: Field, value: Any) -> str:
+def _date_fact(field: Field, value: object) -> str:
     """A date stays as it is written: a fact is plain data, that a log can hold."""
-    if not field.admits(value):
+    if not isinstance(value, str) or not field.admits(value):
         raise _wrong_type(field, value)
-    return str(value)
+    return value
 
 
 _NUMBER = re.compile(r"[-+]?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)

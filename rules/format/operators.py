@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from rules.format.dates import Anniversary
 from rules.format.fields import FieldType
 
-Place = Callable[[Any, Any, int], int | None]
+Operand = Any
+"""A fact, or what it is compared with: the table's types say which two meet, and the reader of conditions has seen to it."""
+Place = Callable[[Operand, Operand, int], int | None]
 """From the fact, what is wanted and today's ordinal: -1 below, 0 at, 1 above it; None where the fact can't say."""
 
 
@@ -28,32 +30,32 @@ class Wants(Enum):
     DAYS = "a duration in whole days"
 
 
-def by_order(fact: Any, wanted: Any, today: int) -> int | None:
+def by_order(fact: Operand, wanted: Operand, today: int) -> int | None:
     """Smaller, equal or greater; an anniversary has no year to be ordered by."""
     return None if isinstance(fact, Anniversary) else (fact > wanted) - (fact < wanted)
 
 
-def among(fact: Any, wanted: Any, today: int) -> int:
+def among(fact: Operand, wanted: Operand, today: int) -> int:
     """At it when the fact is one of those wanted."""
     return 0 if fact in wanted else 1
 
 
-def holding(fact: Any, wanted: Any, today: int) -> int:
+def holding(fact: Operand, wanted: Operand, today: int) -> int:
     """At it when the fact, a set, has the member wanted."""
     return 0 if wanted in fact else 1
 
 
-def days_ahead(fact: Any, wanted: int, today: int) -> int | None:
+def days_ahead(fact: Operand, wanted: int, today: int) -> int | None:
     """At it from today until so many days ahead, both included."""
     return None if isinstance(fact, Anniversary) else _beside(fact, today, today + wanted)
 
 
-def days_back(fact: Any, wanted: int, today: int) -> int | None:
+def days_back(fact: Operand, wanted: int, today: int) -> int | None:
     """At it from so many days ago until today, both included."""
     return None if isinstance(fact, Anniversary) else _beside(fact, today - wanted, today)
 
 
-def anniversary_ahead(fact: Any, wanted: int, today: int) -> int:
+def anniversary_ahead(fact: Operand, wanted: int, today: int) -> int:
     """At it when the next day of this day and month, today included, is at most so many days ahead."""
     day = fact if isinstance(fact, Anniversary) else Anniversary.of(date.fromordinal(fact))
     return 0 if day.next_from(date.fromordinal(today)) - today <= wanted else 1
@@ -84,7 +86,7 @@ class Operator(NamedTuple):
         """Return True where a date's day and month are all that it looks at."""
         return self.place is anniversary_ahead
 
-    def holds(self, fact: Any, wanted: Any, today: int) -> bool | None:
+    def holds(self, fact: Operand, wanted: Operand, today: int) -> bool | None:
         """Return the truth of the comparison, None where the fact can't say."""
         where = self.place(fact, wanted, today)
         if where is None:
@@ -118,7 +120,7 @@ _ROWS = (
 )
 OPERATORS: dict[str, Operator] = {row.sign: row for row in _ROWS}
 
-BY_ORDER: Mapping[tuple[bool, bool, bool], Callable[[Any, Any], bool]] = {
+BY_ORDER: Mapping[tuple[bool, bool, bool], Callable[[Operand, Operand], bool]] = {
     (True, False, False): operator.lt,
     (True, True, False): operator.le,
     (False, True, False): operator.eq,

@@ -25,7 +25,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Path = tuple[str | int, ...]
 
 
-def read_document(source: str, file: str = "", lines: dict[Path, int] | None = None) -> Any:
+def read_document(source: str, file: str = "", lines: dict[Path, int] | None = None) -> object:
     """Plain dicts, lists and scalars of one document; `lines` is filled with the line of every path. Raises BookError."""
     size = len(source.encode(errors="surrogatepass"))
     if size > MOST_BYTES:
@@ -49,7 +49,7 @@ class _Builder:
         self._path: list[str | int] = []
         self._count = 0
 
-    def document(self) -> Any:
+    def document(self) -> object:
         self._next()  # the start of the stream
         if isinstance(self._next(), yaml.StreamEndEvent):
             return None
@@ -76,8 +76,8 @@ class _Builder:
             raise self._refuse("too_deep", event, most=str(DEEPEST_DOCUMENT))
         return self._mapping() if kind is yaml.MappingStartEvent else self._sequence()
 
-    def _mapping(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _mapping(self) -> dict[str, object]:
+        found: dict[str, object] = {}
         while (event := self._next()).__class__ is not yaml.MappingEndEvent:
             if event.__class__ is not yaml.ScalarEvent or event.anchor is not None:
                 raise self._refuse("key", event)
@@ -89,8 +89,8 @@ class _Builder:
             self._path.pop()
         return found
 
-    def _sequence(self) -> list[Any]:
-        found: list[Any] = []
+    def _sequence(self) -> list[object]:
+        found: list[object] = []
         while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
             self._path.append(len(found))
             found.append(self._value(event))
@@ -98,7 +98,7 @@ class _Builder:
         return found
 
 
-def scalar(text: str) -> Any:
+def scalar(text: str) -> object:
     """Return what an unquoted word means: a number, a flag, nothing, or itself."""
     if text in _WORDS:
         return _WORDS[text]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -16,14 +16,14 @@ from rules.texts import WRITTEN, Language, spoken
 T = TypeVar("T")
 
 
-def _duration(value: Any) -> float:
+def _duration(value: object) -> float:
     seconds = parse_duration(value)
     if seconds is None:
         raise PydanticCustomError("duration", "no duration")
     return seconds
 
 
-def _span(value: Any) -> tuple[int, int]:
+def _span(value: object) -> tuple[int, int]:
     """Two clock times in minutes since midnight; an end before the start runs past midnight."""
     first, dash, last = str(value).partition("-")
     start, end = parse_clock(first), parse_clock(last)
@@ -32,11 +32,11 @@ def _span(value: Any) -> tuple[int, int]:
     return start, end
 
 
-def _spans(value: Any) -> Any:
+def _spans(value: object) -> object:
     return [] if value == "closed" else listed(value)
 
 
-def listed(value: Any) -> Any:
+def listed(value: object) -> object:
     """One thing may be written without a list around it."""
     return value if isinstance(value, list) else [value]
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from rules.engine.book import Book, assemble
 from rules.engine.rule import Rule
@@ -154,12 +155,12 @@ def _offer(path: str, data: Any) -> str | None:
     return str(offer["id"]) if isinstance(offer, dict) and "id" in offer else None
 
 
-def _echo(fault: Any) -> bool:
+def _echo(fault: ErrorDetails) -> bool:
     """A list is not too short because its items are faulty: pydantic counts only the good ones."""
     return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
 
 
-def _problem(fault: Any, whole: type[BaseModel]) -> BookProblem:
+def _problem(fault: ErrorDetails, whole: type[BaseModel]) -> BookProblem:
     """Pydantic's fault in our own words."""
     kind, loc = fault["type"], fault["loc"]
     path, last = path_text(loc), str(loc[-1]) if loc else ""

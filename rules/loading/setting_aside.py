@@ -11,7 +11,7 @@ from rules.format.errors import BookProblem
 
 _WORDS = {"nl": "x", "en": "x"}
 _TEXTS = {"nl": {"title": "x"}, "en": {"title": "x"}}
-_STUBS: dict[str, Callable[[Any], Any]] = {
+_STUBS: dict[str, Callable[[Any], object]] = {
     "offers": lambda offer: {
         "id": offer["id"],
         "kind": "content",
@@ -33,7 +33,7 @@ _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 class SetAside(NamedTuple):
     """The document with stand-ins, and where and as what they stand."""
 
-    data: Any
+    data: object
     places: frozenset[str]
     names: frozenset[str]
 
@@ -48,7 +48,7 @@ class SetAside(NamedTuple):
         return not self.names.isdisjoint(problem.values.values())
 
 
-def with_stand_ins(data: Any, problems: Sequence[BookProblem]) -> SetAside | None:
+def with_stand_ins(data: object, problems: Sequence[BookProblem]) -> SetAside | None:
     """Return the document with stand-ins where its values can't be read; None where nothing is left to check."""
     if not isinstance(data, dict):
         return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rules.decision import Decision, Gate
 from rules.engine.book import Book
@@ -47,11 +47,11 @@ def reason_of(
     return _REASONS[gate](_Scene(rule, book, situation, view, local, decision))
 
 
-def _said(key: str, **values: Any) -> Words:
+def _said(key: str, **values: object) -> Words:
     return in_each(lambda language: phrase(key, language, **{name: _read(value, language) for name, value in values.items()}))
 
 
-def _read(value: Any, language: Language) -> Any:
+def _read(value: object, language: Language) -> object:
     """A number as the reader writes it; anything else as it is."""
     return number_text(value, language) if isinstance(value, float) else value
 
@@ -60,12 +60,12 @@ def _number(value: float) -> Words:
     return in_each(lambda language: number_text(value, language))
 
 
-def _same(value: Any) -> Words:
+def _same(value: object) -> Words:
     text = str(value)
     return in_each(lambda _language: text)
 
 
-def _listed(names: Any) -> Words:
+def _listed(names: Collection[str]) -> Words:
     return _same(", ".join(sorted(names))) if names else _said("none")
 
 

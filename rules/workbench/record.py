@@ -11,7 +11,7 @@ from rules.decision import Chosen, Decision, Gate
 from rules.situation import Happening, Situation, Value
 
 
-def situation_record(situation: Situation) -> dict[str, Any]:
+def situation_record(situation: Situation) -> dict[str, object]:
     """A situation as JSON holds it; sets become sorted lists, so the same situation always gives the same text."""
     return {
         "shopper": situation.shopper,
@@ -69,9 +69,9 @@ def decision_record(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _summary(chosen: Chosen) -> dict[str, Any]:
+def _summary(chosen: Chosen) -> dict[str, object]:
     return {"offer": chosen.offer, "kind": chosen.kind, "score": chosen.score, "propensity": chosen.propensity}
 
 
-def _plain(value: Value) -> Any:
+def _plain(value: Value) -> object:
     return sorted(value) if isinstance(value, frozenset) else value

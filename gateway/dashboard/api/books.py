@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ from rules import BookError
 from rules.texts import N_, Language
 from rules.workbench.replay import ReplayReport, replay_decisions
 
+T = TypeVar("T")
 State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Start = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The book's hash, or enough of its start.")]
@@ -99,7 +100,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     routes = APIRouter(tags=["books"], responses=RESPONSES)
     marketeer = Depends(require(Role.MARKETEER))
 
-    def do(request: Request, work: Callable[[Connection], Any]) -> Any:
+    def do(request: Request, work: Callable[[Connection], T]) -> T:
         return _done(store, work, language_of(request))
 
     @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
@@ -163,7 +164,7 @@ def _take(connection: Connection, book: str, wanted: StepWanted, person: str, at
             steps[wanted.step](connection, book, person, at_s, wanted.note)
 
 
-def _done(store: Store, work: Callable[[Connection], Any], language: Language) -> Any:
+def _done(store: Store, work: Callable[[Connection], T], language: Language) -> T:
     try:
         return store.writer.write_blocking(work)
     except StepRefused as error:

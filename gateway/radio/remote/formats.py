@@ -14,14 +14,17 @@ from typing import Any, NamedTuple
 
 from gateway.radio.remote.values import LINK_LAYER_BYTES, time_in, time_of
 
+Decoded = Any
+"""What JSON held: reading what isn't there raises one of BAD, which the caller counts."""
+
 
 class Item(NamedTuple):
     """One item of a message: mostly one reception."""
 
     names: tuple[str, ...]
     """What its scanner may be called, the most telling first."""
-    fields: Mapping[str, Any] = {}  # never changed
-    rssi: Any = None
+    fields: Mapping[str, object] = {}  # never changed
+    rssi: object = None
     at_s: float | None = None
     """By the scanner's own clock; None: it doesn't say, the moment of arrival counts."""
     raw: tuple[bytes, ...] = ()
@@ -37,7 +40,7 @@ class Format(NamedTuple):
     read: Callable[[list[str], object], Item]
 
 
-def _whole(_levels: list[str], document: Any) -> Iterable[Any]:
+def _whole(_levels: list[str], document: Decoded) -> Iterable[object]:
     """Yield the message: it is one reception."""
     return (document,)
 
@@ -45,14 +48,14 @@ def _whole(_levels: list[str], document: Any) -> Iterable[Any]:
 # ---- ESPresense: espresense/devices/<id>/<node>, id "iBeacon:<uuid>-<major>-<minor>" ---------------------------------------
 
 
-def _espresense(levels: list[str], one: Any) -> Item:
+def _espresense(levels: list[str], one: Decoded) -> Item:
     return Item((levels[-1],), one, one.get("rssi"), time_in(one))
 
 
 # ---- Theengs gateway, OpenMQTTGateway: home/<gateway>/BTtoMQTT/<address> ---------------------------------------------------
 
 
-def _theengs(levels: list[str], one: Any) -> Item:
+def _theengs(levels: list[str], one: Decoded) -> Item:
     gateway = levels[levels.index("BTtoMQTT") - 1] if "BTtoMQTT" in levels else levels[-3]
     return Item((gateway,), one, one.get("rssi"), time_in(one))
 
@@ -67,7 +70,7 @@ def _minew_items(levels: list[str], document: object) -> Iterator[object]:
     return ((names, row) for row in rows)
 
 
-def _minew(_levels: list[str], item: Any) -> Item:
+def _minew(_levels: list[str], item: Decoded) -> Item:
     names, row = item
     return Item(names, row, row.get("rssi"), time_in(row))
 
@@ -75,7 +78,7 @@ def _minew(_levels: list[str], item: Any) -> Item:
 # ---- Shelly generation 2 and later, script with BLE.Scanner: <device>/events/rpc -------------------------------------------
 
 
-def _shelly_items(levels: list[str], document: Any) -> Iterator[Any]:
+def _shelly_items(levels: list[str], document: Decoded) -> Iterator[object]:
     names = tuple(name for name in (document.get("src"), levels[0]) if isinstance(name, str))
     parameters = document.get("params") or {}
     yield names, None, None
@@ -86,7 +89,7 @@ def _shelly_items(levels: list[str], document: Any) -> Iterator[Any]:
             yield from ((names, at_s, one) for one in (rest[0] if version == 2 else [rest]))
 
 
-def _shelly(_levels: list[str], item: Any) -> Item:
+def _shelly(_levels: list[str], item: Decoded) -> Item:
     names, at_s, one = item
     if one is None:
         return Item(names, scans=False)
@@ -97,13 +100,13 @@ def _shelly(_levels: list[str], item: Any) -> Item:
 # ---- reelyActive raddec: one transmission, heard by several receivers ------------------------------------------------------
 
 
-def _raddec_items(_levels: list[str], document: Any) -> Iterator[Any]:
+def _raddec_items(_levels: list[str], document: Decoded) -> Iterator[object]:
     packets = tuple(packet[LINK_LAYER_BYTES:] for packet in map(_hex, document.get("packets") or ()) if packet)
     at_s = time_in(document)
     return ((one, packets, at_s) for one in document["rssiSignature"])
 
 
-def _raddec(_levels: list[str], item: Any) -> Item:
+def _raddec(_levels: list[str], item: Decoded) -> Item:
     one, packets, at_s = item
     return Item((str(one["receiverId"]),), {}, one.get("rssi"), at_s, packets)
 

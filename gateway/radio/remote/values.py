@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from gateway.radio.frames import IBEACON_PREFIX, RSSI_RANGE_DBM, beacon_id, ibeacon_payload, uuid_bytes
 
@@ -76,7 +75,7 @@ def time_of(value: object) -> float | None:
     return at_s / 1e6 if at_s >= MICROSECONDS_FROM else at_s / 1e3 if at_s >= MILLISECONDS_FROM else at_s
 
 
-def time_in(fields: Mapping[str, Any]) -> float | None:
+def time_in(fields: Mapping[str, object]) -> float | None:
     """Return the moment that an item says it happened; None: it doesn't say."""
     return next((time_of(fields[key]) for key in TIME_KEYS if fields.get(key) not in (None, "")), None)
 
