@@ -178,6 +178,9 @@ class Tracker:
 
     def _pass_own_time(self, now_s: float) -> list[Move]:
         """Step up to the box's own time. Where that leapt, nobody came or went by it: what is known of people leaps along."""
+        if not abs(now_s) < FARTHEST_S:
+            self.skipped["impossible time"] += 1
+            return []
         before_s, self._skew.told_time = self._clock.now_s, True
         if self._clock.tick(now_s) is TimestampVerdict.MOVED and before_s is not None:
             self.leapt_s += now_s - before_s

@@ -152,12 +152,12 @@ from pathlib import Path
 from gateway.offers.ledger import Ledger
 from gateway.settings import StorageSettings
 from gateway.storage import open_store
-from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, Voucher, Worth
+from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, Situation, Verdict, PlannedVoucher, Worth
 
 path, url, gateway, tries = sys.argv[1:]
 store = open_store(StorageSettings(path=Path(path), url=url or None, busy_timeout_s=30))
 ledger = Ledger(store, f"etalage/c/s/{gateway}")
-voucher = Voucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, 1e9 + 3600)
+voucher = PlannedVoucher(Worth(percent=10), Codes(CodeKind.GENERATED), 250, 1e9 + 3600)
 caps = (Cap("offer/wine/issues", CapKind.ISSUES, 100), Cap("shop/budget_cents", CapKind.BUDGET, 100 * 250, 250))
 chosen = Chosen("wine", "voucher", None, "wine", "nl", Content("Wijn", ""), 1e9 + 600, 1, 1, 1, voucher, caps)
 decision = Decision((chosen,), (), (Verdict("wine", Gate.CHOSEN),), "b" * 64, Group.TREATED)
