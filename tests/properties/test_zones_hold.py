@@ -38,7 +38,7 @@ SIGHTINGS = st.builds(
     Sighting, TIMES, st.sampled_from(["s-1", "s-2", "s-3"]), st.sampled_from(["p", "q", "r", "unknown"]), st.integers(-250, 60)
 )
 EVENTS = st.lists(
-    st.one_of(SIGHTINGS, SIGHTINGS, st.tuples(st.sampled_from(["tick", "down", "up", "forget"]), TIMES)), max_size=120
+    st.one_of(SIGHTINGS, SIGHTINGS, st.tuples(st.sampled_from(["tick", "down", "up", "forget"]), TIMES)), max_size=60
 )
 
 
@@ -58,7 +58,7 @@ def play(tracker: Tracker, events: list[Sighting | tuple[str, float]]) -> list[M
 
 
 @given(EVENTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_moves_are_always_well_formed(events: list[Sighting | tuple[str, float]]) -> None:
     tracker = make_tracker(PLAN, settings=ZonesSettings(gone_after_s=10, most_shoppers=2))
     moves = play(tracker, events)
@@ -76,13 +76,13 @@ def test_moves_are_always_well_formed(events: list[Sighting | tuple[str, float]]
 
 
 @given(EVENTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_same_events_give_the_same_moves(events: list[Sighting | tuple[str, float]]) -> None:
     assert play(make_tracker(PLAN), events) == play(make_tracker(PLAN), events)
 
 
 @given(st.lists(st.tuples(st.floats(0, 60), st.sampled_from(["p", "q", "r"]), st.integers(-100, -40)), min_size=5, max_size=80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_one_shopper_s_readings_never_move_another(raw: list[tuple[float, str, int]]) -> None:
     """Apart from what is learned of the scanners, which is switched off."""
     calm = ZonesSettings(learns=False)
