@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import sqlite3
 import threading
@@ -99,6 +100,8 @@ class Writer:
     `deliver` has those calls made; what one raises is logged and counted, and stops nobody.
     """
 
+    FIRST_RETRY_S = 0.05
+    """Pause before the first repetition: a scrub or a checkpoint that held the file for a moment is over by then."""
     RETRY_S = 0.5
     """Pause before a failed commit is tried again: long enough not to spin on a full disk, short for a person who just freed it."""
 
@@ -210,12 +213,13 @@ class Writer:
         return jobs, False
 
     def _commit(self, jobs: list[_AnyJob]) -> None:
-        while True:
+        for attempt in itertools.count():
             try:
                 outcomes = self._attempt(jobs)
             except SQLAlchemyError as error:  # also: no connection to be had
-                self.last_failure = " ".join(str(getattr(error, "orig", error)).split())
-                if self._closing.wait(self.RETRY_S):
+                if attempt:  # a lock that is gone at once is no failure: nobody need hold promises back for it
+                    self.last_failure = " ".join(str(getattr(error, "orig", error)).split())
+                if self._closing.wait(self.RETRY_S if attempt else self.FIRST_RETRY_S):
                     for job in jobs:
                         job.future.set_exception(error)
                     return
