@@ -37,9 +37,7 @@ TIMES = st.one_of(
 SIGHTINGS = st.builds(
     Sighting, TIMES, st.sampled_from(["s-1", "s-2", "s-3"]), st.sampled_from(["p", "q", "r", "unknown"]), st.integers(-250, 60)
 )
-EVENTS = st.lists(
-    st.one_of(SIGHTINGS, SIGHTINGS, st.tuples(st.sampled_from(["tick", "down", "up", "forget"]), TIMES)), max_size=60
-)
+EVENTS = st.lists(st.one_of(SIGHTINGS, SIGHTINGS, st.tuples(st.sampled_from(["tick", "down", "up", "forget"]), TIMES)), max_size=60)
 
 
 def play(tracker: Tracker, events: list[Sighting | tuple[str, float]]) -> list[Move]:
