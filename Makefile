@@ -22,7 +22,7 @@ check: lint quick ## while you work: style, types, import contracts and the fast
 
 test: $(VENV)/dev.stamp ## set up and run every check there is
 	@tests/debian-packages.sh mosquitto mosquitto-clients dbus chromium postgresql
-	$(MAKE) lint pure whole
+	$(MAKE) --keep-going lint pure whole
 
 lint: $(VENV)/dev.stamp ## style, types, import contracts and the limits of `make house`
 	$(BIN)/ruff format --check .

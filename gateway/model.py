@@ -31,6 +31,12 @@ class Quantity(StrEnum):
     BEARING = "bearing_deg"
 
 
+MOST_MEASURED = {Quantity.DISTANCE: 1000.0, Quantity.BEARING: 360.0}
+"""The largest value, and standard deviation, that can be meant."""
+LEAST_SD = 0.01
+"""A centimetre, or a hundredth of a degree: no instrument in a shop is surer, and a smaller one would drown all others."""
+
+
 class Measurement(NamedTuple):
     """One measured quantity: a distance in metres, or a bearing from the scanner in degrees (0 along the plan's x axis,
     counter-clockwise), with its standard deviation in the same unit."""
@@ -38,6 +44,11 @@ class Measurement(NamedTuple):
     quantity: Quantity
     value: float
     sd: float
+
+    def can_be(self) -> bool:
+        """Return whether an instrument in a shop can have said it."""
+        most = MOST_MEASURED[self.quantity]
+        return (0 if self.quantity is Quantity.DISTANCE else -most) <= self.value <= most and LEAST_SD <= self.sd <= most
 
 
 class Advertisement(NamedTuple):

@@ -30,8 +30,8 @@ from gateway.radio.remote.values import MILLISECONDS_FROM, time_of
 LINE_MAX_CHARS = 4096
 """An advertisement has at most 1650 bytes of data (extended advertising chains): 3300 hex digits and the rest. Longer
 is not ours."""
-MEASURED = {Quantity.DISTANCE: ("distance_sd_m", 1000.0), Quantity.BEARING: ("bearing_sd_deg", 360.0)}
-"""Each quantity's standard deviation as a recording names it, and the largest value that can be meant."""
+SD_NAMES = {Quantity.DISTANCE: "distance_sd_m", Quantity.BEARING: "bearing_sd_deg"}
+"""Each quantity's standard deviation as a recording names it."""
 MALFORMED_SHOWN = 5
 """Line numbers of the first faults kept for the report."""
 
@@ -132,12 +132,12 @@ def _advertisement(line: str) -> Advertisement | None:
 def _measured(row: dict[str, Any]) -> tuple[Measurement, ...]:
     """Read a line's distance and bearing. Raises ValueError, KeyError or TypeError where one can't be."""
     found = []
-    for quantity, (sd_name, most) in MEASURED.items():
+    for quantity, sd_name in SD_NAMES.items():
         if quantity in row:
-            value, sd = float(row[quantity]), float(row[sd_name])
-            if not (abs(value) <= most and 0 < sd <= most) or (quantity is Quantity.DISTANCE and value < 0):
+            one = Measurement(quantity, float(row[quantity]), float(row[sd_name]))
+            if not one.can_be():
                 raise ValueError(f"impossible {quantity}")
-            found.append(Measurement(quantity, value, sd))
+            found.append(one)
     return tuple(found)
 
 
@@ -174,7 +174,7 @@ class RecordingWriter:
             "mfr": {_APPLE: advertisement.payload.hex()} if advertisement.payload else {},
         }
         for quantity, value, sd in advertisement.measured:
-            row |= {str(quantity): round(value, 3), MEASURED[quantity][0]: round(sd, 3)}
+            row |= {str(quantity): round(value, 3), SD_NAMES[quantity]: round(sd, 3)}
         self._file.write(json.dumps(row, separators=(",", ":")) + "\n")
         self.written += 1
 

@@ -89,6 +89,9 @@ class Tracker:
         ):
             self.skipped["impossible RSSI"] += 1
             return ()
+        if not all(one.can_be() for one in sighting.measured):
+            self.skipped["impossible measurement"] += 1
+            return ()
         at_s = self._skew.correct(column, sighting.at_s)
         moves = self._pass_time(at_s)
         if moves is None:

@@ -14,7 +14,8 @@ def test_statements_types_imports_and_openings_are_counted_and_docstrings_are_no
         '"""One."""\n\nfrom typing import Any\n\n\nclass Offer:\n    """What is offered."""\n\n    worth: Any = 1\n'
     )
     (room / "two.py").write_text(
-        'from rules.one import Offer as Made\n\n\nclass Offer:\n    """Return."""\n\n\ndef find() -> None: ...\n'
+        'from rules.one import Offer as Made\n\n\nclass Offer:\n    """What is offered."""\n\n\n'
+        'def find() -> None:\n    """Which one it is."""\n\n\ndef take() -> None:\n    """Take it."""\n'
     )
     house = measure(tmp_path)
     assert (house.modules, house.statements, house.any) == (2, 3 + 4, 1)

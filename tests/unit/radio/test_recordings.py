@@ -53,6 +53,7 @@ def test_distance_and_bearing_come_back_beside_a_level_or_in_its_place(tmp_path:
         '"distance_m":3',
         '"distance_m":-1,"distance_sd_m":1',
         '"distance_m":3,"distance_sd_m":0',
+        '"distance_m":3,"distance_sd_m":1e-200',
         '"distance_m":NaN,"distance_sd_m":1',
         '"bearing_deg":3,"bearing_sd_deg":"x"',
         '"bearing_deg":999,"bearing_sd_deg":1',

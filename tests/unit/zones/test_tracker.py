@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.model import Move, MoveEvent, Sighting
+from gateway.model import Measurement, Move, MoveEvent, Quantity, Sighting
 from gateway.settings import ZonesSettings
 from gateway.zones.calibration import CalibrationError
 from gateway.zones.plan import StorePlan, parse_plan
@@ -114,6 +114,16 @@ def test_when_every_scanner_is_down_nobody_leaves(plan: StorePlan, readings: Rea
         (Sighting(10.2, "s-1", "nowhere", -60), "unknown scanner"),
         (Sighting(10.2, "s-1", "sc-fish", 42), "impossible RSSI"),
         (Sighting(10.2, "s-1", "sc-fish", -200), "impossible RSSI"),
+        *(
+            (Sighting(10.2, "s-1", "sc-fish", -40, (Measurement(quantity, value, sd),)), "impossible measurement")
+            for quantity, value, sd in [
+                (Quantity.DISTANCE, 3.0, 0.0),
+                (Quantity.DISTANCE, 3.0, 1e-200),
+                (Quantity.DISTANCE, -1.0, 1.0),
+                (Quantity.BEARING, float("nan"), 1.0),
+                (Quantity.BEARING, 3.0, float("inf")),
+            ]
+        ),
         (Sighting(3610.0, "s-1", "sc-fish", -40), "impossible time"),
         (Sighting(-3600.0, "s-1", "sc-fish", -40), "late"),
         (Sighting(float("nan"), "s-1", "sc-fish", -40), "impossible time"),
