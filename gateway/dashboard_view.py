@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import FeedRing
-from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerNow, Totals
+from gateway.dashboard.history import ScannerHistory
+from gateway.dashboard.naming import scanner_name
+from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, Frame, Health, LinkNow, ScannerHour, ScannerNow, Totals
 from gateway.line import LineCounts
 from gateway.model import Move, MoveEvent
 from gateway.mqtt.courier import Courier
@@ -50,6 +53,7 @@ class DashboardView:
         self._started_at_s = clock.now_s()
         self._dots = PlanDots(rooms.plan)
         self._receipts: Counter[str] = Counter()
+        self._history = ScannerHistory()
         self.waiting = 0
         """Announcements in the outbox, as they were last counted."""
 
@@ -91,7 +95,7 @@ class DashboardView:
         return Health(
             started_at_s=self._started_at_s,
             version=__version__,
-            scanners=(*map(_scanner_now, (*own, *self._remote_scanners.health())), *map(_unknown_now, unknown)),
+            scanners=(*map(self._scanner_now, (*own, *self._remote_scanners.health())), *map(_unknown_now, unknown)),
             link=LinkNow(
                 broker=str(link["broker"]),
                 connected=link["state"] == "up",
@@ -115,6 +119,34 @@ class DashboardView:
             ),
         )
 
+    def scanner_day(self, scanner: str) -> Sequence[ScannerHour]:
+        """Return the last 24 hours of one of the plan's scanners, oldest first."""
+        return self._history.day(scanner, self._clock.now_s())
+
+    async def note_scanners(self) -> None:
+        """Look at every scanner, for its history."""
+        self._history.note(self.health().scanners, self._clock.now_s())
+
+    def _scanner_now(self, health: ScannerHealth) -> ScannerNow:
+        """Return a scanner with its sentence, in which it has the name of its place: nobody in a shop knows ids."""
+        words = in_each(
+            lambda language: words_in(language, replace(health, scanner=scanner_name(self.plan, health.scanner, language)))
+        )
+        return ScannerNow(
+            scanner=health.scanner,
+            well=health.well,
+            adverts_per_s=health.adverts_per_s,
+            words=words,
+            reason=health.reason,
+            next_step_in_s=health.next_step_in_s,
+            recoveries=health.recoveries,
+            failures=health.failures,
+            steps={"restart": health.restarts, "power_cycle": health.power_cycles, "reset": health.resets},
+            kind=health.kind,
+            heard_share=health.quality.heard_share if health.quality is not None else None,
+            silent_s=health.silent_s,
+        )
+
     def _refused(self) -> dict[str, dict[str, int]]:
         """Return what receptions weren't used for, in the radio and in the zones."""
         skipped = {"zones": dict(self._tracker.skipped)} if self._tracker.skipped else {}
@@ -131,18 +163,3 @@ def _unknown_now(scanner: UnknownScanner) -> ScannerNow:
     """Return somebody who isn't in the plan: a fault where the name resembles one of the plan's."""
     words = in_each(lambda language: unknown_words_in(language, scanner.name, scanner.kind, scanner.nearest))
     return ScannerNow(scanner.name, scanner.nearest is None, 0.0, words, in_plan=False)
-
-
-def _scanner_now(health: ScannerHealth) -> ScannerNow:
-    words = in_each(lambda language: words_in(language, health))
-    return ScannerNow(
-        scanner=health.scanner,
-        well=health.well,
-        adverts_per_s=health.adverts_per_s,
-        words=words,
-        reason=health.reason,
-        next_step_in_s=health.next_step_in_s,
-        recoveries=health.recoveries,
-        failures=health.failures,
-        steps={"restart": health.restarts, "power_cycle": health.power_cycles, "reset": health.resets},
-    )

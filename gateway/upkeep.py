@@ -79,6 +79,7 @@ class Upkeep:
             Duty("outbox count", TICK_S, self._count_the_outbox),
             Duty("room for promises", TICK_S, self._check_room),
             Duty("free disk", DISK_S, self._check_disk),
+            Duty("scanners' day", MINUTE_S, self._view.note_scanners),
             Duty("end of promises", MINUTE_S, self._end_promises),
             Duty("age of the database", MINUTE_S, self._rooms.housekeeping.count_on),
             Duty("retention periods", MINUTE_S, self._rooms.housekeeping.enforce_periods),

@@ -17,7 +17,7 @@ from gateway.dashboard.access.sign_in import SignIn, announce
 from gateway.dashboard.api import live
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
-from gateway.dashboard.pages import links, now, record, shop, sign_in, tokens, trust, users
+from gateway.dashboard.pages import links, now, record, scanners, shop, sign_in, tokens, trust, users
 from gateway.dashboard.reading import HeadLikeGet, static_files
 from gateway.dashboard.server import Listener
 from gateway.dashboard.tls.authority import ServerCertificate
@@ -48,11 +48,13 @@ def create_app(
     settings: DashboardSettings,
     store: Store | None = None,
     routers: Sequence[APIRouter] = (),
+    pages: Sequence[APIRouter] = (),
     clock: Clock | None = None,
     certificate: ServerCertificate | None = None,
     tls_port: int | None = None,
 ) -> FastAPI:
-    """Make the dashboard over `view`. `store` holds accounts and tokens; `routers` are other rooms' calls, put under /api/v1.
+    """Make the dashboard over `view`. `store` holds accounts and tokens; `routers` are other rooms' calls, put under /api/v1,
+    and `pages` their pages.
 
     `certificate` and `tls_port`: what TLS is served with, and where. `app.state.hub` is its live stream; whoever serves the
     application keeps it running (server.py does), and calls `app.state.close()` at the end.
@@ -80,7 +82,7 @@ def create_app(
     for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     app.include_router(metrics.router(view))
-    for page in (now.router(view, hub), shop.router(), trust.router(certificate, tls_port)):
+    for page in (now.router(view, hub), shop.router(), scanners.router(view), trust.router(certificate, tls_port), *pages):
         app.include_router(page)
     if store is not None and signing_in is not None:
         for page in (
@@ -98,7 +100,14 @@ def create_app(
 
 
 async def serve(
-    listener: Listener, view: View, *, settings: DashboardSettings, store: Store, routers: Sequence[APIRouter], clock: Clock
+    listener: Listener,
+    view: View,
+    *,
+    settings: DashboardSettings,
+    store: Store,
+    routers: Sequence[APIRouter],
+    pages: Sequence[APIRouter] = (),
+    clock: Clock,
 ) -> None:
     """Say where the dashboard is, and serve it until cancelled."""
     await asyncio.to_thread(announce, store, clock.now_s(), listener.urls, listener.fingerprint)
@@ -107,6 +116,7 @@ async def serve(
         settings=settings,
         store=store,
         routers=routers,
+        pages=pages,
         clock=clock,
         certificate=listener.certificate,
         tls_port=listener.tls_port,

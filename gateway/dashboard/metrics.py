@@ -1,4 +1,4 @@
-"""For machines that watch the box: /healthz and /metrics."""
+"""For machines that watch the box: /readyz, /healthz and /metrics."""
 
 from __future__ import annotations
 
@@ -83,18 +83,25 @@ class Figures(Collector):
 
 
 def router(view: View) -> APIRouter:
-    """/healthz and /metrics."""
-    routes = APIRouter(include_in_schema=False, dependencies=[Depends(require(Role.VIEWER))])
+    """/healthz and /metrics, for who may look; /readyz for anybody."""
+    routes = APIRouter(include_in_schema=False)
+    may_look = [Depends(require(Role.VIEWER))]
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures(view))
 
-    @routes.get("/healthz")
+    @routes.get("/readyz")
+    async def readyz() -> PlainTextResponse:
+        """200 once the gateway runs and its database takes writes, 503 until then; tells a stranger no more than that."""
+        ready = view.health().database.failure is None
+        return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
+
+    @routes.get("/healthz", dependencies=may_look)
     async def healthz() -> PlainTextResponse:
         """200 while the gateway runs and its database takes writes; 503 otherwise, with the reason."""
         failure = view.health().database.failure
         return PlainTextResponse("ok\n") if failure is None else PlainTextResponse(f"database: {failure}\n", 503)
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", dependencies=may_look)
     async def metrics() -> Response:
         """All figures in Prometheus' text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)

@@ -86,6 +86,22 @@ class ScannerNow:
     """Recovery steps taken since the start: restart, power_cycle, reset."""
     in_plan: bool = True
     """False: it reports, but by a name that the store plan doesn't have."""
+    kind: str = ""
+    """How it is read: mgmt, bleak, etalage, espresense, …"""
+    heard_share: float | None = None
+    """How much of what its beacons send it hears; None: too little was heard to say."""
+    silent_s: float | None = None
+    """Since it last heard anything; None: it never has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerHour:
+    """One hour of a scanner."""
+
+    starts_at_s: float
+    quality: float | None
+    """How much of what there was to hear it heard, 0 to 1: nothing while it was deaf. None: nobody looked."""
+    looks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +201,6 @@ class View(Protocol):
 
     def health(self) -> Health:
         """Return how the box is doing now."""
+
+    def scanner_day(self, scanner: str) -> Sequence[ScannerHour]:
+        """Return the last 24 hours of one of the plan's scanners, oldest first."""

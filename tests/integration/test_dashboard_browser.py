@@ -173,7 +173,7 @@ def test_a_scanner_that_dies_makes_its_zone_unknown_at_once(page: Page, shop: Sh
     shop.do(lambda view: setattr(view, "deaf", frozenset({"sc-fish"})))
     expect(page.locator('tr[data-zone="fish"] td')).to_have_text("unknown")
     expect(page.locator('.zone[data-zone="fish"]')).to_have_attribute("data-known", "false")
-    expect(page.locator(".scanners li").first).to_contain_text("sc-fish has heard nothing")
+    expect(page.locator(".scanners li").first).to_contain_text("Fish (sc-fish) has heard nothing")
     expect(page.locator("live-status")).to_contain_text("Needs attention")
 
 

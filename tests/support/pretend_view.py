@@ -6,17 +6,19 @@ The dashboard's tests, and whoever works on its looks, set it as they like: a sc
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.clock import TRUSTED, Trust
 from gateway.dashboard.dots import PlanDots
 from gateway.dashboard.feed import FeedRing
-from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerNow, Totals
+from gateway.dashboard.history import ScannerHistory
+from gateway.dashboard.naming import scanner_name
+from gateway.dashboard.view import DatabaseNow, FeedItem, Frame, Health, LinkNow, ScannerHour, ScannerNow, Totals
 from gateway.radio.health import WORDS
 from gateway.zones.plan import StorePlan
 from gateway.zones.tracker import Whereabouts
-from rules.texts import in_all, in_each, text
+from rules.texts import Language, in_each, text
 
 OFFERS = ("Proef de nieuwe Rioja", "Recept: zalm uit de oven", "10 % op alle kaas", "Hulp bij het kiezen?")
 AFTERWARDS = ("delivered", "shown", "tapped", "dismissed", "redeemed")
@@ -45,6 +47,7 @@ class PretendView:
         self._promised = 0
         self._receipts: dict[str, int] = {}
         self._moves = 0
+        self.history = ScannerHistory()
 
     def come(self, shoppers: Iterable[str], zone: str | None = None) -> None:
         """Shoppers come in, to a zone or somewhere."""
@@ -86,22 +89,39 @@ class PretendView:
         counts = Totals(
             51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts), self.refused
         )
-        scanners = tuple(_scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
+        scanners = tuple(self._scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
         return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts, self.trust)
+
+    def scanner_day(self, scanner: str) -> Sequence[ScannerHour]:
+        """Return what `history` was made to hold."""
+        return self.history.day(scanner, self.at_s)
 
     def _place(self, shopper: str, zone: str | None) -> None:
         self._present[shopper] = Whereabouts(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
         self._moves += 1
         self.feed.tell(FeedItem(self.at_s, "enter" if zone else "visit_start", self._dots.number(shopper), zone))
 
+    def _scanner_now(self, scanner: str, well: bool) -> ScannerNow:
+        def says(key: str, **values: object) -> dict[Language, str]:
+            return in_each(
+                lambda language: text(language, WORDS[key], scanner=scanner_name(self.plan, scanner, language), **values)
+            )
 
-def _scanner_now(scanner: str, well: bool) -> ScannerNow:
-    if well:
-        return ScannerNow(scanner, True, 44.0, in_all(WORDS["scanner.hearing"], scanner=scanner, rate=44))
-    words = in_each(
-        lambda language: text(
-            language, WORDS["scanner.deaf"], scanner=scanner, silent_s=12, next_s=4, reason=text(language, "silence")
+        if well:
+            return ScannerNow(
+                scanner, True, 44.0, says("scanner.hearing", rate=44), kind="simulated", heard_share=0.96, silent_s=0.1
+            )
+        words = in_each(
+            lambda language: text(
+                language,
+                WORDS["scanner.deaf"],
+                scanner=scanner_name(self.plan, scanner, language),
+                silent_s=12,
+                next_s=4,
+                reason=text(language, "silence"),
+            )
         )
-    )
-    steps = {"restart": 2, "power_cycle": 1, "reset": 0}
-    return ScannerNow(scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps)
+        steps = {"restart": 2, "power_cycle": 1, "reset": 0}
+        return ScannerNow(
+            scanner, False, 0.0, words, reason="silence", next_step_in_s=4.0, recoveries=1, failures=1, steps=steps, silent_s=12.0
+        )

@@ -1,10 +1,10 @@
-"""What the first page shows, as JSON and as a live stream: /health, /zones, /events, /live."""
+"""What the first page shows, as JSON and as a live stream: /health, /zones, /scanners, /events, /live."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -12,7 +12,7 @@ from gateway.dashboard.access.callers import require
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.hub import CLIENTS_MAX, FeedRow, Hub
 from gateway.dashboard.problems import RESPONSES, Problem
-from gateway.dashboard.view import Health, View
+from gateway.dashboard.view import Health, ScannerHour, ScannerNow, View
 from gateway.storage.users import Role
 from rules.texts import N_
 
@@ -48,6 +48,18 @@ def router(view: View, hub: Hub) -> APIRouter:
     async def list_zones() -> Zones:
         """Every zone of the plan with the number of opted-in people in it."""
         return zones_now(view)
+
+    @routes.get("/scanners")
+    async def list_scanners() -> list[ScannerNow]:
+        """List every scanner that the plan knows or that reports, with how it is and what to do about it."""
+        return list(view.health().scanners)
+
+    @routes.get("/scanners/{scanner}/quality")
+    async def get_scanner_quality(scanner: Annotated[str, Path(max_length=64)]) -> list[ScannerHour]:
+        """Tell how a scanner of the plan heard in each of the last 24 hours, oldest first; null where nobody looked."""
+        if all(part.id != scanner for part in view.plan.scanners):
+            raise Problem(404, "no_such_scanner", N_("The plan has no such scanner."), N_("GET /scanners lists those there are."))
+        return list(view.scanner_day(scanner))
 
     @routes.get("/events")
     async def list_events(

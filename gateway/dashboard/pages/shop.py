@@ -14,6 +14,7 @@ from gateway.storage.users import Role
 from rules.texts import N_, text
 
 CARDS: tuple[tuple[str, str, str, Role], ...] = (
+    ("/shop/scanners", N_("Scanners"), N_("Who hears, how well, and what to do."), Role.VIEWER),
     ("/shop/users", N_("Users, tills and tokens"), N_("Who may come in, and what each may do."), Role.OWNER),
     ("/shop/audit", N_("Who did what"), N_("The record of deeds; nobody can change it."), Role.ADMIN),
 )
