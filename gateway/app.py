@@ -30,7 +30,7 @@ from gateway.rooms import Rooms
 from gateway.safe_error import safe_error
 from gateway.settings import Settings
 from gateway.shoppers.optins import read_optins
-from gateway.storage import DatabaseError
+from gateway.storage import DatabaseError, WriterClosed
 from gateway.supervisor import Duty, LoopFaults, Part, PartDied, Supervisor, Task, Thread
 from gateway.upkeep import Upkeep
 from rules import Decision, Situation, load_book
@@ -112,6 +112,8 @@ class Gateway:
             await Supervisor(self.parts(), may_feed=lambda: alive(scanner.health() for scanner in self.scanners)).run(stop)
         except PartDied as death:
             raise GatewayFailed(str(death)) from death
+        except WriterClosed as closed:
+            raise GatewayFailed(f"the writer has died ({self.store.writer.failure}); it must be started again") from closed
         except (DatabaseError, TimeoutError) as error:
             raise GatewayFailed(f"the database can't be used ({safe_error(error)}); it must be started again") from error
         finally:
@@ -144,7 +146,7 @@ class Gateway:
 
     async def _open_the_shop(self) -> None:
         """Bring into memory what the line needs before its first advertisement, and start the threads."""
-        self.reader.start()
+        self.rooms.start()
         if self._first_book is not None:
             at_s, zones = self.clock.now_s(), self.rooms.plan.zone_ids
             if not await self.store.writer.write(partial(lifecycle.first, text=self._first_book, at_s=at_s, zones=zones)):

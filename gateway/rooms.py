@@ -15,7 +15,7 @@ from gateway.shoppers.housekeeping import Housekeeping
 from gateway.shoppers.identities import Identities
 from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
-from gateway.storage import Reader, open_store
+from gateway.storage import Reader, prepare_store
 from gateway.storage.keys import Keys
 from gateway.zones.plan import load_plan
 from gateway.zones.tracker import make_tracker
@@ -36,7 +36,7 @@ class Rooms:
         self.plan = load_plan(settings.store.plan)
         self.tracker = make_tracker(self.plan, settings.store.calibration, settings.zones)
         self.visits = Visits(self.plan)
-        self.store = open_store(settings.storage, post)
+        self.store = prepare_store(settings.storage, post)
         self.reader = Reader(self.store.read)
         self.background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self.identities = Identities(settings.store.store, self.background)
@@ -57,6 +57,11 @@ class Rooms:
         self.live_books = LiveBooks(self.store, self.plan.zone_ids)
         self.shop_facts = ShopFacts(self.store, self.plan.open_at)
         self.housekeeping = Housekeeping(self.store, self.reader, keys, self.people, settings, self.background, clock)
+
+    def start(self) -> None:
+        """Set the database's two threads to work."""
+        self.store.writer.start()
+        self.reader.start()
 
     def close(self) -> None:
         """Commit what is waiting, and let go of the database."""

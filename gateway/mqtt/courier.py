@@ -7,11 +7,9 @@ when the connection or the process died is sent again under the same id. Of seve
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Final
 
 import structlog
 
@@ -27,6 +25,7 @@ from gateway.mqtt.topics import GatewayIdentity, may_write
 from gateway.settings import MqttSettings
 from gateway.storage import Store, outbox
 from gateway.storage.outbox import Release
+from gateway.storage.outgoing import Committed
 from gateway.storage.sending import Waiting
 
 ACK_PATIENCE_S = 20.0
@@ -35,13 +34,6 @@ RETRY_READ_S = 1.0
 """Pause after the database couldn't be read."""
 
 log = structlog.get_logger(__name__)
-
-
-class _Wake:
-    """Something was committed, or we are to stop."""
-
-
-_WAKE: Final = _Wake()
 
 
 class Courier(LinkLoop):
@@ -65,29 +57,18 @@ class Courier(LinkLoop):
         rng: Random | None = None,
         correlations: Correlations | None = None,
     ) -> None:
-        super().__init__("courier", SessionRole(identity.client_id("out"), will=status.will(clock())), settings, credentials, rng)
-        self._store = store
+        role = SessionRole(identity.client_id("out"), will=status.will(clock()))
+        super().__init__("courier", role, settings, credentials, rng, store.outgoing.events)
+        self._outgoing = store.outgoing
         self._queue = OutboxQueue(store, release, clock, trusted, may_approach)
         self._status = status
         self._clock = clock
         self._prefix = identity.prefix
         self._correlations = correlations or Correlations()
-        self._woken = threading.Event()
         self._in_flight = InFlight(settings.window)
         self._packet_max_bytes = 0
         self._read_again_s = 0.0
         self._sent = self._acknowledged = self._set_aside = 0
-
-    def start(self) -> None:
-        """Start delivering; returns at once."""
-        self._store.writer.on_commit.append(self.wake)
-        super().start()
-
-    def wake(self) -> None:
-        """There may be something new in the outbox. From any thread; costs next to nothing when the courier is awake already."""
-        if not self._woken.is_set():
-            self._woken.set()
-            self._events.put(_WAKE)
 
     def tell(self, notice: Notice) -> None:
         """Send something that is of use now or never, past the outbox; it is dropped when there is no connection. Any thread."""
@@ -120,9 +101,9 @@ class Courier(LinkLoop):
             due += [self._status.next_s(), self._in_flight.next_retry_s()]
         return max(min(due), self._read_again_s)
 
-    def _take(self, event: LinkEvent | Notice | _Wake, now_s: float) -> None:
-        if isinstance(event, _Wake):
-            self._woken.clear()
+    def _take(self, event: LinkEvent | Notice | Committed, now_s: float) -> None:
+        if isinstance(event, Committed):
+            self._outgoing.heard()
         elif isinstance(event, Notice):
             self._notify(event)
         elif isinstance(event, Up):
@@ -157,7 +138,7 @@ class Courier(LinkLoop):
         try:
             open_ = self._link.current is not None
             carries = not self._stopping.is_set() and self._queue.carries(open_, now_s)
-            self._queue.claiming = carries and not self._in_flight.suspects
+            self._queue.claim_commits(carries and not self._in_flight.suspects)
             self._set_poison_aside()
             self._queue.tidy(now_s)
             if open_ and not self._stopping.is_set():
@@ -166,7 +147,7 @@ class Courier(LinkLoop):
             if carries:
                 self._send_next(now_s)
         except outbox.DatabaseError as error:
-            self._queue.claiming = False
+            self._outgoing.claim = None
             self._read_again_s = now_s + RETRY_READ_S
             log.error("the outbox can't be read; trying again", error=str(error.orig))
 

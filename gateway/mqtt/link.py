@@ -122,6 +122,7 @@ class Link:
         """Messages not taken from the network because too many were waiting."""
         self._role = role
         self._keepalive_s = keepalive_s
+        self._is_closed = False
         self._events = events
         self.asked: dict[int, str] = {}
         """Topics that were subscribed to, by the number under which Subscribed speaks of them."""
@@ -200,7 +201,7 @@ class Link:
 
     def close(self) -> None:
         """Say goodbye and stop paho's thread; no event follows."""
-        self._client.on_disconnect = None
+        self._is_closed = True
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -227,7 +228,8 @@ class Link:
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _found: Properties | None
     ) -> None:
-        self._events.put(Down(self, f"lost: {reason}"))
+        if not self._is_closed:
+            self._events.put(Down(self, f"lost: {reason}"))
 
     def _on_publish(self, _client: Client, _data: object, mid: int, reason: ReasonCode, _found: Properties) -> None:
         self._events.put(Acked(self, mid, str(reason) if reason.is_failure else ""))

@@ -40,10 +40,16 @@ class LinkLoop(ABC):
     """A thread with a link of its own. Methods that begin with `_` are called in that thread; times are monotonic seconds."""
 
     def __init__(
-        self, name: str, role: SessionRole, settings: MqttSettings, credentials: Credentials, rng: Random | None = None
+        self,
+        name: str,
+        role: SessionRole,
+        settings: MqttSettings,
+        credentials: Credentials,
+        rng: Random | None = None,
+        events: SimpleQueue[object] | None = None,
     ) -> None:
         self._name = name
-        self._events: SimpleQueue[object] = SimpleQueue()
+        self._events: SimpleQueue[object] = SimpleQueue() if events is None else events
         """What `_take` is given, one at a time; anybody may put something in."""
         self._link = ReconnectingLink(role, settings, credentials, self._events, rng or Random())  # noqa: S311  # jitter, no secret
         self._stopping = threading.Event()

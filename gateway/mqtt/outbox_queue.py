@@ -10,6 +10,7 @@ from gateway.mqtt.in_flight import Plan
 from gateway.storage import Connection, Store, quarantine, sending, waiting
 from gateway.storage.delivery_lock import DeliveryLock
 from gateway.storage.outbox import OFFERS_TOPIC, DatabaseError, Release
+from gateway.storage.outgoing import Claim
 from gateway.storage.sending import Waiting
 
 T = TypeVar("T")
@@ -55,9 +56,6 @@ class OutboxQueue:
         """By event id: its number in the outbox, and when the broker's answer came."""
         self._settling: tuple[Future[None], list[str]] | None = None
         """What the writer is just being told of."""
-        self.claiming = False
-        """Whether what is committed now will be sent at once: then it is marked as handed in the same commit, which saves one."""
-        store.writer.before_commit.append(self._claim_along)
         self._sweep_s = 0.0
         self.expired = 0
         """Messages removed because their time was over."""
@@ -88,8 +86,14 @@ class OutboxQueue:
 
     def close(self) -> None:
         """Leave the turn to another gateway."""
-        self.claiming = False
+        self.claim_commits(False)
         self._lock.release()
+
+    def claim_commits(self, sends_at_once: bool) -> None:
+        """Have each commit mark what it adds, or no longer: only while we `sends_at_once` and shoppers may be approached."""
+        at_s = self._clock()
+        claims = sends_at_once and self._may_approach(at_s)
+        self._store.outgoing.claim = Claim(AHEAD + len(self._delivered), at_s) if claims else None
 
     def delivered(self, row: Waiting, now_s: float) -> None:
         """The broker has it; the table hears of it soon."""
@@ -129,7 +133,7 @@ class OutboxQueue:
             if plan.only is not None:
                 ready, expired = sending.look_at(connection, plan.only, at_s)
             else:
-                room = plan.room if self.claiming else max(plan.room, AHEAD)
+                room = max(plan.room, AHEAD) if self._store.outgoing.claim is None else plan.room
                 done = [seq for seq, _ in self._delivered.values()]
                 ready, expired = sending.look(
                     connection, room=room, at_s=at_s, busy=plan.busy, busy_shoppers=plan.busy_shoppers, done=done, held_topics=held
@@ -180,11 +184,6 @@ class OutboxQueue:
     def _forget(self, delivered: Sequence[str]) -> None:
         for event_id in delivered:
             self._delivered.pop(event_id, None)
-
-    def _claim_along(self, connection: Connection) -> None:
-        """In the writer's thread, in every transaction."""
-        if self.claiming and self._may_approach(self._clock()):
-            sending.claim_first(connection, AHEAD + len(self._delivered), self._clock())
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer and wait for its commit. Raises DatabaseError (NotInTime is one too) or WriterClosed."""

@@ -5,9 +5,10 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from gateway.storage.engines import StorageError
 from gateway.storage.reader import Reader, TooLate
-from gateway.storage.store import Store, open_store
+from gateway.storage.store import Store, open_store, prepare_store
+from gateway.storage.transaction import Transaction
 from gateway.storage.waiting import NotInTime
-from gateway.storage.writer import Transaction, Writer, WriterClosed
+from gateway.storage.writer import Writer, WriterClosed
 
 __all__ = [
     "Connection",
@@ -22,4 +23,5 @@ __all__ = [
     "Writer",
     "WriterClosed",
     "open_store",
+    "prepare_store",
 ]

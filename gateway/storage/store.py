@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from gateway.settings import StorageSettings
 from gateway.storage.engines import StorageError, make_engine, trouble
 from gateway.storage.migrate import TooNew, TooOld, bring_up_to_date
+from gateway.storage.outgoing import Outgoing
 from gateway.storage.writer import Deliver, Writer, at_once
 
 
@@ -19,7 +20,9 @@ class Store:
 
     def __init__(self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once) -> None:
         self.engine = engine
-        self.writer = Writer(engine, group_commit_max, deliver)
+        self.outgoing = Outgoing()
+        """Where the writer and the courier meet."""
+        self.writer = Writer(engine, group_commit_max, deliver, self.outgoing)
         self._reading = engine
         self.shared = engine.dialect.name == "postgresql"
         """Whether other gateways may write here too."""
@@ -39,7 +42,14 @@ class Store:
 
 
 def open_store(settings: StorageSettings, deliver: Deliver = at_once) -> Store:
-    """Open the store that `settings` names, made or brought up to date if need be, with its writer at work. Raises StorageError.
+    """Prepare the store that `settings` names and set its writer to work. Raises StorageError."""
+    store = prepare_store(settings, deliver)
+    store.writer.start()
+    return store
+
+
+def prepare_store(settings: StorageSettings, deliver: Deliver = at_once) -> Store:
+    """Make or bring up to date the store that `settings` names; its writer is yet to be started. Raises StorageError.
 
     `deliver` brings what is to be done after a commit to the thread where it belongs.
     """
@@ -62,9 +72,7 @@ def open_store(settings: StorageSettings, deliver: Deliver = at_once) -> Store:
     except DatabaseError as error:
         engine.dispose()
         raise trouble(settings, engine, error) from error
-    store = Store(engine, settings.group_commit_max, deliver)
-    store.writer.start()
-    return store
+    return Store(engine, settings.group_commit_max, deliver)
 
 
 def _check(engine: Engine) -> None:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import itertools
 import queue
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.safe_error import safe_error
 from gateway.storage import waiting
+from gateway.storage.transaction import Attempt, Job, Transaction, do, do_or_take_back, passes
 
 T = TypeVar("T")
 
@@ -35,56 +33,22 @@ Deliver = Callable[[Callable[[], None]], None]
 """Has a call made where it belongs: at once, or soon and in order in another thread."""
 
 
-class Transaction:
-    """What work in the writer is given: the connection to do it on, and a place for what is to follow once it is on disk."""
-
-    __slots__ = ("_calls", "connection")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._calls: list[Callable[[], None]] = []
-
-    def after_commit(self, call: Callable[[], None]) -> None:
-        """Have `call` made once all of this is on disk; never for work that was taken back."""
-        self._calls.append(call)
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Take back what is done within, and let nothing follow from it, where it raises."""
-        before = len(self._calls)
-        try:
-            with self.connection.begin_nested():
-                yield
-        except BaseException:
-            del self._calls[before:]
-            raise
-
-    @property
-    def calls(self) -> Sequence[Callable[[], None]]:
-        """Return what is to follow, in order."""
-        return self._calls
-
-
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    work: Callable[[Transaction], T]
-    future: Future[T]
-
-
-_AnyJob = _Job[Any]  # those in the queue return what each likes, and a Future is invariant
-
-
-class _Outcome(NamedTuple):
-    """What one piece of work came to in an attempt."""
-
-    value: object
-    failure: Exception | None
-    calls: Sequence[Callable[[], None]]
+_AnyJob = Job[Any]  # those in the queue return what each likes, and a Future is invariant
 
 
 def at_once(call: Callable[[], None]) -> None:
     """Make a call here and now, in the writer's thread: for commands and tests, which have no loop."""
     call()
+
+
+class Companion(Protocol):
+    """Goes along with every commit, in the writer's thread."""
+
+    def before_commit(self, connection: Connection) -> None:
+        """Add to a transaction after its work. The commit is made without it where it or some work raises."""
+
+    def committed(self) -> None:
+        """Hear that a commit is on disk; must return at once."""
 
 
 class WriterClosed(Exception):
@@ -97,7 +61,7 @@ class Writer:
     Each piece of work stands in a savepoint of its own: what one raises takes back that one alone, and its Future carries it. A
     Future is resolved only once the commit is on disk. When a commit itself fails (disk full, database locked), every piece in it
     is run again from the start, so work must have no effect but its SQL, its return value, and what it asks for after the commit.
-    `deliver` has those calls made; what one raises is logged and counted, and stops nobody.
+    `deliver` has those calls made; what one raises is logged and counted, and stops nobody. `companion` goes along.
     """
 
     FIRST_RETRY_S = 0.05
@@ -105,10 +69,13 @@ class Writer:
     RETRY_S = 0.5
     """Pause before a failed commit is tried again: long enough not to spin on a full disk, short for a person who just freed it."""
 
-    def __init__(self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once) -> None:
+    def __init__(
+        self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once, companion: Companion | None = None
+    ) -> None:
         self._engine = engine
         self._group_commit_max = group_commit_max
         self._deliver = deliver
+        self._companion = companion
         self._jobs: queue.SimpleQueue[_AnyJob | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -116,10 +83,6 @@ class Writer:
         """Why the latest commit failed; None while commits succeed. Shown in health."""
         self._failure: str | None = None
         self._in_hand: list[_AnyJob] = []
-        self.before_commit: list[Callable[[Connection], None]] = []
-        """Called in the writer's thread in each transaction, after its work; left out where it or some work raises."""
-        self.on_commit: list[Callable[[], None]] = []
-        """Called in the writer's thread after each commit; must return at once."""
         self.calls_failed = 0
         """Calls after a commit that raised. Shown in health."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -138,7 +101,7 @@ class Writer:
         with self._lock:
             if self._closing.is_set():
                 raise WriterClosed
-            self._jobs.put(_Job(work, future))
+            self._jobs.put(Job(work, future))
         return future
 
     async def write(self, work: Callable[[Connection], T], within_s: float = waiting.WITHIN_S) -> T:
@@ -232,8 +195,8 @@ class Writer:
                     job.future.set_result(outcome.value)
                 else:
                     job.future.set_exception(outcome.failure)
-            for call in self.on_commit:
-                self._make(call)
+            if self._companion is not None:
+                self._make(self._companion.committed)
             return
 
     def _follow(self, call: Callable[[], None]) -> None:
@@ -250,63 +213,38 @@ class Writer:
             self.calls_failed += 1
             log.error("a call after a commit failed", because=safe_error(error))
 
-    def _attempt(self, jobs: list[_AnyJob]) -> list[_Outcome]:
+    def _attempt(self, jobs: list[_AnyJob]) -> list[Attempt]:
         """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did.
 
         What clashed with a row that another gateway wrote at this very moment sees that row when it is run again.
         """
         try:
             with self._engine.begin() as connection:
-                outcomes = [_do(job, connection) for job in jobs]
+                outcomes = [do(job, connection) for job in jobs]
                 self._go_along(connection)
             return outcomes
         except Exception as error:
-            if _passes(error):
+            if passes(error):
                 raise
             return self._attempt_each(jobs)
 
     def _go_along(self, connection: Connection) -> None:
-        for call in self.before_commit:
-            try:
-                call(connection)
-            except Exception as error:  # its text may hold a shopper's values
-                if _passes(error):
-                    raise
-                name = getattr(call, "__qualname__", repr(call))
-                log.error(
-                    "what goes along with every commit failed; this one is made without it", call=name, error=type(error).__name__
-                )
-                raise
+        if self._companion is None:
+            return
+        try:
+            self._companion.before_commit(connection)
+        except Exception as error:  # its text may hold a shopper's values
+            if not passes(error):
+                name = type(self._companion).__qualname__
+                log.error("what goes along with a commit failed; it is made without", companion=name, error=type(error).__name__)
+            raise
 
-    def _attempt_each(self, jobs: list[_AnyJob]) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
+    def _attempt_each(self, jobs: list[_AnyJob]) -> list[Attempt]:
+        outcomes: list[Attempt] = []
         with self._engine.begin() as connection:
             for job in jobs:
                 # In plain SQL: SQLAlchemy's own savepoint objects cost a fifth of a promise.
                 connection.exec_driver_sql("SAVEPOINT work")
-                outcomes.append(_do_or_take_back(job, connection))
+                outcomes.append(do_or_take_back(job, connection))
                 connection.exec_driver_sql("RELEASE SAVEPOINT work")
         return outcomes
-
-
-def _do(job: _AnyJob, connection: Connection) -> _Outcome:
-    transaction = Transaction(connection)
-    return _Outcome(job.work(transaction), None, transaction.calls)
-
-
-def _do_or_take_back(job: _AnyJob, connection: Connection) -> _Outcome:
-    """Return what the work returned or raised. Raises what is not its own fault: then all of it is run again."""
-    try:
-        return _do(job, connection)
-    except Exception as error:
-        if _passes(error):
-            raise
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-        return _Outcome(None, error, ())
-
-
-def _passes(error: Exception) -> bool:
-    """Return whether the disk, a lock or the connection is in the way, and not the work: SQL that can never run fails by itself."""
-    if isinstance(error, OperationalError):
-        return getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
-    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gateway.books import lifecycle
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.inbox import Inbox
 from gateway.settings import Settings, load_settings
-from gateway.storage import profiles
+from gateway.storage import open_store, profiles
 from rules import Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 from tests.support.mosquitto import wait_for
 from tests.support.recall import history
@@ -93,12 +94,13 @@ def live(gateway: Gateway, meanwhile: Callable[[], None]) -> None:
     asyncio.run(both())
 
 
-def put_to_work(gateway: Gateway, text: str) -> None:
+def put_to_work(settings: Settings, text: str) -> None:
     """What `etalage books add`, `approve` and `live` do, in the same database."""
-    now_s, submit = time.time(), gateway.store.writer.submit
-    book = submit(partial(lifecycle.add, text=text, person="anna", at_s=now_s, zones=["wine"])).result()
-    for step in (partial(lifecycle.check, zones=["wine"]), lifecycle.approve, lifecycle.go_live):
-        submit(partial(step, start=book, person="bert", at_s=now_s)).result()
+    with closing(open_store(settings.storage)) as store:
+        now_s, submit = time.time(), store.writer.submit
+        book = submit(partial(lifecycle.add, text=text, person="anna", at_s=now_s, zones=["wine"])).result(30)
+        for step in (partial(lifecycle.check, zones=["wine"]), lifecycle.approve, lifecycle.go_live):
+            submit(partial(step, start=book, person="bert", at_s=now_s)).result(30)
 
 
 def kept(gateway: Gateway) -> dict[str, Any]:
@@ -121,12 +123,12 @@ def test_books_that_read_more_of_a_profile_have_it_asked_for_once(shop: Shop) ->
     def meanwhile() -> None:
         told(gateway, backend)
         assert kept(gateway) == {}, "no rule reads it, so it is not collected"
-        put_to_work(gateway, READING)
+        put_to_work(settings, READING)
         assert wait_for(lambda: kept(gateway) == {"household": "family"}, 30)
         assert backend.counts["pages"] == 2
-        put_to_work(gateway, PLAIN.replace("salt: s", "salt: t"))
+        put_to_work(settings, PLAIN.replace("salt: s", "salt: t"))
         assert wait_for(lambda: kept(gateway) == {}, 30), "what no rule reads any more is deleted"
-        put_to_work(gateway, READING.replace("salt: s", "salt: t"))
+        put_to_work(settings, READING.replace("salt: s", "salt: t"))
         assert wait_for(lambda: kept(gateway) == {"household": "family"}, 30)
 
     live(gateway, meanwhile)
@@ -137,8 +139,8 @@ def test_books_that_went_live_while_no_gateway_ran_are_caught_up_with_at_the_sta
     settings, backend = shop
     before = Gateway(settings, scanners=[])
     live(before, lambda: told(before, backend))
+    put_to_work(settings, READING)
     between = Gateway(settings, scanners=[])
-    put_to_work(between, READING)
     live(between, lambda: _assert_kept(between, {"household": "family"}))
     assert backend.counts["pages"] == 2
     again = Gateway(settings, scanners=[])

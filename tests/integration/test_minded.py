@@ -130,6 +130,7 @@ def test_work_that_waits_for_a_writer_that_dies_is_told(settings: Settings, monk
         begun.set()
         return held.wait(10)
 
+    gateway.rooms.start()
     monkeypatch.setattr(writer, "_next_group", burst)
     first = writer.submit(hold)
     assert begun.wait(10)
@@ -139,7 +140,6 @@ def test_work_that_waits_for_a_writer_that_dies_is_told(settings: Settings, monk
     with pytest.raises(WriterClosed):
         second.result(10)
     gateway.listener.close()  # type: ignore[union-attr]
-    gateway.rooms.reader.start()
     gateway.rooms.close()
 
 

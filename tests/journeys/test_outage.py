@@ -168,10 +168,10 @@ def test_a_clock_that_jumps_a_day_ahead_ends_what_had_hours_left_and_one_that_ju
     put(store, clock, "ahead", "s-1")
     clock.now_s -= 2 * DAY_S
     put(store, clock, "behind", "s-2")
-    sender = courier(broker.url)
+    courier(broker.url)
     assert wait_for(lambda: set(backend.cards) == {"before", "ahead", "behind"}, 20)
     clock.now_s += 5 * DAY_S
-    sender.wake()
+    store.outgoing.committed()
     put(store, clock, "later", "s-3")
     assert wait_for(lambda: "later" in backend.cards, 20)
     backend.stop()
@@ -357,7 +357,7 @@ def test_a_closed_database_ends_the_courier_without_a_fault(
     sender = courier(broker.url)
     assert wait_for(lambda: sender.health()["state"] == "up", 10)
     store.writer.close()
-    sender.wake()
+    store.outgoing.committed()
     time.sleep(0)  # the courier's own turn; its end is waited for below
     sender.stop(2.0)
     assert sender.health()["state"] == "down"

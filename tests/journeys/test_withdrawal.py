@@ -187,7 +187,7 @@ def _until_withdrawn_and_scrubbed(shop: Shop) -> None:
 
     stayed = len(backend.cards_of(STAYS))
     shop.may_send.set()
-    shop.gateway.courier.wake()
+    shop.gateway.store.outgoing.committed()
     assert wait_for(lambda: len(backend.cards_of(STAYS)) > stayed, 30)
     air.walk()  # one more move, on which the other is offered something
     assert wait_for(lambda: len(backend.cards_of(STAYS)) > stayed + 1, 30)

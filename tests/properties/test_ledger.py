@@ -38,7 +38,8 @@ from gateway.storage import (
     sending,
     vouchers,
 )
-from gateway.storage.writer import Writer, _Job
+from gateway.storage.transaction import Job
+from gateway.storage.writer import Writer
 from rules import Cap, CapKind, Chosen, CodeKind, Codes, Content, Decision, Gate, Group, PlannedVoucher, Situation, Verdict, Worth
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class _AtOnce(Writer):
 
     def transact(self, work: Callable[[Transaction], T]) -> Future[T]:
         future: Future[T] = Future()
-        self._commit([_Job(work, future)])
+        self._commit([Job(work, future)])
         return future
 
 
