@@ -31,6 +31,8 @@ from typing import Literal, Protocol
 
 import structlog
 
+from gateway.private_files import put_in_place
+
 STEP_S = 2.0
 """The system's clock may differ by this much from the trusted time and is followed: a leap second, a small correction."""
 HOLD_SHARE = 1 / 24
@@ -158,7 +160,7 @@ class SystemClock:
                 self._confirm(self._offset_s())
             now_s = self._belief.trusted_s + self._system.since_boot_s()
             kept = {"last_trusted_s": now_s, "boot": self._system.boot(), "belief": asdict(self._belief)}
-        _write(self._path, json.dumps(kept))
+        put_in_place(self._path, json.dumps(kept).encode())
 
     def _first_belief(self) -> _Belief:
         offset_s, since_boot_s = self._offset_s(), self._system.since_boot_s()
@@ -303,13 +305,3 @@ def _read(path: Path | None) -> tuple[float, str, _Belief] | None:
     except (OSError, ValueError, TypeError, KeyError) as error:
         log.warning("the last trusted time can't be read; going on without it", path=str(path), error=type(error).__name__)
         return None
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file in place whole or not at all, also when the power goes."""
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -56,6 +56,8 @@ class DashboardView:
         self._history = ScannerHistory()
         self.waiting = 0
         """Announcements in the outbox, as they were last counted."""
+        self.nearly_full = False
+        """Whether less disk is free than the settings ask for."""
 
     def moved(self, move: Move, visit: Visit) -> None:
         """Tell of a move; the number of a visit ends with it."""
@@ -104,7 +106,7 @@ class DashboardView:
                 failure=str(link["why"]) or None,
             ),
             trust=self._clock.trust,
-            database=DatabaseNow(self._writer.backlog, self._writer.last_failure),
+            database=DatabaseNow(self._writer.backlog, self._writer.last_failure, self.nearly_full),
             counts=Totals(
                 advertisements=counts.heard,
                 strangers=counts.strangers,

@@ -152,6 +152,7 @@ class Upkeep:
         usage = await asyncio.to_thread(shutil.disk_usage, self._folder)
         free_mb = usage.free // 1_000_000
         self._full = f"{free_mb} MB of disk are free" if free_mb < self._free_space_min_mb else None
+        self._view.nearly_full = self._full is not None
 
     async def _check_room(self) -> None:
         """Promise nothing that can't be written down: it would pile up in memory, and be stale when it is told."""

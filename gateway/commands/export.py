@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from gateway.commands import CommandError
 from gateway.commands.config import Config
 from gateway.commands.opened import InLanguage, opened
 from gateway.privacy.dossier import as_document, as_json, dossier
+from gateway.private_files import open_to_write
 from rules.texts import Language
 
 
@@ -32,8 +32,8 @@ def export(
         typer.echo(text, nl=False)
         return
     try:
-        with os.fdopen(os.open(out, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        with open_to_write(out) as file:
+            file.write(text.encode())
     except OSError as error:
         raise CommandError(f"{out}: can't be written ({error.strerror}); give a path in a folder of yours") from error
     typer.echo(f"{out}: everything about {shopper}; hand it over, then delete it", err=True)

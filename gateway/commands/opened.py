@@ -15,13 +15,17 @@ from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.commands.config import settings_of
 from gateway.settings import Settings
-from gateway.storage import NotInTime, StorageError, Store, open_store
+from gateway.storage import DatabaseError, NotInTime, StorageError, Store, open_store
+from gateway.storage.engines import trouble
 from gateway.storage.keys import Keys, KeysError
 from gateway.zones.plan import PlanError, StorePlan, load_plan
 from rules import Book, BookError
 from rules.texts import Language
 
 InLanguage = Annotated[Language, typer.Option(help="Language of what is written.")]
+
+
+WAIT = "other work is in front of it; try again in a minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,8 @@ def opened(config: Path | None, *, create: bool = False) -> Iterator[Opened]:
     except (BookError, KeysError, PlanError, StorageError) as error:
         raise CommandError(str(error)) from error
     except NotInTime as error:
-        raise CommandError(
-            f"the database doesn't take this now ({error.orig}); see whether the disk is full or another program "
-            "keeps the database locked, then try again"
-        ) from error
+        raise CommandError(f"the database doesn't take this now ({error.orig}): {store.writer.last_failure or WAIT}") from error
+    except DatabaseError as error:
+        raise CommandError(str(trouble(settings.storage, store.engine, error))) from error
     finally:
         store.close()

@@ -14,6 +14,7 @@ from rich.console import Console
 from gateway.commands import CommandError
 from gateway.commands.hearing import faults, sightings
 from gateway.model import Move, Sighting
+from gateway.private_files import open_to_write
 from gateway.radio.recordings import RecordingError, read_recording
 from gateway.settings import ZonesSettings
 from gateway.shoppers.optins import OptInsError, read_optins
@@ -78,9 +79,9 @@ def _write(moves: Iterable[Move], path: Path) -> int:
     fresh = path.with_name(f"{path.name}.new")
     written = 0
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        with open_to_write(fresh) as file:
             for move in moves:
-                file.write(as_line(move))
+                file.write(as_line(move).encode())
                 written += 1
         fresh.replace(path)
     except OSError as error:

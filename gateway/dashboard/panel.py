@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Trust
 from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals
-from rules.texts import N_, Words, in_all
+from rules.texts import N_, Words, in_all, in_each, text, unfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +54,25 @@ def panel(health: Health) -> HealthPanel:
 
 def _link(link: LinkNow) -> HealthLine:
     if not link.connected:
-        text = N_("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
+        told = N_("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
     elif link.quarantined:
-        text = N_("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
+        told = N_("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
     else:
-        text = N_("Connected with {broker}; {waiting} announcements under way.")
+        told = N_("Connected with {broker}; {waiting} announcements under way.")
     why = f" ({link.failure})" if link.failure else ""
-    words = in_all(text, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
+    words = in_all(told, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
     return HealthLine("link", link.connected and not link.quarantined, words)
 
 
 def _database(database: DatabaseNow) -> HealthLine:
+    if database.failure is None and database.nearly_full:
+        told = N_("The disk is nearly full. Nothing new is promised until some space is free; what was promised is kept.")
+        return HealthLine("database", False, in_all(told))
     if database.failure is None:
         return HealthLine("database", True, in_all(N_("Everything is safe on disk.")))
-    text = N_("Can't write: {failure}. Nothing new is promised until it can. Free some disk space, or look at the file.")
-    return HealthLine("database", False, in_all(text, failure=database.failure))
+    told = N_("Can't write: {failure}. Nothing new is promised until it can.")
+    failure = database.failure
+    return HealthLine("database", False, in_each(lambda language: text(language, told, failure=unfilled(language, failure))))
 
 
 def _clock(trust: Trust) -> HealthLine:

@@ -120,10 +120,12 @@ class LinkNow:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseNow:
-    """The database. `failure` None: the last commit succeeded."""
+    """The database. `failure` None: the last commit succeeded; else why it didn't, as a message of the catalogue."""
 
     backlog: int
     failure: str | None = None
+    nearly_full: bool = False
+    """Less disk is free than the settings ask for: nothing new is promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class Health:
         return (
             link
             and self.database.failure is None
+            and not self.database.nearly_full
             and self.trust.trusted
             and hears
             and all(scanner.well for scanner in self.scanners)

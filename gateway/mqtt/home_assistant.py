@@ -16,6 +16,7 @@ from gateway import __version__
 from gateway.mqtt.link import JSON
 from gateway.mqtt.notice import OCCUPANCY_EXPIRY_S, Notice
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.private_files import put_in_place
 
 PREFIX = "homeassistant"
 
@@ -46,7 +47,7 @@ class Discovery:
         before = self._before()
         gone = [Notice(topic, "", 1, content_type=JSON) for topic in before if topic not in self._told]
         if self._remembered is not None and set(before) != set(self._told):
-            self._remembered.write_text(json.dumps(sorted({*before, *self._told} if gone else self._told)), encoding="utf-8")
+            put_in_place(self._remembered, json.dumps(sorted({*before, *self._told} if gone else self._told)).encode())
         return [*gone, *(Notice(topic, body, 1, content_type=JSON) for topic, body in self._told.items())]
 
     def _before(self) -> list[str]:

@@ -20,9 +20,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from gateway.model import RSSI_MISSING_DBM, Advertisement, Measurement, Quantity
+from gateway.private_files import SHARED, open_to_write
 from gateway.radio.captures import MAGIC_BYTES, CaptureError, is_capture, read_capture
 from gateway.radio.frames import APPLE_COMPANY_ID, RSSI_RANGE_DBM
 from gateway.radio.remote.values import MILLISECONDS_FROM, time_of
@@ -157,10 +158,9 @@ class RecordingWriter:
         self.written = 0
         self._with_addresses = with_addresses
         try:
-            if path.suffix == ".gz":
-                self._file: IO[str] = gzip.open(path, "xt", encoding="utf-8")  # noqa: SIM115 - this object is the context manager
-            else:
-                self._file = path.open("x", encoding="utf-8")
+            self._raw = open_to_write(path, SHARED, new=True)
+            packed = gzip.open(self._raw, "wb") if path.suffix == ".gz" else self._raw  # noqa: SIM115 - closed in __exit__
+            self._file = io.TextIOWrapper(packed, encoding="utf-8")
         except OSError as error:
             raise RecordingError(f"{path}: can't be written ({error.strerror}); give a new file in an existing folder") from error
 
@@ -183,3 +183,4 @@ class RecordingWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+        self._raw.close()

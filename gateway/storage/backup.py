@@ -23,6 +23,7 @@ from typing import IO, cast
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Table, select
 
+from gateway.private_files import open_to_write
 from gateway.storage import consents
 from gateway.storage.backup_file import FORMAT, BackupError, BackupWriter
 from gateway.storage.keys import Keys, ShopperKey
@@ -52,10 +53,10 @@ def write_backup(store: Store, keys: Keys, target: Path, now_s: float) -> Summar
     """Write everything to `target`, which appears only when it is whole. Raises BackupError."""
     partial = target.with_name(target.name + ".partial")
     try:
-        with _private(partial) as raw, gzip.open(raw, "wb") as out, store.read() as connection:
+        with open_to_write(partial) as raw, gzip.open(raw, "wb") as out, store.read() as connection:
             summary = _write(connection, keys, cast(IO[bytes], out), now_s)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        with partial.open("rb") as whole:
+            os.fsync(whole.fileno())
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -64,10 +65,6 @@ def write_backup(store: Store, keys: Keys, target: Path, now_s: float) -> Summar
         # Whoever was erased while this ran had a key made for a box that is already in the file.
         keys.destroy((digest, max(at_s, now_s)) for digest, at_s in _proofs_without_consent(connection, keys))
     return summary
-
-
-def _private(path: Path) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb")
 
 
 def _write(connection: Connection, keys: Keys, out: IO[bytes], now_s: float) -> Summary:

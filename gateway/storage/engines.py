@@ -10,7 +10,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from gateway.private_files import make_private
 from gateway.settings import StorageSettings
+from gateway.storage.faults import Fault, fault_of
 
 IDLE_IN_TRANSACTION_MS = 60_000
 """After this the server ends a transaction whose gateway has gone silent, so that the counters it held are free for the others."""
@@ -35,28 +37,37 @@ def make_engine(settings: StorageSettings) -> Engine:
 
 def trouble(settings: StorageSettings, engine: Engine, error: DatabaseError) -> StorageError:
     """Return what to tell of a database that can't be opened, without the password in its URL."""
-    why = " ".join(str(error.orig).split())
+    why = reason(error)
     if settings.url is None:
-        return StorageError(
-            f"{settings.path}: the database can't be used ({why}); move the file aside and restore the newest backup with "
-            f"`etalage restore`, or start without one: the gateway then asks the backend for everything again"
-        )
+        return StorageError(f"{settings.path}: the database can't be used ({why}): {cure(engine, error)}")
     return StorageError(
         f"{_place(engine.url)}: the database can't be used ({why}); see whether the server runs, and whether `url` under [storage] "
         f"names a user and a database it knows"
     )
 
 
+def reason(error: Exception) -> str:
+    """Return what the database itself says of an error, on one line, for a technician."""
+    return " ".join(str(getattr(error, "orig", error)).split())
+
+
+def cure(engine: Engine, error: Exception) -> str:
+    """Return what is wrong and what to do, as a message of the catalogue."""
+    if engine.dialect.name != "sqlite":
+        return Fault.SERVER.value
+    return fault_of(getattr(error, "orig", error), Path(engine.url.database or "")).value
+
+
 def _sqlite(settings: StorageSettings) -> Engine:
     path: Path = settings.path
     if not path.parent.is_dir():
         raise StorageError(f"{path}: the folder {path.parent} doesn't exist; make it, writable by the gateway's user only")
-    # The file holds pseudonyms and keys: readable by its owner alone, from its first byte on. One that is there is only touched:
-    # a process that closes a file, however it opened it, gives up all locks it has on it (POSIX), also SQLite's.
+    if path.is_dir():
+        raise StorageError(f"{path}: is a folder; name a file in it as `path` under [storage]")
     try:
-        path.touch(mode=0o600)
+        make_private(path)  # it holds pseudonyms: readable by its owner alone, from its first byte on
     except OSError as error:
-        raise StorageError(f"{path}: can't be opened ({error.strerror}); let the gateway's user write there") from error
+        raise StorageError(f"{path}: can't be opened ({error.strerror}): {fault_of(error, path).value}") from error
     connect_args = {"timeout": settings.busy_timeout_s, "check_same_thread": False}
     # An error's text goes into the log, and its parameters would be a shopper's.
     engine = create_engine(f"sqlite:///{path}", connect_args=connect_args, hide_parameters=True, json_serializer=_compact)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.private_files import make_private
+from gateway.storage.faults import Fault, fault_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -55,13 +57,13 @@ class Keys:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private(path)
             with self._open() as file:
                 file.executescript(_TABLES)
                 file.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (secrets.token_bytes(KEY_BYTES),))
                 self._secret: bytes = file.execute("SELECT value FROM secret").fetchone()[0]
         except (OSError, sqlite3.Error) as error:
-            raise KeysError(f"{path}: the keys file can't be used ({error}); put back its copy from the backups' folder") from error
+            raise KeysError(f"{path}: the keys file can't be used ({error}): {_cure(error, path)}") from error
 
     def digest(self, shopper: str) -> bytes:
         """32 bytes that stand for a shopper and can't be turned back into one without this file."""
@@ -145,14 +147,14 @@ class Keys:
         if path.resolve() == self.path.resolve():
             return  # the backups lie beside the database: this file is the one copy
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private(path)
             with self._open() as file, contextlib.closing(sqlite3.connect(path)) as copy:
                 copy.execute("PRAGMA secure_delete=ON")
                 file.backup(copy)
                 copy.execute("DELETE FROM signing")
                 copy.commit()
         except (OSError, sqlite3.Error) as error:
-            raise KeysError(f"{path}: the keys can't be copied there ({error}); free space or mend the folder's rights") from error
+            raise KeysError(f"{path}: the keys can't be copied there ({error}): {_cure(error, path)}") from error
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -162,3 +164,9 @@ class Keys:
                 file.execute(f"PRAGMA {pragma}")
             with file:
                 yield file
+
+
+def _cure(error: OSError | sqlite3.Error, path: Path) -> str:
+    """Return what to do: a damaged keys file has a copy, a healthy one stays."""
+    fault = fault_of(error, path)
+    return "it is damaged; put back its copy from the backups' folder" if fault is Fault.DAMAGED else fault.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,4 +83,6 @@ def _check(engine: Engine) -> None:
     with engine.connect() as connection:
         finding = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if finding != "ok":
-        raise DatabaseError("PRAGMA quick_check", None, Exception(str(finding)))
+        damage = sqlite3.DatabaseError(str(finding))
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise DatabaseError("PRAGMA quick_check", None, damage)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.safe_error import safe_error
 from gateway.storage import waiting
+from gateway.storage.engines import cure, reason
 from gateway.storage.transaction import Attempt, Job, Transaction, do, do_or_take_back, passes
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Writer:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.last_failure: str | None = None
-        """Why the latest commit failed; None while commits succeed. Shown in health."""
+        """Why the latest commit failed, as a message of the catalogue; None while commits succeed. Shown in health."""
         self._failure: str | None = None
         self._in_hand: list[_AnyJob] = []
         self.calls_failed = 0
@@ -181,7 +182,7 @@ class Writer:
                 outcomes = self._attempt(jobs)
             except SQLAlchemyError as error:  # also: no connection to be had
                 if attempt:  # a lock that is gone at once is no failure: nobody need hold promises back for it
-                    self.last_failure = " ".join(str(getattr(error, "orig", error)).split())
+                    self._note_failure(error)
                 if self._closing.wait(self.RETRY_S if attempt else self.FIRST_RETRY_S):
                     for job in jobs:
                         job.future.set_exception(error)
@@ -198,6 +199,13 @@ class Writer:
             if self._companion is not None:
                 self._make(self._companion.committed)
             return
+
+    def _note_failure(self, error: SQLAlchemyError) -> None:
+        """Say once what is wrong: in the log as the database says it, in health as a person can mend it."""
+        failure = cure(self._engine, error)
+        if failure != self.last_failure:
+            log.warning("nothing can be written; it is tried again", because=reason(error))
+        self.last_failure = failure
 
     def _follow(self, call: Callable[[], None]) -> None:
         """Have a call made where it belongs. Whoever waits for the Future finds it made, or on its way before them."""

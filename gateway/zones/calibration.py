@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
+from gateway.private_files import SHARED, open_to_write
 from gateway.zones.place_model import PlaceModel
 from gateway.zones.plan import StorePlan
 
@@ -82,7 +83,8 @@ def save_calibration(calibration: Calibration, path: Path) -> Path | None:
     """Write a calibration; returns where the one it replaces is kept. Raises CalibrationError."""
     fresh, kept = path.with_name(f"{path.name}.new"), None
     try:
-        fresh.write_text(calibration.model_dump_json() + "\n", encoding="utf-8")
+        with open_to_write(fresh, SHARED) as file:
+            file.write(f"{calibration.model_dump_json()}\n".encode())
         if path.exists():
             kept = _free_version(path)
             path.rename(kept)

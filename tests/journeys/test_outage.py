@@ -244,7 +244,7 @@ def test_a_database_that_turns_read_only_delays_promises_and_loses_none(
 
     made = [store.writer.submit(partial(work, promise=f"p-{number}")) for number in range(3)]
     assert wait_for(lambda: store.writer.last_failure is not None, 10)
-    assert "readonly" in str(store.writer.last_failure)
+    assert "read-only" in str(store.writer.last_failure)
     assert not any(each.done() for each in made)
     read_only[0] = "OFF"
     for each in made:

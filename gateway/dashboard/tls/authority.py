@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from gateway.private_files import make_folder, put_in_place
 
 AUTHORITY_DAYS = 3650
 """As long as a box lives: a new authority must be installed on every device again."""
@@ -66,7 +67,7 @@ def server_certificate(folder: Path, names: Collection[str], now: datetime) -> S
     It is made anew when its names change, or `RENEW_BEFORE_DAYS` before its end; the authority stays, unless a name lies outside
     what it may sign for. A key and its certificate are one file, so that a power cut can't part them. Raises CertificateError.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     authority, authority_key = _authority(folder / "authority.pem", names, now)
     path, wanted = folder / "server.pem", _subject_names(names)
     standing = _read_pair(path)
@@ -227,14 +228,8 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write whole or not at all: a power cut must not leave half a key."""
-    fresh = path.with_suffix(path.suffix + ".new")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        put_in_place(path, content)
     except OSError as error:
         raise CertificateError(f"{path}: can't be written ({error.strerror}); let the gateway's user write there") from error
 

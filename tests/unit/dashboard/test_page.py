@@ -16,6 +16,7 @@ from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
 from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow, ScannerNow
 from gateway.settings import DashboardSettings
+from gateway.storage.faults import Fault
 from gateway.zones.plan import StorePlan, parse_plan
 from rules.texts import Language
 from tests.support.pretend_view import PretendView
@@ -106,6 +107,21 @@ def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) 
     assert shown.link.words[Language.EN].startswith("No connection with shop:1883 (refused). Promises are kept")
     assert "3" in shown.link.words[Language.NL]
     assert "disk full" in shown.database.words[Language.NL]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_why_the_database_takes_nothing_is_said_in_the_reader_s_language(view: PretendView, fault: Fault) -> None:
+    view.database = DatabaseNow(backlog=9, failure=fault.value)
+    words = panel(view.health()).database.words
+    assert fault.value in words[Language.EN]
+    assert fault.value not in words[Language.NL]
+
+
+def test_a_disk_that_is_nearly_full_asks_for_a_person_before_it_is_full(view: PretendView) -> None:
+    view.database = DatabaseNow(backlog=0, nearly_full=True)
+    shown = panel(view.health())
+    assert not shown.well
+    assert shown.database.words[Language.EN].startswith("The disk is nearly full.")
 
 
 @pytest.mark.parametrize("reason", ["stepped", "behind", "unconfirmed"])
