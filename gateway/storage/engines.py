@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from gateway.private_files import make_private
 from gateway.settings import StorageSettings
-from gateway.storage.faults import Fault, fault_of
+from gateway.storage.faults import FileFault, fault_of
 
 IDLE_IN_TRANSACTION_MS = 60_000
 """After this the server ends a transaction whose gateway has gone silent, so that the counters it held are free for the others."""
@@ -54,7 +54,7 @@ def reason(error: Exception) -> str:
 def cure(engine: Engine, error: Exception) -> str:
     """Return what is wrong and what to do, as a message of the catalogue."""
     if engine.dialect.name != "sqlite":
-        return Fault.SERVER.value
+        return FileFault.SERVER.value
     return fault_of(getattr(error, "orig", error), Path(engine.url.database or "")).value
 
 

@@ -15,7 +15,7 @@ FULL_BYTES = 100_000
 """With less room than this, SQLite can't even make the index of its log beside the file."""
 
 
-class Fault(Enum):
+class FileFault(Enum):
     """One kind of trouble; the value says what it is and what to do, and is in the catalogue."""
 
     READ_ONLY = N_(
@@ -39,52 +39,52 @@ class Fault(Enum):
 
 
 _BY_CODE = {
-    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
-    sqlite3.SQLITE_PERM: Fault.NO_RIGHT,
-    sqlite3.SQLITE_AUTH: Fault.NO_RIGHT,
-    sqlite3.SQLITE_FULL: Fault.FULL,
-    sqlite3.SQLITE_IOERR: Fault.DISK,
-    sqlite3.SQLITE_BUSY: Fault.LOCKED,
-    sqlite3.SQLITE_LOCKED: Fault.LOCKED,
-    sqlite3.SQLITE_PROTOCOL: Fault.LOCKED,
-    sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
-    sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
+    sqlite3.SQLITE_READONLY: FileFault.READ_ONLY,
+    sqlite3.SQLITE_PERM: FileFault.NO_RIGHT,
+    sqlite3.SQLITE_AUTH: FileFault.NO_RIGHT,
+    sqlite3.SQLITE_FULL: FileFault.FULL,
+    sqlite3.SQLITE_IOERR: FileFault.DISK,
+    sqlite3.SQLITE_BUSY: FileFault.LOCKED,
+    sqlite3.SQLITE_LOCKED: FileFault.LOCKED,
+    sqlite3.SQLITE_PROTOCOL: FileFault.LOCKED,
+    sqlite3.SQLITE_CORRUPT: FileFault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: FileFault.DAMAGED,
 }
 """SQLite's primary result codes (https://sqlite.org/rescode.html)."""
 _BY_ERRNO = {
-    errno.EROFS: Fault.READ_ONLY,
-    errno.EACCES: Fault.NO_RIGHT,
-    errno.EPERM: Fault.NO_RIGHT,
-    errno.ENOSPC: Fault.FULL,
-    errno.EDQUOT: Fault.FULL,
-    errno.EIO: Fault.DISK,
+    errno.EROFS: FileFault.READ_ONLY,
+    errno.EACCES: FileFault.NO_RIGHT,
+    errno.EPERM: FileFault.NO_RIGHT,
+    errno.ENOSPC: FileFault.FULL,
+    errno.EDQUOT: FileFault.FULL,
+    errno.EIO: FileFault.DISK,
 }
 
 
-def fault_of(error: BaseException | None, path: Path) -> Fault:
+def fault_of(error: BaseException | None, path: Path) -> FileFault:
     """Return what is wrong with a file, by an error of SQLite's or the system's; the file's folder is looked at as well.
 
     SQLite says "can't open" and "I/O error" for many things: a full or read-only disk is told from the disk itself.
     """
     if isinstance(error, OSError):
-        return _BY_ERRNO.get(error.errno or 0, Fault.OTHER)
+        return _BY_ERRNO.get(error.errno or 0, FileFault.OTHER)
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
-        return Fault.MOVED
-    found = Fault.OTHER if code is None else _BY_CODE.get(code & 0xFF, Fault.OTHER)
-    return found if found in (Fault.DAMAGED, Fault.LOCKED) else _seen_on_disk(path) or found
+        return FileFault.MOVED
+    found = FileFault.OTHER if code is None else _BY_CODE.get(code & 0xFF, FileFault.OTHER)
+    return found if found in (FileFault.DAMAGED, FileFault.LOCKED) else _seen_on_disk(path) or found
 
 
-def _seen_on_disk(path: Path) -> Fault | None:
+def _seen_on_disk(path: Path) -> FileFault | None:
     """Return what the file system itself says."""
     folder = path.parent
     try:
         if os.statvfs(folder).f_flag & os.ST_RDONLY:
-            return Fault.READ_ONLY
+            return FileFault.READ_ONLY
         files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
         shut = any(file.exists() and not os.access(file, os.R_OK | os.W_OK) for file in files)
         if shut or not os.access(folder, os.W_OK | os.X_OK):
-            return Fault.NO_RIGHT
-        return Fault.FULL if shutil.disk_usage(folder).free < FULL_BYTES else None
+            return FileFault.NO_RIGHT
+        return FileFault.FULL if shutil.disk_usage(folder).free < FULL_BYTES else None
     except OSError as error:
         return _BY_ERRNO.get(error.errno or 0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.private_files import make_private
-from gateway.storage.faults import Fault, fault_of
+from gateway.storage.faults import FileFault, fault_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -169,4 +169,4 @@ class Keys:
 def _cure(error: OSError | sqlite3.Error, path: Path) -> str:
     """Return what to do: a damaged keys file has a copy, a healthy one stays."""
     fault = fault_of(error, path)
-    return "it is damaged; put back its copy from the backups' folder" if fault is Fault.DAMAGED else fault.value
+    return "it is damaged; put back its copy from the backups' folder" if fault is FileFault.DAMAGED else fault.value

@@ -16,7 +16,7 @@ from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import clock_time, happened
 from gateway.dashboard.view import DatabaseNow, FeedItem, LinkNow, ScannerNow
 from gateway.settings import DashboardSettings
-from gateway.storage.faults import Fault
+from gateway.storage.faults import FileFault
 from gateway.zones.plan import StorePlan, parse_plan
 from rules.texts import Language
 from tests.support.pretend_view import PretendView
@@ -109,8 +109,8 @@ def test_the_panel_says_what_is_wrong_and_what_becomes_of_it(view: PretendView) 
     assert "disk full" in shown.database.words[Language.NL]
 
 
-@pytest.mark.parametrize("fault", Fault)
-def test_why_the_database_takes_nothing_is_said_in_the_reader_s_language(view: PretendView, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", FileFault)
+def test_why_the_database_takes_nothing_is_said_in_the_reader_s_language(view: PretendView, fault: FileFault) -> None:
     view.database = DatabaseNow(backlog=9, failure=fault.value)
     words = panel(view.health()).database.words
     assert fault.value in words[Language.EN]

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, open_store
-from gateway.storage.faults import Fault, fault_of
+from gateway.storage.faults import FileFault, fault_of
 from gateway.storage.keys import Keys, KeysError
 
 IN_A_ROOM_OF_ITS_OWN = """
@@ -105,35 +105,35 @@ def test_a_folder_in_the_database_s_place_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "fault"),
     [
-        (errno.EROFS, Fault.READ_ONLY),
-        (errno.EACCES, Fault.NO_RIGHT),
-        (errno.ENOSPC, Fault.FULL),
-        (errno.EDQUOT, Fault.FULL),
-        (errno.EIO, Fault.DISK),
-        (errno.ELOOP, Fault.OTHER),
+        (errno.EROFS, FileFault.READ_ONLY),
+        (errno.EACCES, FileFault.NO_RIGHT),
+        (errno.ENOSPC, FileFault.FULL),
+        (errno.EDQUOT, FileFault.FULL),
+        (errno.EIO, FileFault.DISK),
+        (errno.ELOOP, FileFault.OTHER),
     ],
 )
-def test_the_system_s_errors_are_told_apart(number: int, fault: Fault, tmp_path: Path) -> None:
+def test_the_system_s_errors_are_told_apart(number: int, fault: FileFault, tmp_path: Path) -> None:
     assert fault_of(OSError(number, "x"), tmp_path / "etalage.db") is fault
 
 
 @pytest.mark.parametrize(
     ("code", "fault"),
     [
-        (sqlite3.SQLITE_IOERR_FSYNC, Fault.DISK),
-        (sqlite3.SQLITE_BUSY_SNAPSHOT, Fault.LOCKED),
-        (sqlite3.SQLITE_FULL, Fault.FULL),
-        (sqlite3.SQLITE_READONLY, Fault.READ_ONLY),
-        (sqlite3.SQLITE_READONLY_DBMOVED, Fault.MOVED),
-        (sqlite3.SQLITE_CORRUPT_INDEX, Fault.DAMAGED),
-        (sqlite3.SQLITE_NOMEM, Fault.OTHER),
+        (sqlite3.SQLITE_IOERR_FSYNC, FileFault.DISK),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, FileFault.LOCKED),
+        (sqlite3.SQLITE_FULL, FileFault.FULL),
+        (sqlite3.SQLITE_READONLY, FileFault.READ_ONLY),
+        (sqlite3.SQLITE_READONLY_DBMOVED, FileFault.MOVED),
+        (sqlite3.SQLITE_CORRUPT_INDEX, FileFault.DAMAGED),
+        (sqlite3.SQLITE_NOMEM, FileFault.OTHER),
     ],
 )
-def test_sqlite_s_codes_are_told_apart(code: int, fault: Fault, tmp_path: Path) -> None:
+def test_sqlite_s_codes_are_told_apart(code: int, fault: FileFault, tmp_path: Path) -> None:
     error = sqlite3.OperationalError("x")
     error.sqlite_errorcode = code
     assert fault_of(error, tmp_path / "etalage.db") is fault
 
 
 def test_only_a_damaged_file_is_ever_to_be_moved() -> None:
-    assert [fault for fault in Fault if "move it" in fault.value or "etalage restore" in fault.value] == [Fault.DAMAGED]
+    assert [fault for fault in FileFault if "move it" in fault.value or "etalage restore" in fault.value] == [FileFault.DAMAGED]
