@@ -138,11 +138,15 @@ class Gateway:
     async def _serve(self, listener: Listener) -> None:
         from gateway.dashboard.api.rooms import calls
         from gateway.dashboard.app import serve
+        from gateway.dashboard.pages.rooms import pages
 
         settings, books_now = self._settings, lambda: self.line.books.all()
         zones, shop_facts = self.rooms.plan.zone_ids, self.rooms.shop_facts
         rooms = calls(self.store, settings, zones, self.people, self.ledger, shop_facts, books_now, self.clock.now_s)
-        await serve(listener, self.view, settings=settings.dashboard, store=self.store, routers=rooms, clock=self.clock)
+        shown = pages(self.view, self.store, settings, shop_facts, books_now, self.clock.now_s)
+        await serve(
+            listener, self.view, settings=settings.dashboard, store=self.store, routers=rooms, pages=shown, clock=self.clock
+        )
 
     async def _open_the_shop(self) -> None:
         """Bring into memory what the line needs before its first advertisement, and start the threads."""

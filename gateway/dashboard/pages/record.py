@@ -23,6 +23,7 @@ DEEDS: dict[str, str] = {
     "changed_role": N_("gave somebody another role: {object}"),
     "removed_account": N_("removed the account of {object}"),
     "made_token": N_("made the token {object}"),
+    "retried_messages": N_("let stuck messages go again: {object}"),
     "revoked_token": N_("revoked the token {object}"),
 }
 """What each deed says, after the name of who did it."""

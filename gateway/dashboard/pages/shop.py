@@ -14,7 +14,10 @@ from gateway.storage.users import Role
 from rules.texts import N_, text
 
 CARDS: tuple[tuple[str, str, str, Role], ...] = (
+    ("/shop/facts", N_("Today"), N_("Weather, stock: what the offers ask the shop itself."), Role.STAFF),
     ("/shop/scanners", N_("Scanners"), N_("Who hears, how well, and what to do."), Role.VIEWER),
+    ("/shop/broker", N_("Connection"), N_("The way to the store app: what waits, and what is stuck."), Role.STAFF),
+    ("/shop/privacy", N_("Privacy"), N_("What is collected, why, and how long it is kept."), Role.VIEWER),
     ("/shop/users", N_("Users, tills and tokens"), N_("Who may come in, and what each may do."), Role.OWNER),
     ("/shop/audit", N_("Who did what"), N_("The record of deeds; nobody can change it."), Role.ADMIN),
 )

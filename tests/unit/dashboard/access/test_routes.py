@@ -17,6 +17,7 @@ from gateway.dashboard.access.callers import RIGHTS
 from gateway.dashboard.access.middleware import OPEN
 from gateway.dashboard.api.rooms import calls
 from gateway.dashboard.app import create_app
+from gateway.dashboard.pages.rooms import pages
 from gateway.dashboard.view import View
 from gateway.settings import DashboardSettings, Settings
 from gateway.storage import Store
@@ -35,7 +36,8 @@ def app(view: View, store: Store) -> FastAPI:
     """The application with every room's calls. Nobody who is refused reaches a room, so none stands behind them."""
     no_room: Any = None
     rooms = calls(store, Settings(), ("wine",), no_room, no_room, no_room, lambda: (), time.time)
-    return create_app(view, settings=DashboardSettings(), store=store, routers=rooms)
+    shown = pages(view, store, Settings(), no_room, lambda: (), time.time)
+    return create_app(view, settings=DashboardSettings(), store=store, routers=rooms, pages=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""All pages over the gateway's rooms, for the app to hand to `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fastapi import APIRouter
+
+from gateway.books.shop_facts import ShopFacts
+from gateway.dashboard.pages import broker, facts, privacy
+from gateway.dashboard.view import View
+from gateway.settings import Settings
+from gateway.storage import Store
+from rules import Book
+
+
+def pages(
+    view: View,
+    store: Store,
+    settings: Settings,
+    shop_facts: ShopFacts,
+    live_books: Callable[[], Sequence[Book]],
+    now_s: Callable[[], float],
+) -> list[APIRouter]:
+    """Return every page that needs more than the dashboard's own view."""
+    timezone = view.plan.timezone
+    return [
+        broker.router(view, store, now_s),
+        facts.router(shop_facts, live_books, now_s, timezone),
+        privacy.router(store, settings, live_books, now_s),
+    ]
