@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 class Gate(StrEnum):
@@ -144,49 +145,37 @@ class Cap(NamedTuple):
     per_shopper: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Where a social proof comes from; `people` is how many stand behind it (crowd only)."""
+class Earned(NamedTuple):
+    """What the shopper earns when what they were promised is used by somebody else, and how long that waits."""
 
-    type: str
-    source: str
-    people: int | None = None
+    worth: Worth
+    by: str
+    """What it is earned by: review, share."""
+    wait_s: float = 0.0
 
+
+class CardPart(ABC):
+    """What a card holds besides its words. Each kind of offer that has one makes its own, in its module of `format/kinds`."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    """Its place in the message contract."""
+
+    @abstractmethod
     def as_message(self) -> dict[str, object]:
-        """Return the card's `proof` on the wire."""
-        return {"type": self.type, "source": self.source, "people": self.people}
+        """Return the part on the wire."""
 
+    def choices(self) -> tuple[str, ...]:
+        """Return the words of the answers that the shopper may tap."""
+        return ()
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question card: the attribute that an answer fills, the answers with their words, and how long one stays valid."""
+    def worths(self) -> tuple[Worth, ...]:
+        """Return what it gives, where that is more than the voucher's worth."""
+        return ()
 
-    attribute: str
-    answers: tuple[tuple[str, str], ...]
-    valid_for_s: float
-
-    def as_message(self) -> dict[str, object]:
-        """Return the card's `question` on the wire."""
-        return {"attribute": self.attribute, "answers": dict(self.answers), "valid_for_s": self.valid_for_s}
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """An invitation to review or share: what the shopper gets when it is used, and what the friend gets."""
-
-    to: str
-    reward: Worth | None
-    friend: Worth | None
-    return_period_s: float = 0.0
-    """How long after the friend's purchase the reward waits."""
-
-    def as_message(self) -> dict[str, object]:
-        """Return the card's `invitation` on the wire."""
-        return {
-            "to": self.to,
-            "reward": self.reward.as_message() if self.reward else None,
-            "friend": self.friend.as_message() if self.friend else None,
-        }
+    def earned(self) -> Earned | None:
+        """Return what the shopper earns by it later, if anything."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +201,12 @@ class Chosen:
     """Content to give instead when the ledger finds a cap reached at the moment of promising."""
     fell_back: bool = False
     """True when this already is the content in place of a voucher that can no longer be given."""
-    proof: Proof | None = None
-    question: Question | None = None
-    invitation: Invitation | None = None
+    part: CardPart | None = None
+    """What the card holds besides its words."""
 
     def shows(self) -> dict[str, dict[str, object]]:
         """Return what the card shows besides its words, as the message contract names it."""
-        parts = {"proof": self.proof, "question": self.question, "invitation": self.invitation}
-        return {name: part.as_message() for name, part in parts.items() if part is not None}
+        return {} if self.part is None else {self.part.name: self.part.as_message()}
 
 
 class Group(StrEnum):

@@ -14,7 +14,7 @@ from gateway.storage import Connection, caps, decisions, happenings, outbox, pro
 from gateway.storage.caps import Taking
 from gateway.storage.happenings import HappeningRecord
 from gateway.storage.promises import PromiseRecord, Reward
-from rules import Cap, Chosen, CodeKind, Content, Decision, Invitation, PlannedVoucher, Situation, Worth, code_key
+from rules import Cap, CardPart, Chosen, CodeKind, Content, Decision, PlannedVoucher, Situation, Worth, code_key
 
 POOL, CODE = "pool", "code"
 """Why an offer was refused for its code: none is left, or the code that all share stands on promises of another worth."""
@@ -176,7 +176,7 @@ def _row(request: PromiseRequest, chosen: Chosen, promise_id: str, code: str | N
         code=code,
         code_key=None if code is None else code_key(code),
         shared=int(voucher is not None and voucher.codes.kind is CodeKind.SINGLE),
-        reward=_reward(chosen.invitation),
+        reward=_reward(chosen.part),
         at_s=situation.at_s,
         expires_at_s=chosen.expires_at,
         ends_at_s=voucher.ends_at if voucher else chosen.expires_at,
@@ -194,10 +194,9 @@ def _fallback_row(request: PromiseRequest, chosen: Chosen, promise_id: str) -> P
     return row._replace(value=None, terms=None, shared=0, reward=None, ends_at_s=chosen.expires_at, takings=())
 
 
-def _reward(invitation: Invitation | None) -> Reward | None:
-    if invitation is None or invitation.reward is None:
-        return None
-    return Reward(worth=invitation.reward.as_message(), to=invitation.to, wait_s=invitation.return_period_s)
+def _reward(part: CardPart | None) -> Reward | None:
+    earned = part.earned() if part is not None else None
+    return None if earned is None else Reward(worth=earned.worth.as_message(), to=earned.by, wait_s=earned.wait_s)
 
 
 def _words(content: Content) -> dict[str, str]:

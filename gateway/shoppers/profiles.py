@@ -137,15 +137,14 @@ def _reads(rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
     yield from sorted(name for name in rule.reads() if name in fields)
     yield affinity_field(rule.id).name
     if rule.asks is not None:
-        yield rule.asks
+        yield rule.asks.attribute
 
 
 def _questions(book: Book, in_full: Collection[str]) -> Iterator[tuple[str, Asked]]:
     for rule in book.rules:
-        question = rule.offer.question
-        if question is not None:
-            field = book.fields[question.attribute]
-            yield rule.id, Asked(field, frozenset(question.answers), question.valid_for, _is_day_only(field, in_full))
+        if rule.asks is not None:
+            field = book.fields[rule.asks.attribute]
+            yield rule.id, Asked(field, rule.asks.answers, rule.asks.valid_for_s, _is_day_only(field, in_full))
 
 
 def is_plain(value: JsonValue) -> TypeGuard[Json]:

@@ -131,7 +131,7 @@ def content_hash(data: object) -> str:
 def assemble(data: object, book: Document, rules: tuple[Rule, ...], fields: Mapping[str, Field], zone: ZoneInfo) -> Book:
     """A book from its compiled rules."""
     read = {name: field for rule in rules for name, field in rule.reads().items()}
-    read |= {rule.asks: fields[rule.asks] for rule in rules if rule.asks}
+    read |= {rule.asks.attribute: fields[rule.asks.attribute] for rule in rules if rule.asks is not None}
     read["open"] = BUILT_IN["open"]
     engine = frozenset(name for name, field in read.items() if field.supplier == "engine")
     return Book(

@@ -34,7 +34,6 @@ def compose(
     fixed = _fixed_words(rule, book, situation, language)
     fixed["ends"] = end_text(voucher.ends_at if voucher else expires_at, situation.at_s, book.zone, language)
     word = chooser(fixed, book.fields, view.values, language)
-    shown = KINDS[offer.kind].shows(offer.section, language, book.document.currency)
     fallback = rule.fallback[language].fill(word) if rule.fallback is not None else None
     return Chosen(
         offer=rule.id,
@@ -51,9 +50,7 @@ def compose(
         caps=() if fell_back else tuple(_caps(rule, local)),
         fallback=None if fell_back else fallback,
         fell_back=fell_back,
-        proof=shown.proof,
-        question=shown.question,
-        invitation=shown.invitation,
+        part=KINDS[offer.kind].shows(offer.section, language, book.document.currency),
     )
 
 

@@ -45,7 +45,7 @@ def own_gate(rule: Rule, situation: Situation, view: FactsView, local: Local, sh
         return shop
     if not rule.purposes <= situation.purposes:
         return Gate.CONSENT
-    if rule.asks is not None and rule.asks in view.values:
+    if rule.asks is not None and rule.asks.attribute in view.values:
         return Gate.ANSWERED
     unknown = False
     for test in rule.tests:

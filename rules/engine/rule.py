@@ -12,7 +12,7 @@ from rules.engine.ranking import Candidate
 from rules.format import document
 from rules.format.conditions import Compare, IsKnown, Node, fields_of, leaves
 from rules.format.fields import BUILT_IN, Field
-from rules.format.kinds.kind import Giving
+from rules.format.kinds.kind import Asking, Giving
 from rules.format.operators import OPERATORS
 from rules.format.templates import CardTemplate
 from rules.texts import Language
@@ -62,8 +62,8 @@ class Rule:
     """What happened longer ago, and not in this visit, none of its own cool-downs and limits counts."""
     caps: tuple[CapRule, ...]
     yields_to: frozenset[str]
-    asks: str | None
-    """The attribute that its question card fills."""
+    asks: Asking | None
+    """What its card asks."""
     purposes: frozenset[str]
     """What the shopper must have consented to: the offer's purpose, and that of the attribute it asks for."""
     always_made: bool

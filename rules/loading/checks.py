@@ -151,9 +151,11 @@ def _loops(document: Document) -> Iterator[BookProblem]:
 def check_questions(document: Document, reads: Collection[str]) -> Iterator[BookProblem]:
     """Yield a problem for a question whose answer no condition and no text reads: what nobody uses isn't asked."""
     for index, offer in enumerate(document.offers):
-        name = KINDS[offer.kind].asks(offer.section) if offer.section is not None else None
-        if name is not None and name not in reads:
-            yield BookProblem("question_unread", f"offers[{index}].question.attribute", values={"value": name})
+        kind = KINDS[offer.kind]
+        asked = kind.asks(offer.section) if offer.section is not None else None
+        if asked is not None and asked.attribute not in reads:
+            where = f"offers[{index}].{kind.section}.attribute"
+            yield BookProblem("question_unread", where, values={"value": asked.attribute})
 
 
 def _case(case: Case, words: KnownNames) -> Iterator[BookProblem]:

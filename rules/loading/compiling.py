@@ -39,7 +39,7 @@ def compile_rule(index: int, offer: document.Offer, book: document.Document, wor
     kind = KINDS[offer.kind]
     giving, asks = kind.gives(offer.section), kind.asks(offer.section)
     voucher_until_s = _voucher_until_s(giving, zone)
-    asked_purpose = words.fields[asks].purpose if asks is not None else None
+    asked_purpose = words.fields[asks.attribute].purpose if asks is not None else None
     return Rule(
         index=index,
         offer=offer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from rules.decision import Chosen, Content, Worth
+from rules.decision import Chosen, Content
 from rules.engine.book import Book
 from rules.engine.composing import compose
 from rules.engine.decide import decide
@@ -98,16 +98,16 @@ def _composed(rule: Rule, book: Book, situation: Situation) -> Chosen:
 
 def _shown(chosen: Chosen, book: Book, at_s: float) -> ShownCard:
     language = Language(chosen.language)
-    worths: list[Worth | None] = [chosen.voucher.worth if chosen.voucher else None]
-    if chosen.invitation is not None:
-        worths = [chosen.invitation.friend, chosen.invitation.reward]
+    worths = chosen.part.worths() if chosen.part is not None else ()
+    if not worths and chosen.voucher is not None:
+        worths = (chosen.voucher.worth,)
     ends_s = chosen.voucher.ends_at if chosen.voucher else chosen.expires_at
     return ShownCard(
         offer=chosen.offer,
         kind=chosen.kind,
         language=language,
         content=chosen.content,
-        worth=" + ".join(worth_text(worth, language) for worth in worths if worth is not None),
+        worth=" + ".join(worth_text(worth, language) for worth in worths),
         ends=end_text(ends_s, at_s, book.zone, language),
-        answers=tuple(label for _, label in chosen.question.answers) if chosen.question else (),
+        answers=chosen.part.choices() if chosen.part is not None else (),
     )

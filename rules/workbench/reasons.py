@@ -128,7 +128,9 @@ def _consent(scene: _Scene) -> Reason:
 
 
 def _answered(scene: _Scene) -> Reason:
-    return Reason("question.attribute", _said("unanswered"), _same(scene.view.values.get(scene.rule.asks or "", "")))
+    asked = scene.rule.asks
+    answer = scene.view.values.get(asked.attribute, "") if asked is not None else ""
+    return Reason(f"{scene.rule.offer.kind}.attribute", _said("unanswered"), _same(answer))
 
 
 def _cooldown(scene: _Scene) -> Reason:

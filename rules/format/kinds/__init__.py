@@ -1,6 +1,7 @@
-"""The kinds of offer, one module each: its section of the book, what is checked there, and what its card promises.
+"""The kinds of offer, one module each: its section of the book, what is checked there, what its card holds, says and promises.
 
-A new kind is a module here with a line in KINDS, its section in document.Offer, its place in the message contract, and its texts.
+A new kind is a module here with a line in KINDS, its name in schema_parts and its section in document.Offer, its place in the
+message contract, and its texts.
 """
 
 from __future__ import annotations

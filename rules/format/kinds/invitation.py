@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rules.decision import Invitation
+from rules.decision import CardPart, Earned, Worth
 from rules.format.errors import BookProblem
-from rules.format.kinds.kind import Around, Giving, OfferKind, Shown
+from rules.format.kinds.kind import Around, Giving, OfferKind
 from rules.format.kinds.worth_checks import check_cost, check_worth
 from rules.format.schema_parts import CodesPart, Duration, Money, Part, Reason, TermsPart, WorthPart
 from rules.format.wording import worth_text
@@ -35,6 +36,34 @@ class InvitationPart(Part):
     ] = 14 * 86_400.0
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation(CardPart):
+    """An invitation to review or share: what the shopper gets when it is used, and what the friend gets."""
+
+    name: ClassVar[str] = "invitation"
+    to: str
+    reward: Worth | None
+    friend: Worth | None
+    return_period_s: float = 0.0
+    """How long after the friend's purchase the reward waits."""
+
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `invitation` on the wire."""
+        return {
+            "to": self.to,
+            "reward": self.reward.as_message() if self.reward else None,
+            "friend": self.friend.as_message() if self.friend else None,
+        }
+
+    def worths(self) -> tuple[Worth, ...]:
+        """Return what the friend and the shopper get."""
+        return tuple(worth for worth in (self.friend, self.reward) if worth is not None)
+
+    def earned(self) -> Earned | None:
+        """Return the shopper's reward."""
+        return None if self.reward is None else Earned(self.reward, self.to, self.return_period_s)
+
+
 class InvitationKind(OfferKind[InvitationPart]):
     """An invitation."""
 
@@ -56,11 +85,11 @@ class InvitationKind(OfferKind[InvitationPart]):
         parts = {"reward": section.reward, "friend": section.friend}
         return {name: worth_text(part.worth(language, currency), language) for name, part in parts.items() if part}
 
-    def shows(self, section: InvitationPart, language: Language, currency: str) -> Shown:
+    def shows(self, section: InvitationPart, language: Language, currency: str) -> Invitation:
         """Return what it is to, and what both get."""
         reward, friend = (part.worth(language, currency) if part else None for part in (section.reward, section.friend))
         return_period_s = section.return_period if section.to == "share" else 0.0
-        return Shown(invitation=Invitation(section.to, reward, friend, return_period_s))
+        return Invitation(section.to, reward, friend, return_period_s)
 
     def gives(self, section: InvitationPart) -> Giving | None:
         """Return the friend's benefit, by the personal code."""

@@ -1,11 +1,11 @@
-"""What a kind of offer is: its section, its checks, the words it fills, and what it promises."""
+"""What a kind of offer is: its section, its checks, the words it fills, what its card holds and says, and what it promises."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
-from rules.decision import Invitation, Proof, Question
+from rules.decision import CardPart
 from rules.format.errors import BookProblem
 from rules.format.names import KnownNames
 from rules.format.schema_parts import Attribute, Caps, CodesPart, Part, TermsPart, WorthPart
@@ -27,12 +27,12 @@ class Around(NamedTuple):
     """The offer's first moment, as written."""
 
 
-class Shown(NamedTuple):
-    """What a card holds besides its words, in one language. The message contract has a place for each."""
+class Asking(NamedTuple):
+    """What a card asks: the attribute that an answer fills, the answers, and how long one stays valid."""
 
-    proof: Proof | None = None
-    question: Question | None = None
-    invitation: Invitation | None = None
+    attribute: str
+    answers: frozenset[str]
+    valid_for_s: float
 
 
 class Giving(NamedTuple):
@@ -65,9 +65,9 @@ class OfferKind(Generic[Section]):
         """Return the placeholders that the section fills, with their texts."""
         return {}
 
-    def shows(self, section: Section, language: Language, currency: str) -> Shown:
-        """Return what the card holds besides its words."""
-        return Shown()
+    def shows(self, section: Section, language: Language, currency: str) -> CardPart | None:
+        """Return what the card holds besides its words, if anything."""
+        return None
 
     def gives(self, section: Section) -> Giving | None:
         """Return what a promise of it gives by a code, if anything."""
@@ -77,8 +77,8 @@ class OfferKind(Generic[Section]):
         """Return the most that one use of it costs the shop, in the book's currency; 0 where nothing is given."""
         return 0.0
 
-    def asks(self, section: Section) -> str | None:
-        """Return the attribute that its card fills, if it asks something."""
+    def asks(self, section: Section) -> Asking | None:
+        """Return what its card asks, if anything."""
         return None
 
     def needs_flag(self, section: Section) -> str | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rules.decision import Question
+from rules.decision import CardPart
 from rules.format.errors import BookProblem, nearest
 from rules.format.fields import FieldType
-from rules.format.kinds.kind import Around, OfferKind, Shown
+from rules.format.kinds.kind import Around, Asking, OfferKind
 from rules.format.literals import NO, YES, answer_fact
 from rules.format.names import check_known
 from rules.format.schema_parts import Duration, FieldName, Label, Part
@@ -26,6 +27,24 @@ class QuestionPart(Part):
     attribute: FieldName
     answers: Annotated[dict[str, Label], Field(min_length=FEWEST_ANSWERS, max_length=MOST_ANSWERS)]
     valid_for: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Question(CardPart):
+    """The card's question in one language: its answers with their words, and how long one stays valid."""
+
+    name: ClassVar[str] = "question"
+    attribute: str
+    answers: tuple[tuple[str, str], ...]
+    valid_for_s: float
+
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `question` on the wire."""
+        return {"attribute": self.attribute, "answers": dict(self.answers), "valid_for_s": self.valid_for_s}
+
+    def choices(self) -> tuple[str, ...]:
+        """Return the answers' words."""
+        return tuple(label for _, label in self.answers)
 
 
 class QuestionKind(OfferKind[QuestionPart]):
@@ -51,11 +70,11 @@ class QuestionKind(OfferKind[QuestionPart]):
                 code = "not_in_domain" if allowed else "wrong_type"
                 yield BookProblem(code, f"answers.{answer}", nearest=nearest(answer, allowed), values=words)
 
-    def shows(self, section: QuestionPart, language: Language, currency: str) -> Shown:
+    def shows(self, section: QuestionPart, language: Language, currency: str) -> Question:
         """Return the answers with their words."""
         answers = tuple((value, spoken(label, language)) for value, label in section.answers.items())
-        return Shown(question=Question(section.attribute, answers, section.valid_for))
+        return Question(section.attribute, answers, section.valid_for)
 
-    def asks(self, section: QuestionPart) -> str:
-        """Return the attribute that an answer fills."""
-        return section.attribute
+    def asks(self, section: QuestionPart) -> Asking:
+        """Return the attribute that an answer fills, and the answers."""
+        return Asking(section.attribute, frozenset(section.answers), section.valid_for)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from rules.decision import Proof
+from rules.decision import CardPart
 from rules.format.errors import BookProblem
-from rules.format.kinds.kind import Around, OfferKind, Shown
+from rules.format.kinds.kind import Around, OfferKind
 from rules.format.names import check_known
 from rules.format.schema_parts import FieldName, Part, PositiveInt, Said
 from rules.texts import Language
@@ -25,6 +26,20 @@ class ProofPart(Part):
     source: Annotated[Said, StringConstraints(min_length=1, max_length=200)]
     people: PositiveInt | None = None
     consent: FieldName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof(CardPart):
+    """Where a social proof comes from; `people` is how many stand behind it (crowd only)."""
+
+    name: ClassVar[str] = "proof"
+    type: str
+    source: str
+    people: int | None = None
+
+    def as_message(self) -> dict[str, object]:
+        """Return the card's `proof` on the wire."""
+        return {"type": self.type, "source": self.source, "people": self.people}
 
 
 class SocialProofKind(OfferKind[ProofPart]):
@@ -47,9 +62,9 @@ class SocialProofKind(OfferKind[ProofPart]):
         """Return who says so, and how many."""
         return {"source": section.source} | ({"people": str(section.people)} if section.people is not None else {})
 
-    def shows(self, section: ProofPart, language: Language, currency: str) -> Shown:
+    def shows(self, section: ProofPart, language: Language, currency: str) -> Proof:
         """Return where it comes from."""
-        return Shown(proof=Proof(section.type, section.source, section.people))
+        return Proof(section.type, section.source, section.people)
 
     def needs_flag(self, section: ProofPart) -> str | None:
         """Return the flag by which both friends agreed."""

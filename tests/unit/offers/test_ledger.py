@@ -23,13 +23,13 @@ from rules import (
     Gate,
     Group,
     Happening,
-    Invitation,
     PlannedVoucher,
-    Question,
     Verdict,
     Worth,
     situation_of,
 )
+from rules.format.kinds.invitation import Invitation
+from rules.format.kinds.question import Question
 from tests.support.recall import history
 
 Build = Callable[..., Any]
@@ -230,9 +230,7 @@ def test_questions_and_invitations_say_what_their_cards_need(
     asked = Question("diet", (("vegan", "Veganistisch"), ("none", "Geen")), 86_400.0)
     invited = Invitation("share", Worth(amount_cents=500), Worth(percent=10))
     ledger.promise(
-        decided(
-            chosen("diet", kind="question", voucher=None, question=asked), chosen("friend", kind="invitation", invitation=invited)
-        ),
+        decided(chosen("diet", kind="question", voucher=None, part=asked), chosen("friend", kind="invitation", part=invited)),
         situation(),
     ).result()
     cards = {row["offer"]: row for row in (json.loads(promised.body)["data"] for promised in _waiting(store))}

@@ -11,14 +11,15 @@ from gateway.messages import Event, OfferPromised, Receipt
 from gateway.offers.ledger import Ledger
 from gateway.offers.redemption import TillRequest
 from gateway.storage import Store, outbox, promises, sending
-from rules import Chosen, CodeKind, Codes, Invitation, PlannedVoucher, Worth
+from rules import Chosen, CodeKind, Codes, PlannedVoucher, Worth
+from rules.format.kinds.invitation import Invitation
 
 Build = Callable[..., Any]
 
 
 def _invitation(chosen: Build, to: str = "share", wait_s: float = 0.0) -> Chosen:
     terms = Invitation(to, Worth(amount_cents=500), Worth(percent=10), wait_s)
-    made: Chosen = chosen("friends", kind="invitation", invitation=terms)
+    made: Chosen = chosen("friends", kind="invitation", part=terms)
     return made
 
 

@@ -7,7 +7,23 @@ from typing import Any
 
 import pytest
 
-from rules import Book, Candidate, CapKind, CodeKind, Gate, Group, Happening, Ranked, Situation, decide, inputs_hash, load_data
+from rules import (
+    Book,
+    Candidate,
+    CapKind,
+    CodeKind,
+    Gate,
+    Group,
+    Happening,
+    Ranked,
+    Situation,
+    Worth,
+    decide,
+    inputs_hash,
+    load_data,
+)
+from rules.format.kinds.invitation import Invitation
+from rules.format.kinds.question import Question
 
 Make = Callable[..., dict[str, Any]]
 Load = Callable[..., Book]
@@ -120,9 +136,8 @@ def test_an_answered_question_is_not_asked_again(book: Load, offer: Make, situat
     made = book(ask, offer("read", if_="diet == vegan", tier=6), attributes=DECLARED)
     assert gates(made, situation()) == {"ask": Gate.CHOSEN, "read": Gate.UNKNOWN}
     assert gates(made, situation(facts={"diet": "vegan"})) == {"ask": Gate.ANSWERED, "read": Gate.CHOSEN}
-    chosen = decide(made, situation()).chosen[0]
-    assert chosen.question is not None
-    assert chosen.question.answers == (("vegan", "x"), ("all", "x"))
+    (chosen,) = decide(made, situation()).chosen
+    assert chosen.part == Question("diet", (("vegan", "x"), ("all", "x")), 52 * 7 * 86_400.0)
 
 
 def happened(situation: Situation, offer: str, what: str, days_ago: float, visit: str = "old") -> Happening:
@@ -372,9 +387,9 @@ def test_staff_read_their_own_language_and_a_friend_gets_a_personal_code(book: L
     assert decide(call, situation(language="en")).chosen[0].content.title == "Hallo"
     invitation = {"to": "share", "reward": {"amount": 5}, "friend": {"percent": 10}, "codes": {"generated": 10}, "valid_for": "4w"}
     chosen = decide(book(offer(kind="invitation", invitation=invitation)), situation()).chosen[0]
-    assert chosen.invitation is not None
+    assert chosen.part == Invitation("share", Worth(amount_cents=500), Worth(percent=10), 14 * 86_400.0)
     assert chosen.voucher is not None
-    assert (chosen.invitation.reward.as_message(), chosen.voucher.worth.percent) == ({"amount": 5.0}, 10.0)  # type: ignore[union-attr]
+    assert chosen.voucher.worth.percent == 10.0
     assert chosen.voucher.codes.length == 10
 
 
