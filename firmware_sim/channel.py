@@ -65,9 +65,8 @@ class RadioChannel:
     def _map(self, plan: StorePlan, points: Floats, at: Floats) -> Floats:
         distance = np.sqrt(((points - at) ** 2).sum(1) + self._air.height_m**2)
         level = self._air.at_1m_dbm - 10 * self._air.exponent * np.log10(distance)
-        for wall in plan.walls:
-            for a, b in wall.pieces():
-                level -= wall.loss_db * geometry.crossings(points, np.broadcast_to(at, points.shape), a, b)
+        for a, b, loss_db in plan.barriers():
+            level -= loss_db * geometry.crossings(points, np.broadcast_to(at, points.shape), a, b)
         return np.asarray(level + self._shadow().ravel())
 
     def _shadow(self) -> Floats:

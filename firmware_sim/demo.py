@@ -28,7 +28,7 @@ from firmware_sim.broker import EmbeddedBroker
 from firmware_sim.people import let_in
 from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import DemoSummary
-from gateway.app import Gateway, GatewayFailed
+from gateway.app import Gateway, GatewayFailed, run_and_renew
 from gateway.dashboard import DashboardError
 from gateway.radio.bleak_source import BleakSource
 from gateway.radio.quality import QualityMeter
@@ -37,6 +37,7 @@ from gateway.safe_error import safe_error
 from gateway.settings import DashboardSettings, MqttSettings, Settings, StorageSettings, StoreSettings
 from gateway.supervisor import Part, PartDied, Supervisor, Task, Thread
 from gateway.zones.plan import load_plan
+from gateway.zones.plan_in_force import plan_folder
 
 PLAN = Path(__file__).parent / "shops" / "supermarket" / "plan.yaml"
 BOOK = "supermarket.yaml"
@@ -133,7 +134,7 @@ async def _live(
     """Let it all live until its time is over or somebody ends it; the counts. Raises PartDied in a group."""
     ended, over = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(gateway.run(ended), name="gateway")
+        tasks.create_task(run_and_renew(gateway, ended, summary.follow), name="gateway")
         tasks.create_task(summary.show(ended), name="summary")
         tasks.create_task(_end(stop, minutes, over), name="end")
         if browser and gateway.listener is not None:
@@ -158,11 +159,12 @@ def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, Simulated
     from rules import books  # the examples that come with the engine
 
     settings = Settings(
-        store=StoreSettings(chain=CHAIN, store=STORE, plan=PLAN, rule_book=Path(books.__path__[0]) / BOOK),
+        store=StoreSettings(chain=CHAIN, store=STORE, rule_book=Path(books.__path__[0]) / BOOK),
         mqtt=broker.settings(MqttSettings()),
         storage=StorageSettings(path=folder / "etalage.db", free_space_min_mb=0),
         dashboard=DashboardSettings(port=port),
     )
+    plan_folder(settings).put_to_work(load_plan(PLAN), "demo", time.time())  # as if drawn in the dashboard: it can be changed there
     scanners = [
         AdapterScanner(
             scanner, BleakSource(scanner, "simulated", clock=time.time, backend=adapter.backend()), QualityMeter(frozenset())

@@ -45,6 +45,10 @@ class DemoSummary:
         """Keep an eye on these."""
         self._gateway, self._backend = gateway, backend
 
+    def follow(self, gateway: Gateway) -> None:
+        """Go on with the gateway that took over, after another plan was put to work."""
+        self._gateway = gateway
+
     def arrived(self, shopper: str, card: Card) -> None:
         """An offer reached the store app's backend. Its delay is the software's own: from the move's moment to here."""
         self._delays_ms.append((card.arrived_s - card.promised_s) * 1000)

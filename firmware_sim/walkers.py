@@ -56,7 +56,7 @@ class FloorMap:
         corners = np.array([corner for zone in plan.zones for corner in zone.polygon or ()])
         self.low, self.high = corners.min(0), corners.max(0)
         self.shape = tuple(int(n) for n in np.ceil((self.high - self.low) / CELL_M))
-        self._walls = [piece for wall in plan.walls for piece in wall.pieces()]
+        self._walls = [(start, end) for start, end, _loss_db in plan.barriers()]
         self._open = self._passages()
         self._routes: dict[tuple[float, ...], list[Floats]] = {}
         self._ways: dict[tuple[int, int], NDArray[np.int32]] = {}

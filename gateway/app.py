@@ -60,6 +60,10 @@ class Gateway:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, scanners: Sequence[RunningScanner] | None = None) -> None:
         self._settings = settings
         self.clock: Clock = clock or SystemClock(settings.storage.clock_path)
+        self._given_scanners = scanners
+        self.renewing = False
+        """True: this gateway ends because the next one is to work by another plan or calibration."""
+        self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_faults = LoopFaults()
         source = identity_of(settings.store).source
@@ -107,9 +111,12 @@ class Gateway:
         """
         self._loop = asyncio.get_running_loop()
         self._loop_faults.watch(self._loop)
+        passing_on = asyncio.create_task(self._pass_on(stop), name="stop of this gateway")
         try:
             await self._open_the_shop()
-            await Supervisor(self.parts(), may_feed=lambda: alive(scanner.health() for scanner in self.scanners)).run(stop)
+            await Supervisor(self.parts(), may_feed=lambda: alive(scanner.health() for scanner in self.scanners)).run(self._ending)
+            if self.renewing:
+                self.line.end(self.clock.now_s())
         except PartDied as death:
             raise GatewayFailed(str(death)) from death
         except WriterClosed as closed:
@@ -117,7 +124,30 @@ class Gateway:
         except (DatabaseError, TimeoutError) as error:
             raise GatewayFailed(f"the database can't be used ({safe_error(error)}); it must be started again") from error
         finally:
+            passing_on.cancel()
             await asyncio.to_thread(self._close_the_shop)
+
+    async def _pass_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._ending.set()
+
+    def renew(self) -> None:
+        """End in order, every visit too, so that a new gateway takes up the plan that was put to work; from any thread."""
+
+        def end() -> None:
+            log.info("another plan or calibration was put to work: starting anew with it")
+            self.renewing = True
+            self._ending.set()
+
+        self._post(end)
+
+    def successor(self) -> Gateway:
+        """Build the gateway that goes on after this one, at the same addresses. Raises as the first one did."""
+        settings = self._settings
+        if self.listener is not None:
+            ports = {"port": self.listener.port, "tls_port": self.listener.tls_port or settings.dashboard.tls_port}
+            settings = settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update=ports)})
+        return Gateway(settings, clock=self.clock, scanners=self._given_scanners)
 
     def parts(self) -> list[Part]:
         """List every thread, task and duty of this gateway, for the supervisor."""
@@ -144,8 +174,9 @@ class Gateway:
         zones, shop_facts = self.rooms.plan.zone_ids, self.rooms.shop_facts
         rooms = calls(self.store, settings, zones, self.people, self.ledger, shop_facts, books_now, self.clock.now_s)
         shown = pages(self.view, self.store, settings, shop_facts, books_now, self.clock.now_s)
+        desk = self.rooms.plan_desk(settings, self.view, self.clock.now_s, self.renew)
         await serve(
-            listener, self.view, settings=settings.dashboard, store=self.store, routers=rooms, pages=shown, clock=self.clock
+            listener, self.view, desk, settings=settings.dashboard, store=self.store, routers=rooms, pages=shown, clock=self.clock
         )
 
     async def _open_the_shop(self) -> None:
@@ -218,6 +249,16 @@ class Gateway:
             "faults": self._faults(),
             "time_trusted": int(self.clock.trust.trusted),
         }
+
+
+async def run_and_renew(gateway: Gateway, stop: asyncio.Event, renewed: Callable[[Gateway], None] = lambda _gateway: None) -> None:
+    """Run a gateway until `stop` is set, and each one that follows it under another plan. Raises GatewayFailed."""
+    while True:
+        await gateway.run(stop)
+        if stop.is_set() or not gateway.renewing:
+            return
+        gateway = gateway.successor()
+        renewed(gateway)
 
 
 def _first_book(path: Path | None, zones: Collection[str]) -> str | None:

@@ -83,6 +83,12 @@ class Line:
         for move in moves:
             self._follow(move)
 
+    def end(self, at_s: float) -> None:
+        """End every visit, because another plan takes over; nothing is promised any more."""
+        self.quiet = True
+        for move in self.tracker.end(at_s):
+            self._follow(move)
+
     def scanner(self, scanner: str, hears: bool, at_s: float) -> None:
         """A scanner hears, or is deaf: what a deaf one doesn't hear is no evidence that nobody is there."""
         for move in self.tracker.scanner_up(scanner, at_s) if hears else self.tracker.scanner_down(scanner, at_s):

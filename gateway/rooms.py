@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from gateway.books.live import LiveBooks
 from gateway.books.shop_facts import ShopFacts
 from gateway.clock import Clock
+from gateway.dashboard.plan_desk import PlanDesk
+from gateway.dashboard.view import View
 from gateway.offers.ledger import Ledger
 from gateway.recall import Recall
 from gateway.settings import Settings
@@ -17,9 +19,10 @@ from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
 from gateway.storage import Reader, prepare_store
 from gateway.storage.keys import Keys
-from gateway.zones.plan import load_plan
+from gateway.zones.plan_in_force import plan_folder, plan_in_force
 from gateway.zones.tracker import make_tracker
 from gateway.zones.visits import Visits
+from rules import BookError, load_book
 
 Post = Callable[[Callable[[], None]], None]
 """Runs a call in the event loop's thread, soon and in order."""
@@ -33,8 +36,9 @@ class Rooms:
     """
 
     def __init__(self, settings: Settings, clock: Clock, source: str, post: Post, forget: Callable[[str], None]) -> None:
-        self.plan = load_plan(settings.store.plan)
-        self.tracker = make_tracker(self.plan, settings.store.calibration, settings.zones)
+        self.place = plan_in_force(settings)
+        self.plan = self.place.plan
+        self.tracker = make_tracker(self.plan, self.place.calibration, settings.zones)
         self.visits = Visits(self.plan)
         self.store = prepare_store(settings.storage, post)
         self.reader = Reader(self.store.read)
@@ -62,6 +66,20 @@ class Rooms:
         """Set the database's two threads to work."""
         self.store.writer.start()
         self.reader.start()
+
+    def plan_desk(self, settings: Settings, view: View, now_s: Callable[[], float], renew: Callable[[], None]) -> PlanDesk:
+        """Return what the pages that draw the plan work with; `renew` starts the gateway anew with what was put to work."""
+
+        def misfit(zones: Collection[str]) -> str | None:
+            try:
+                if settings.store.rule_book is not None:
+                    load_book(settings.store.rule_book, zones)
+                LiveBooks(self.store, zones).refresh()
+            except BookError as error:
+                return str(error)
+            return None
+
+        return PlanDesk(plan_folder(settings), self.place, view, self.store, now_s, misfit, renew)
 
     def close(self) -> None:
         """Commit what is waiting, and let go of the database."""

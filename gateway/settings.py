@@ -36,7 +36,11 @@ class StoreSettings(Section):
     chain: TopicId = Field("demo-chain", description="Id of the chain, as in every topic.")
     store: TopicId = Field("demo", description="Id of this shop, as in every topic.")
     gateway: TopicId = Field("gw-1", description="Id of this box, unique in the shop.")
-    plan: Path = Field(Path("plan.yaml"), description="Store plan: zones, scanners, fixed beacons, opening hours.")
+    plan: Path | None = Field(
+        None,
+        description="Store plan as a file (zones, scanners, fixed beacons, opening hours), for who prefers that: the dashboard's "
+        "plan editor then only shows it. Unset: the plan that is drawn there.",
+    )
     rule_book: Path | None = Field(None, description="Rule book that goes live at the first start; later ones by API or command.")
     calibration: Path | None = Field(None, description="Calibration of this place, as `etalage calibrate` wrote it.")
     optins: Path | None = Field(None, description="Opt-ins known beforehand, for a shop without an app backend (loyalty fobs).")

@@ -18,7 +18,8 @@ from gateway.settings import Settings
 from gateway.storage import DatabaseError, NotInTime, StorageError, Store, open_store
 from gateway.storage.engines import trouble
 from gateway.storage.keys import Keys, KeysError
-from gateway.zones.plan import PlanError, StorePlan, load_plan
+from gateway.zones.plan import PlanError, StorePlan
+from gateway.zones.plan_in_force import plan_in_force
 from rules import Book, BookError
 from rules.texts import Language
 
@@ -44,8 +45,8 @@ class Opened:
         return SystemClock(self.settings.storage.clock_path).now_s()
 
     def plan(self) -> StorePlan:
-        """Read the store plan."""
-        return load_plan(self.settings.store.plan)
+        """Read the store plan: the file's, or the one drawn in the dashboard."""
+        return plan_in_force(self.settings).plan
 
     def zones(self) -> tuple[str, ...]:
         """Read the ids of the store plan's zones."""

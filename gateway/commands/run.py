@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import Gateway, GatewayFailed
+from gateway.app import Gateway, GatewayFailed, run_and_renew
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
 from gateway.commands.config import Config, settings_of
@@ -64,4 +64,4 @@ async def _live(gateway: Gateway, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_, stop.set)
-    await gateway.run(stop)
+    await run_and_renew(gateway, stop)

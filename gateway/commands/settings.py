@@ -15,7 +15,8 @@ from gateway.mqtt.credentials import read_credentials
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shoppers.optins import OptInsError, read_optins
 from gateway.zones.calibration import CalibrationError
-from gateway.zones.plan import PlanError, load_plan
+from gateway.zones.plan import PlanError
+from gateway.zones.plan_in_force import plan_in_force
 from gateway.zones.tracker import make_tracker
 from rules import BookError, load_book
 
@@ -44,8 +45,8 @@ def settings(
 
 def _read_all(settings: Settings) -> None:
     """Read the files that the settings name, as `etalage run` does. Raises what each raises."""
-    plan = load_plan(settings.store.plan)
-    make_tracker(plan, settings.store.calibration, settings.zones)
+    plan, _source, calibration, _misfit = plan_in_force(settings)
+    make_tracker(plan, calibration, settings.zones)
     if settings.store.rule_book:
         load_book(settings.store.rule_book, plan.zone_ids)
     if settings.store.optins:

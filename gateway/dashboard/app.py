@@ -14,10 +14,11 @@ from gateway.dashboard import metrics, problems
 from gateway.dashboard.access.middleware import Access, AccessMiddleware
 from gateway.dashboard.access.passwords import Passwords
 from gateway.dashboard.access.sign_in import SignIn, announce
-from gateway.dashboard.api import live
+from gateway.dashboard.api import live, plans
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
 from gateway.dashboard.pages import links, now, record, scanners, shop, sign_in, tokens, trust, users
+from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.reading import HeadLikeGet, static_files
 from gateway.dashboard.server import Listener
 from gateway.dashboard.tls.authority import ServerCertificate
@@ -52,9 +53,10 @@ def create_app(
     clock: Clock | None = None,
     certificate: ServerCertificate | None = None,
     tls_port: int | None = None,
+    plan_desk: PlanDesk | None = None,
 ) -> FastAPI:
     """Make the dashboard over `view`. `store` holds accounts and tokens; `routers` are other rooms' calls, put under /api/v1,
-    and `pages` their pages.
+    and `pages` their pages; `plan_desk` is where plans are drawn.
 
     `certificate` and `tls_port`: what TLS is served with, and where. `app.state.hub` is its live stream; whoever serves the
     application keeps it running (server.py does), and calls `app.state.close()` at the end.
@@ -73,6 +75,7 @@ def create_app(
     app.state.hub = hub
     app.state.settings = settings
     app.state.now_s = clock.now_s
+    app.state.plan_desk = plan_desk
     app.state.close = hashing.shutdown
     problems.answer_all(app)
     hosts = frozenset({"localhost", settings.host, *box_names(), *settings.hosts})
@@ -81,6 +84,8 @@ def create_app(
     app.add_middleware(AccessMiddleware, access=Access(hosts, settings.trust_this_box, tls_port, store, signing_in))
     for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
+    if plan_desk is not None:
+        app.include_router(plans.router(plan_desk), prefix="/api/v1")
     app.include_router(metrics.router(view))
     for page in (now.router(view, hub), shop.router(), scanners.router(view), trust.router(certificate, tls_port), *pages):
         app.include_router(page)
@@ -102,6 +107,7 @@ def create_app(
 async def serve(
     listener: Listener,
     view: View,
+    plan_desk: PlanDesk,
     *,
     settings: DashboardSettings,
     store: Store,
@@ -120,6 +126,7 @@ async def serve(
         clock=clock,
         certificate=listener.certificate,
         tls_port=listener.tls_port,
+        plan_desk=plan_desk,
     )
     try:
         await listener.serve(app)

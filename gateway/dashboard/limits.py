@@ -30,8 +30,17 @@ LOOK_S = 2.0
 """How often a connection's time is looked at."""
 HEAD_MAX_BYTES = 16_384
 BODY_MAX_BYTES = 65_536
-BODIES_MAX_BYTES: Mapping[str, int] = {"/api/v1/books": 1 << 20}
-"""Routes that take more, as a rule book of 512 KiB in JSON."""
+PICTURE_MAX_BYTES = 20_000_000
+"""A photograph of a plan by a good phone takes 5 to 12 MB."""
+BODIES_MAX_BYTES: Mapping[str, int] = {
+    "/api/v1/books": 1 << 20,
+    "/api/v1/plan/draft": 1 << 18,
+    "/api/v1/plan/advice": 1 << 18,
+    "/api/v1/plan/places": 1 << 18,
+    "/api/v1/plan/import": 1 << 22,
+    "/api/v1/plan/pictures": PICTURE_MAX_BYTES,
+}
+"""Routes that take more: a rule book of 512 KiB in JSON, a plan of 100 zones, a building's GeoJSON, a picture."""
 
 
 class Connections:

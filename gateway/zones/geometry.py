@@ -47,6 +47,49 @@ def shared_area_m2(one: Ring, other: Ring) -> float:
     return float(both.mean() * np.prod(high - low))
 
 
+ON_A_WALL_M = 0.3
+"""How far a door may be drawn beside its wall: a wall's thickness, and a hand that isn't steady."""
+
+
+def lies_on(line: Ring, wall: Ring) -> bool:
+    """Tell whether a line of two points lies along a straight wall."""
+    return all(0 <= along <= 1 and aside <= ON_A_WALL_M for along, aside in _along(line, wall))
+
+
+def _along(points: Ring, wall: Ring) -> list[tuple[float, float]]:
+    """Return for each point how far along the wall it lies, 0 to 1 from end to end (else -1), and how far aside in metres."""
+    (x1, y1), (x2, y2) = wall
+    length_m = float(np.hypot(x2 - x1, y2 - y1))
+    if length_m == 0:
+        return [(-1.0, np.inf)] * len(points)
+    found = []
+    for x, y in points:
+        along_m = ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length_m
+        aside_m = abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / length_m
+        near = -ON_A_WALL_M <= along_m <= length_m + ON_A_WALL_M
+        found.append((min(max(along_m / length_m, 0.0), 1.0) if near else -1.0, aside_m))
+    return found
+
+
+def opened(start: Point, end: Point, doors: Sequence[Ring]) -> list[tuple[Point, Point]]:
+    """Return what is left of a straight wall between the doors that lie on it."""
+    gaps = sorted(sorted(along for along, _ in _along(door, (start, end))) for door in doors if lies_on(door, (start, end)))
+    if not gaps:
+        return [(start, end)]
+    left, at = [], 0.0
+    for gap_from, gap_to in gaps:
+        if gap_from > at:
+            left.append((at, gap_from))
+        at = max(at, gap_to)
+    if at < 1:
+        left.append((at, 1.0))
+
+    def point(share: float) -> Point:
+        return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+
+    return [(point(share_from), point(share_to)) for share_from, share_to in left]
+
+
 def crosses_itself(ring: Ring) -> bool:
     """Tell whether two edges of the polygon that are not neighbours cross."""
     edges = list(zip(ring, [*ring[1:], ring[0]], strict=True))

@@ -96,7 +96,7 @@ def _drawn(plan: StorePlan, spots: dict[str, geometry.Point], step_s: float) -> 
     scanners_at = np.array([spots[name] for name in ids], dtype=float)
     at, cell_m = _grid(plan, scanners_at)
     zone_of_state = _zones_at(plan, at, scanners_at)
-    walls = [(piece, wall.loss_db) for wall in plan.walls for piece in wall.pieces()]
+    walls = [((start, end), loss_db) for start, end, loss_db in plan.barriers()]
     level = np.stack([_level(at, spot, walls) for spot in scanners_at], axis=1)
     towards = scanners_at[None, :, :] - at[:, None, :]
     distance = np.hypot(towards[..., 0], towards[..., 1])

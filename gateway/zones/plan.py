@@ -1,10 +1,13 @@
-"""The store plan: zones, scanners, fixed beacons, walls and opening hours, read from `plan.yaml` and checked whole."""
+"""The store plan: zones, scanners, fixed beacons, walls, doors and opening hours, read from a document and checked whole.
+
+What can be wrong with a plan stands in FAULTS, once for the command line, the API and the plan editor.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,11 +22,14 @@ from pydantic import (
     Field,
     FiniteFloat,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.zones import geometry
 from rules.local_time import Local, Spans, is_open
+from rules.texts import N_, Language, text
 
 SMALLEST_ZONE_M2 = 0.05
 """A zone below this has no area: a drawing error, not a place where somebody can stand."""
@@ -31,6 +37,20 @@ LARGEST_OVERLAP_M2 = 0.02
 """Two zones may share this much: rounding of hand-typed corners."""
 DEFAULT_WALL_LOSS_DB = 3.0
 """What a shelf takes off a signal when the plan doesn't say."""
+
+FAULTS = {
+    "zone_no_area": N_("zone {id} has no area; draw at least three corners that enclose it"),
+    "zone_crosses": N_("the outline of zone {id} crosses itself; list its corners in order"),
+    "nowhere": N_("{id} is nowhere; give its zone, its place `at: [x, y]`, or both"),
+    "id_twice": N_("id {id} is used twice; give each zone and each scanner or beacon its own"),
+    "no_such_zone": N_("{id} stands in zone {zone}, which the plan doesn't have"),
+    "no_such_neighbours": N_("neighbours {one} and {other}: the plan doesn't have both"),
+    "overlap": N_("zones {one} and {other} overlap by {shared_m2} m²; redraw one of them"),
+    "door_no_wall": N_("door {id} lies on no wall; draw it from one spot of a wall to another"),
+    "no_zones": N_("the plan has no zone yet; draw one"),
+    "no_scanners": N_("the plan has no scanner yet; put one where it will hang"),
+}
+"""What can be wrong with a plan, by code; keys of the catalogue."""
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -59,6 +79,10 @@ def _one_name_for_all(value: object) -> object:
 def _line_of(value: object) -> object:
     """A wall may be written as its bare line of points."""
     return {"line": value} if isinstance(value, list) else value
+
+
+def _fault(code: str, **values: str) -> PydanticCustomError:
+    return PydanticCustomError(code, FAULTS[code], dict(values))
 
 
 PlaceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
@@ -92,9 +116,9 @@ class Zone(_Part):
         if self.polygon is None:
             return self
         if len(self.polygon) < 3 or geometry.area_m2(self.polygon) < SMALLEST_ZONE_M2:
-            raise ValueError(f"zone {self.id} has no area; draw at least three corners that enclose it")
+            raise _fault("zone_no_area", id=self.id)
         if geometry.crosses_itself(self.polygon):
-            raise ValueError(f"the outline of zone {self.id} crosses itself; list its corners in order")
+            raise _fault("zone_crosses", id=self.id)
         return self
 
 
@@ -106,7 +130,7 @@ class _Placed(_Part):
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
         if self.zone is None and self.at is None:
-            raise ValueError(f"{self.id} is nowhere; give its zone, its place `at: [x, y]`, or both")
+            raise _fault("nowhere", id=self.id)
         return self
 
 
@@ -131,6 +155,12 @@ class Wall(_Part):
     def pieces(self) -> Iterator[tuple[At, At]]:
         """Yield its straight pieces."""
         return pairwise(self.line)
+
+
+class Door(_Part):
+    """An opening in a wall: people pass, and signals lose nothing."""
+
+    line: tuple[At, At]
 
 
 class Hours(_Part):
@@ -179,6 +209,7 @@ class StorePlan(_Part):
     scanners: tuple[Scanner, ...] = Field(min_length=1)
     beacons: tuple[FixedBeacon, ...] = ()
     walls: tuple[Annotated[Wall, BeforeValidator(_line_of, json_schema_input_type=Wall | list[At])], ...] = ()
+    doors: tuple[Annotated[Door, BeforeValidator(_line_of, json_schema_input_type=Door | list[At])], ...] = ()
     neighbours: tuple[tuple[str, str], ...] | None = None
     """Pairs of zones one can walk between directly; None: taken from the drawing."""
     hours: Annotated[dict[Day, DayHours], AfterValidator(_some_day_opens)] = Field(default_factory=dict)
@@ -186,6 +217,8 @@ class StorePlan(_Part):
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/Amsterdam"
     floor: int | str | None = None
     picture: str | None = None
+    picture_box: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
+    """Where the picture lies: its left, lower, right and upper edge in metres."""
 
     @property
     def zone_ids(self) -> tuple[str, ...]:
@@ -197,6 +230,11 @@ class StorePlan(_Part):
         """Return everything a sighting can name, the scanners and then the fixed beacons."""
         return (*self.scanners, *self.beacons)
 
+    def barriers(self) -> list[tuple[At, At, float]]:
+        """Return the straight pieces of all walls with the dB each takes off, without what the doors leave open."""
+        doors = [door.line for door in self.doors]
+        return [(*part, wall.loss_db) for wall in self.walls for piece in wall.pieces() for part in geometry.opened(*piece, doors)]
+
     def open_at(self, at_s: float) -> bool | None:
         """Tell whether the shop is open at a moment (epoch seconds), by its own local time; None: no hours are given."""
         if not self.hours:
@@ -205,30 +243,81 @@ class StorePlan(_Part):
         return is_open(spans, Local(at_s, ZoneInfo(self.timezone)))
 
     def fingerprint(self) -> str:
-        """Return a hash over what a calibration depends on: zones, scanners and walls, not names or hours."""
+        """Return a hash over what a calibration depends on: zones, scanners, walls and doors, not names or hours."""
         what = self.model_dump_json(
             include={"zones": {"__all__": {"id", "polygon"}}, "scanners": True, "beacons": True, "walls": True}
         )
-        return hashlib.sha256(what.encode()).hexdigest()[:16]
+        doors = self.model_dump_json(include={"doors"}) if self.doors else ""  # plans without one keep the hash they had
+        return hashlib.sha256((what + doors).encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        doubled = [name for name, times in Counter(zone.id for zone in self.zones).items() if times > 1]
-        doubled += [name for name, times in Counter(part.id for part in self.anchors).items() if times > 1]
-        if doubled:
-            raise ValueError(f"id {doubled[0]} is used twice; give each zone and each scanner or beacon its own")
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        """Raise the first fault between parts; with a list as context, put them all there."""
+        for fault in self._misfits():
+            if not isinstance(info.context, list):
+                raise fault
+            info.context.append(fault)
+        return self
+
+    def _misfits(self) -> Iterator[PydanticCustomError]:
+        for parts in (self.zones, self.anchors):
+            for name in (name for name, times in Counter(part.id for part in parts).items() if times > 1):
+                yield _fault("id_twice", id=name)
         known = set(self.zone_ids)
         for part in self.anchors:
             if part.zone is not None and part.zone not in known:
-                raise ValueError(f"{part.id} stands in zone {part.zone}, which the plan doesn't have")
+                yield _fault("no_such_zone", id=part.id, zone=part.zone)
         for pair in self.neighbours or ():
             if not known.issuperset(pair):
-                raise ValueError(f"neighbours {pair[0]} and {pair[1]}: the plan doesn't have both")
+                yield _fault("no_such_neighbours", one=pair[0], other=pair[1])
+        pieces = [piece for wall in self.walls for piece in wall.pieces()]
+        for number, door in enumerate(self.doors, start=1):
+            if not any(geometry.lies_on(door.line, piece) for piece in pieces):
+                yield _fault("door_no_wall", id=str(number))
         for one, other in combinations([zone for zone in self.zones if zone.polygon], 2):
-            shared = geometry.shared_area_m2(one.polygon or (), other.polygon or ())
-            if shared > LARGEST_OVERLAP_M2:
-                raise ValueError(f"zones {one.id} and {other.id} overlap by {shared:.2f} m²; redraw one of them")
-        return self
+            shared_m2 = geometry.shared_area_m2(one.polygon or (), other.polygon or ())
+            if shared_m2 > LARGEST_OVERLAP_M2:
+                yield _fault("overlap", one=one.id, other=other.id, shared_m2=f"{shared_m2:.2f}")
+
+
+class PlanFault(BaseModel):
+    """One thing that keeps a plan from being put to work."""
+
+    code: str
+    path: str = Field(description="Where, as in `zones[2].polygon`; empty for what lies between parts.")
+    ids: list[str] = Field(description="The parts it concerns.")
+    text: str
+
+
+Say = Callable[[Mapping[str, object], Language], str]
+"""Says one of pydantic's own faults in a language."""
+
+
+def plan_faults(document: Mapping[str, object], language: Language, say: Say) -> list[PlanFault]:
+    """Return everything that is wrong with a plan that is still being drawn, in a reader's language; empty: it can be used."""
+    missing = [name for name in ("zones", "scanners") if not document.get(name)]
+    found = [PlanFault(code=f"no_{name}", path=name, ids=[], text=text(language, FAULTS[f"no_{name}"])) for name in missing]
+    between: list[PydanticCustomError] = []
+    try:
+        StorePlan.model_validate(document, context=between)
+    except ValidationError as error:
+        # Pydantic counts faulty zones out, and then misses them: a list that is faulty or empty was told already.
+        found += [_told(one, language, say) for one in error.errors() if one["loc"] not in (("zones",), ("scanners",))]
+    misfits: list[ErrorDetails] = [
+        {"type": one.type, "loc": (), "msg": one.message(), "input": None, "ctx": one.context or {}} for one in between
+    ]
+    return found + [_told(one, language, say) for one in misfits]
+
+
+def _told(fault: ErrorDetails, language: Language, say: Say) -> PlanFault:
+    code, values = fault["type"], {name: str(value) for name, value in fault.get("ctx", {}).items()}
+    said = text(language, FAULTS[code], **values) if code in FAULTS else say(fault, language)
+    ids = [values[name] for name in ("id", "one", "other") if name in values and code != "door_no_wall"]
+    return PlanFault(code=code, path=_place(fault["loc"]), ids=ids, text=said)
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
 
 
 def load_plan(path: Path | str) -> StorePlan:
@@ -254,6 +343,5 @@ def parse_plan(document: object, source: str = "plan") -> StorePlan:
         return StorePlan.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
-        text = first["msg"].removeprefix("Value error, ")
-        raise PlanError(f"{source}: {place + ': ' if place else ''}{text}") from error
+        place, what = _place(first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise PlanError(f"{source}: {place + ': ' if place else ''}{what}") from error

@@ -133,6 +133,10 @@ class Tracker:
         if track is not None:
             self._release(track)
 
+    def end(self, at_s: float) -> Sequence[Move]:
+        """Let everybody leave, because the place they are followed in ends: another plan takes over."""
+        return self._end_all(at_s)
+
     def present(self) -> list[Whereabouts]:
         """Return everybody in the shop, in the order they came."""
         zones = self._place.zones

@@ -29,9 +29,10 @@ from gateway.shoppers.people import People
 from gateway.storage import open_store
 from gateway.storage.keys import Keys
 from gateway.storage.users import Role, create_token
-from gateway.zones.plan import load_plan
+from gateway.zones.plan import load_plan, parse_plan
 from rules import books as example_books
 from rules import load_book
+from tests.support.drawing import Desk, two_zones
 from tests.support.pretend_view import PretendView
 from tests.support.supermarket import PLAN_FILE
 
@@ -68,7 +69,11 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> tuple[FastAPI, str]:
         shop.router(ShopFacts(store, view.plan.open_at), lambda: [SUPERMARKET], clock),
     ]
     token = store.writer.submit(lambda connection: create_token(connection, name="all", role=Role.ADMIN, at_s=0.0)).result()
-    return create_app(view, settings=DashboardSettings(hosts=("testserver",)), store=store, routers=routers), token
+    desk = Desk(folder / "etalage.plan", view, store, view.plan).open()
+    drawn = parse_plan(two_zones())
+    desk.folder.put_to_work(drawn, "Sanne", 0.0)
+    app_settings = DashboardSettings(hosts=("testserver",))
+    return create_app(view, settings=app_settings, store=store, routers=routers, plan_desk=desk), token
 
 
 def test_every_answer_is_one_the_document_describes(called: tuple[FastAPI, str]) -> None:

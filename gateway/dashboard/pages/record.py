@@ -24,6 +24,8 @@ DEEDS: dict[str, str] = {
     "removed_account": N_("removed the account of {object}"),
     "made_token": N_("made the token {object}"),
     "retried_messages": N_("let stuck messages go again: {object}"),
+    "put_plan_to_work": N_("put plan {object} to work"),
+    "used_calibration": N_("put the measurement of a walk to work"),
     "revoked_token": N_("revoked the token {object}"),
 }
 """What each deed says, after the name of who did it."""

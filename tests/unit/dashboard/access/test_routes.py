@@ -18,6 +18,7 @@ from gateway.dashboard.access.middleware import OPEN
 from gateway.dashboard.api.rooms import calls
 from gateway.dashboard.app import create_app
 from gateway.dashboard.pages.rooms import pages
+from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.view import View
 from gateway.settings import DashboardSettings, Settings
 from gateway.storage import Store
@@ -37,7 +38,8 @@ def app(view: View, store: Store) -> FastAPI:
     no_room: Any = None
     rooms = calls(store, Settings(), ("wine",), no_room, no_room, no_room, lambda: (), time.time)
     shown = pages(view, store, Settings(), no_room, lambda: (), time.time)
-    return create_app(view, settings=DashboardSettings(), store=store, routers=rooms, pages=shown)
+    desk = PlanDesk(no_room, no_room, view, store, time.time, no_room, no_room)
+    return create_app(view, settings=DashboardSettings(), store=store, routers=rooms, pages=shown, plan_desk=desk)
 
 
 @dataclass(frozen=True, slots=True)
