@@ -16,7 +16,7 @@ from typing import Generic, TypeVar, get_origin
 from pydantic import BaseModel, ValidationError
 
 from gateway.dashboard.problems import said
-from rules.texts import Language, text
+from rules.texts import Language, Message, text
 
 Sent = Mapping[str, list[str]]
 """The fields of a form as they were sent, each with all its values."""
@@ -29,8 +29,8 @@ class FieldRefused(Exception):
     `field`: where it is said; `message` is a key of the catalogue, with {places} for `values`.
     """
 
-    def __init__(self, field: str, message: str, **values: object) -> None:
-        super().__init__(message)
+    def __init__(self, field: str, message: Message, **values: object) -> None:
+        super().__init__(message if isinstance(message, str) else message.many)
         self.field = field
         self.message = message
         self.values = values

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from gateway.clock import Trust
 from gateway.dashboard.view import DatabaseNow, Health, LinkNow, Totals
-from rules.texts import N_, Words, in_all, in_each, text, unfilled
+from rules.texts import N_, Words, in_all, in_each, ngettext, text, unfilled
+
+HEARING = ngettext("{count} of {all} scanners hears", "{count} of {all} scanners hear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,31 @@ def panel(health: Health) -> HealthPanel:
         link=_link(health.link),
         database=_database(health.database),
         clock=_clock(health.trust),
-        scanners_heading=in_all(N_("{well} of {all} scanners hear"), well=sum(in_plan), all=len(in_plan)),
+        scanners_heading=in_all(HEARING, count=sum(in_plan), all=len(in_plan)),
         scanners=tuple(sorted(scanners, key=lambda line: line.well)),
         counts=health.counts,
     )
 
 
 def _link(link: LinkNow) -> HealthLine:
+    count = link.waiting
     if not link.connected:
-        told = N_("No connection with {broker}{why}. Promises are kept, and go out when it is back: {waiting} are waiting.")
+        told = ngettext(
+            "No connection with {broker}{why}. Promises are kept, and go out when it is back: one is waiting.",
+            "No connection with {broker}{why}. Promises are kept, and go out when it is back: {count} are waiting.",
+        )
     elif link.quarantined:
-        told = N_("Connected with {broker}. It refused {quarantined} announcements; they are set aside for a person to look at.")
+        count = link.quarantined
+        told = ngettext(
+            "Connected with {broker}. It refused an announcement; it is set aside for a person to look at.",
+            "Connected with {broker}. It refused {count} announcements; they are set aside for a person to look at.",
+        )
     else:
-        told = N_("Connected with {broker}; {waiting} announcements under way.")
+        told = ngettext(
+            "Connected with {broker}; one announcement under way.", "Connected with {broker}; {count} announcements under way."
+        )
     why = f" ({link.failure})" if link.failure else ""
-    words = in_all(told, broker=link.broker, waiting=link.waiting, quarantined=link.quarantined, why=why)
+    words = in_all(told, broker=link.broker, count=count, why=why)
     return HealthLine("link", link.connected and not link.quarantined, words)
 
 

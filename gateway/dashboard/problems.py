@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.templating import html
 from gateway.storage import NotInTime, WriterClosed
-from rules.texts import N_, Language, text
+from rules.texts import N_, Language, Message, ngettext, text
 
 MEDIA_TYPE = "application/problem+json"
 CONFIRM = "confirm"
@@ -27,8 +27,8 @@ CONFIRM = "confirm"
 class Problem(Exception):
     """Raised anywhere behind the door. `title` says what is wrong, `do` what to do; both English, with {placeholders}."""
 
-    def __init__(self, status: int, code: str, title: str, do: str, **parameters: object) -> None:
-        super().__init__(title)
+    def __init__(self, status: int, code: str, title: Message, do: Message, **parameters: object) -> None:
+        super().__init__(title if isinstance(title, str) else title.many)
         self.status = status
         self.code = code
         self.title = title
@@ -115,15 +115,15 @@ HTTP_PROBLEMS: dict[int, tuple[str, str, str]] = {
 }
 """What the framework itself refuses, in words that have a translation."""
 
-FAULTS: dict[str, str] = {
+FAULTS: dict[str, Message] = {
     "missing": N_("This is needed."),
     "extra_forbidden": N_("There is no such field."),
     "json_invalid": N_("This is not valid JSON."),
     "string_pattern_mismatch": N_("This doesn't have the form {pattern}."),
-    "string_too_short": N_("This must have at least {min_length} characters."),
-    "string_too_long": N_("This may have at most {max_length} characters."),
-    "too_short": N_("This must have at least {min_length} items."),
-    "too_long": N_("This may have at most {max_length} items."),
+    "string_too_short": ngettext("This must have at least one character.", "This must have at least {count} characters."),
+    "string_too_long": ngettext("This may have at most one character.", "This may have at most {count} characters."),
+    "too_short": ngettext("This must have at least one item.", "This must have at least {count} items."),
+    "too_long": ngettext("This may have at most one item.", "This may have at most {count} items."),
     "greater_than": N_("This must be more than {gt}."),
     "greater_than_equal": N_("This must be {ge} or more."),
     "less_than": N_("This must be less than {lt}."),
@@ -141,6 +141,9 @@ FAULTS: dict[str, str] = {
     "model_attributes_type": N_("This must be an object."),
 }
 """Pydantic speaks English only: its kinds of error, in words that have a translation."""
+LENGTHS = ("min_length", "max_length")
+"""What pydantic calls the number that a fault of length counts with."""
+TOO_FAULTY = ngettext("The request has a fault.", "The request has {count} faults.")
 OTHER_FAULT = N_("This can't be taken ({code}).")
 
 
@@ -148,14 +151,15 @@ def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     language = language_of(request)
     faults = [Fault(path=_place(fault["loc"]), code=fault["type"], text=said(fault, language)) for fault in error.errors()]
-    problem = Problem(422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults))
+    problem = Problem(422, "invalid", TOO_FAULTY, N_("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
 
 
 def said(fault: Mapping[str, Any], language: Language) -> str:
     """Say one of pydantic's faults in a language."""
     values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
-    return text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], **values})
+    count = next((values[name] for name in LENGTHS if name in values), None)
+    return text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], "count": count, **values})
 
 
 def _place(steps: tuple[int | str, ...]) -> str:

@@ -13,7 +13,7 @@ from gateway.storage.retention import DAY_S, RULES, period_s
 from rules import PURPOSES
 from rules.engine.book import Book
 from rules.format.fields import Field
-from rules.texts import N_, Language, text
+from rules.texts import N_, Language, ngettext, text
 
 SUPPLIERS: Mapping[str, str] = {
     "backend": N_("the store app"),
@@ -152,7 +152,7 @@ def _kept(settings: Settings, language: Language) -> Iterator[Kept]:
         period = period_s(rule, settings)
         if period is not None:
             days = period / DAY_S
-            how_long = text(language, N_("{days} days"), days=f"{days:g}")
+            how_long = text(language, ngettext("{days} day", "{days} days"), count=days, days=f"{days:g}")
         else:
             assert rule.until is not None  # a rule has one or the other
             how_long = text(language, rule.until)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -29,6 +29,15 @@ LANGUAGES: tuple[Language, ...] = tuple(Language)
 WRITTEN: tuple[Language, ...] = (Language.NL, Language.EN)
 """The languages in which a shop writes its rule books; who speaks another one reads English."""
 
+
+class Counted(NamedTuple):
+    """A message in the singular and the plural; the number `count` among its values says which it is."""
+
+    one: str
+    many: str
+
+
+Message = str | Counted
 Words = dict[Language, str]
 """One text in every language."""
 
@@ -36,6 +45,11 @@ Words = dict[Language, str]
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it, which the tool that gathers texts knows
     """Mark a message for the catalogue where it is written; `text` translates it where it is said."""
     return message
+
+
+def ngettext(one: str, many: str) -> Counted:
+    """Mark a message that counts something, in both its forms, as `N_` marks others; the name is gettext's own, too."""
+    return Counted(one, many)
 
 
 @cache
@@ -51,12 +65,19 @@ def unfilled(language: Language, message: str) -> str:
     return catalogue(language).gettext(message)
 
 
-def text(language: Language, message: str, /, **values: object) -> str:
+def text(language: Language, message: Message, /, **values: object) -> str:
     """Say a message in a language, with `values` in its {places}."""
-    return unfilled(language, message).format(**values)
+    said = unfilled(language, message) if isinstance(message, str) else _form(language, message, values["count"])
+    return said.format(**values)
 
 
-def in_all(message: str, /, **values: object) -> Words:
+def _form(language: Language, message: Counted, count: object) -> str:
+    """Return the form for a number; what isn't whole is many in every language spoken here."""
+    number = float(str(count))
+    return catalogue(language).ngettext(*message, int(number) if number.is_integer() else 2)
+
+
+def in_all(message: Message, /, **values: object) -> Words:
     """Say a message in every language at once."""
     return in_each(lambda language: text(language, message, **values))
 

@@ -80,7 +80,7 @@ PROBLEMS: dict[str, str] = {
     "condition_size": N_("the condition is too large: at most {most}"),
     "condition_shape": N_("a condition is text, or one of: {keys}"),
     "ends_before_start": N_("the end {until} is not after the start {start}"),
-    "pool_short": N_("{codes} codes for a cap of {most}: too few"),
+    "pool_short": N_("too few codes for the cap: {codes} for {most}"),
     "pool_uncapped": N_("a pool of codes needs `caps.issues` (at most {codes}) without `every`"),
     "partial_worth": N_("`partial` needs a worth in money (`worth.amount`) and a code of one's own (pool or generated)"),
     "pool_twice": N_("code `{code}` stands in the pool twice"),

@@ -26,7 +26,7 @@ from gateway.offers import codes
 from gateway.storage import Connection, Store, accounts, audit
 from gateway.storage.accounts import Account, AccountError, LinkKind
 from gateway.storage.users import Role
-from rules.texts import N_, known_language
+from rules.texts import N_, known_language, ngettext
 
 T = TypeVar("T")
 DAY_S = 86_400.0
@@ -92,7 +92,9 @@ class SignIn:
         if not await self._write(take, name_field="name"):
             left = self._lockout.failed(address, self._monotonic_s())
             self._check_lock("code", address)
-            raise FieldRefused("code", N_("That code is not right; {left} tries left."), left=left)
+            raise FieldRefused(
+                "code", ngettext("That code is not right; one try left.", "That code is not right; {count} tries left."), count=left
+            )
         self._lockout.succeeded(address)
         self._claimed = True
         return await self._open(name, "signed_in")

@@ -19,7 +19,7 @@ from gateway.storage import Connection, Store, books
 from gateway.storage.books import BookRecord
 from gateway.storage.users import Role
 from rules import BookError
-from rules.texts import N_, Language
+from rules.texts import N_, Language, ngettext
 from rules.workbench.replay import ReplayReport, replay_decisions
 
 T = TypeVar("T")
@@ -180,7 +180,8 @@ def faulty(error: BookError, language: Language) -> Problem:
     """Return what to answer about a book that can't be used."""
     faults = "; ".join(problem.text(language) for problem in error.problems[:20])
     return Problem(
-        422, "faulty_book", N_("The book has {count} fault(s): {faults}"), N_("Mend them, send it again; the live book stays."),
+        422, "faulty_book", ngettext("The book has a fault: {faults}", "The book has {count} faults: {faults}"),
+        N_("Mend them, send it again; the live book stays."),
         count=len(error.problems), faults=faults,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from gateway.offers.redemption import KeyReused, TillRequest
 from gateway.offers.till import LONGEST_KEY
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
-from rules.texts import N_
+from rules.texts import N_, ngettext
 
 Till = Annotated[Caller, Depends(require(Role.TILL))]
 
@@ -106,7 +106,11 @@ def _guarded(guesses: TillGuesses, till: str, now_s: float, ask: Callable[[float
     if locked_s:
         raise Problem(
             429, "too_many_guesses", N_("This till asked for too many codes that nobody has."),
-            N_("Wait {seconds} seconds. If nobody guessed, give the till another token."), seconds=math.ceil(locked_s),
+            ngettext(
+                "Wait a second. If nobody guessed, give the till another token.",
+                "Wait {count} seconds. If nobody guessed, give the till another token.",
+            ),
+            count=math.ceil(locked_s),
         )  # fmt: skip
     answer = ask(now_s)
     if guesses.note(till, answer.answer, now_s):

@@ -15,7 +15,7 @@ from gateway.dashboard.access.callers import require
 from gateway.dashboard.api.books import Start, faulty, found
 from gateway.dashboard.api.decisions import Why, why_of
 from gateway.dashboard.languages import language_of
-from gateway.dashboard.problems import RESPONSES, Fault, Problem, answer
+from gateway.dashboard.problems import RESPONSES, TOO_FAULTY, Fault, Problem, answer
 from gateway.storage import Store
 from gateway.storage.users import Role
 from rules import Book, BookError, BookProblem, Gate, explain
@@ -119,9 +119,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         if isinstance(outcome, Decided):
             return outcome
         faults = [_fault(problem, request) for problem in outcome]
-        refusal = Problem(
-            422, "invalid", N_("The request has {count} fault(s)."), N_("Mend what `errors` lists."), count=len(faults)
-        )
+        refusal = Problem(422, "invalid", TOO_FAULTY, N_("Mend what `errors` lists."), count=len(faults))
         return answer(request, refusal, faults)
 
     return routes

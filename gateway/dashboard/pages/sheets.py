@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from gateway.dashboard.forms import Choice, FieldRefused, M, filled, rows
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.pages.rendering import render
-from rules.texts import text
+from rules.texts import Message, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Sheet(Generic[M]):
     model: type[M]
     heading: str
     verb: str
-    lead: str = ""
+    lead: Message = ""
     cancel: str = ""
     danger: bool = False
     forgotten: bool = False

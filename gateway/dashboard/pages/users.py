@@ -20,7 +20,7 @@ from gateway.dashboard.sentences import local_moment
 from gateway.storage import Connection, Store, accounts, audit, users
 from gateway.storage.accounts import AccountError
 from gateway.storage.users import Role
-from rules.texts import N_, text
+from rules.texts import N_, Message, text
 
 T = TypeVar("T")
 Owner = Annotated[Caller, Depends(require(Role.OWNER))]
@@ -166,7 +166,7 @@ def _role(name: str) -> Sheet[RoleForm]:
     return Sheet(RoleForm, N_("What {name} may do"), N_("Save"), cancel="/shop/users", words={"name": name})
 
 
-def _removal(name: str, refusal: str = "") -> Sheet[RemoveForm]:
+def _removal(name: str, refusal: Message = "") -> Sheet[RemoveForm]:
     lead = refusal or N_("{name} is signed out everywhere and can't sign in any more. What they did stays in the record.")
     return Sheet(
         RemoveForm, N_("Remove {name}?"), N_("Remove {name}"), lead, cancel="/shop/users", danger=True, words={"name": name}

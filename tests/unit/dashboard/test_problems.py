@@ -123,7 +123,7 @@ async def test_a_body_s_faults_are_all_listed_in_dutch(client: Client, app: Fast
     assert [(error["path"], error["text"]) for error in errors] == [
         ("body.name", "Dit moet minstens 3 tekens hebben."),
         ("body.kind", "Dit moet een van deze zijn: 'a', 'b'."),
-        ("body.parts", "Dit moet minstens 1 onderdelen hebben."),
+        ("body.parts", "Dit moet minstens één onderdeel hebben."),
     ]
     assert garbage[0]["text"] == "Dit is geen geldige JSON."
     assert [error["path"] for error in wrong] == ["body.name", "body.parts[1]", "body.parts[2]"]

@@ -13,7 +13,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from rules.texts import LANGUAGES, Language, known_language, own_name, spoken, text
+from rules.texts import LANGUAGES, Counted, Language, known_language, own_name, spoken, text
 
 ROOT = Path(__file__).parents[4]
 TEXTS = ROOT / "rules" / "texts"
@@ -58,7 +58,23 @@ def test_the_compiled_catalogue_says_what_the_written_one_says(written: Catalog)
 def test_a_text_is_said_in_each_language() -> None:
     assert text(Language.EN, "All is well") == "All is well"
     assert text(Language.NL, "All is well") == "Alles gaat goed"
-    assert text(Language.NL, "{days} days", days=3) == "3 dagen"
+    assert text(Language.NL, "{long} ago", long="3 d") == "3 d geleden"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "dutch"),
+    [
+        (0, "0 days", "0 dagen"),
+        (1, "1 day", "1 dag"),
+        (1.0, "1 day", "1 dag"),
+        (0.5, "0.5 days", "0.5 dagen"),
+        (2, "2 days", "2 dagen"),
+    ],
+)
+def test_what_is_counted_is_said_in_the_singular_or_the_plural(count: float, english: str, dutch: str) -> None:
+    message = Counted("{days} day", "{days} days")
+    assert text(Language.EN, message, count=count, days=f"{count:g}") == english
+    assert text(Language.NL, message, count=count, days=f"{count:g}") == dutch
 
 
 def test_a_language_calls_itself_by_its_own_name() -> None:
