@@ -19,7 +19,7 @@ from gateway.dashboard import DashboardError
 from gateway.dashboard_view import DashboardView
 from gateway.incoming import Incoming
 from gateway.line import Line, LineCounts
-from gateway.mail import make_courier, make_inbox, make_remote_scanners, make_sightings_reader
+from gateway.mail import make_courier, make_inboxes, make_remote_scanners, make_sightings_reader
 from gateway.model import Promised
 from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.status import HealthFigures
@@ -91,7 +91,7 @@ class Gateway:
         )
         incoming = Incoming(self.line, self.people, self.ledger, self.view, remote, rooms.plan, self.clock.now_s)
         self.sightings = make_sightings_reader(settings, self.clock, incoming, remote, self._post)
-        self.inbox = make_inbox(rooms, settings, self.clock, incoming, self._post, correlations)
+        self.inbox, self.consents = make_inboxes(rooms, settings, self.clock, incoming, self._post, correlations)
         self._upkeep = Upkeep(rooms, self.line, self.scanners, remote, self.view, settings, self.clock, self.inbox.request_sync)
 
     def _take_address(self) -> Listener:
@@ -159,6 +159,7 @@ class Gateway:
             Thread("reader", lambda: self.reader.failure),
             Thread("courier", lambda: self.courier.failure),
             Thread("inbox", lambda: self.inbox.failure),
+            Thread("consents", lambda: self.consents.failure),
             Thread("sightings", lambda: self.sightings.failure),
             *tasks,
             *self._upkeep.duties(),
@@ -197,6 +198,7 @@ class Gateway:
         await asyncio.to_thread(self._recognise)
         self.courier.start()
         self.inbox.start()
+        self.consents.start()
         self.sightings.start()
 
     def _recognise(self) -> None:
@@ -207,6 +209,7 @@ class Gateway:
 
     def _close_the_shop(self) -> None:
         self.sightings.stop()
+        self.consents.stop()
         self.inbox.stop()
         self.courier.stop(FAREWELL_S)
         self.rooms.close()

@@ -1,4 +1,4 @@
-"""All that comes and goes over the broker, built: the courier, the inbox and the sightings of other scanners, a thread each."""
+"""All that comes and goes over the broker, built: the courier, the inboxes and the sightings of other scanners, a thread each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from gateway.clock import Clock
 from gateway.incoming import Incoming
 from gateway.messages import Occupancy
+from gateway.mqtt.copies import Copies
 from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
@@ -55,11 +56,28 @@ def make_courier(
     )
 
 
-def make_inbox(rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post, correlations: Correlations) -> Inbox:
-    """Build the way in for what must not be lost."""
+def make_inboxes(
+    rooms: Rooms, settings: Settings, clock: Clock, incoming: Incoming, post: Post, correlations: Correlations
+) -> tuple[Inbox, Inbox]:
+    """Build the ways in for what must not be lost: for everything, and the express one for consents."""
     identity, credentials = identity_of(settings.store), read_credentials(settings.mqtt)
-    handlers, trusted = InboundHandlers(identity, incoming.handlers(), correlations), lambda: clock.trust.trusted
-    return Inbox(rooms.store, settings.mqtt, identity, credentials, handlers, post, clock=clock.now_s, trusted=trusted)
+    handlers, copies = InboundHandlers(identity, incoming.handlers(), correlations), Copies()
+
+    def made(express: bool) -> Inbox:
+        return Inbox(
+            rooms.store,
+            settings.mqtt,
+            identity,
+            credentials,
+            handlers,
+            post,
+            clock=clock.now_s,
+            trusted=lambda: clock.trust.trusted,
+            express=express,
+            copies=copies,
+        )
+
+    return made(False), made(True)
 
 
 def make_sightings_reader(

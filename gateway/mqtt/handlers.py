@@ -119,7 +119,7 @@ class InboundHandlers:
         if isinstance(event.data, RedemptionAsked) and outcome.redemption is not None:
             self._note_guess(event.data.till, outcome.redemption.answer, at_s)
         if isinstance(event.data, Receipt):
-            outbox.remove(connection, [event.data.promise])  # whatever it says, it proves that the announcement arrived
+            outbox.remove_arrived(connection, event.data.promise)  # whatever it says, it proves that the announcement arrived
         if outcome.taken and not seen:
             inbox.mark_seen(connection, key, at_s)
         return Done("accepted" if outcome.taken else "refused", outcome.redemption), outcome.refusals
@@ -135,7 +135,7 @@ class InboundHandlers:
         told = (event_id, None) if taken else (None, event_id)
         reply = Reply(accepted=told[0], refused=told[1], reasons=list(reasons), redemption=done.redemption)
         key = _reply_key(answer_to, event_id or "".join(reason.code for reason in reasons))
-        outbox.remove_unsent(connection, key)  # who asks again and again finds one answer, the last
+        outbox.remove_replies(connection, key)  # who asks again and again finds one answer, the last
         reply_id = f"{key}{uuid.uuid4().hex[:12]}"
         self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S, event_id=reply_id)
         return reply_id

@@ -2,7 +2,7 @@
 
 The message, the fact that it was seen, and the reply to it stand in one commit. What was not committed when the process died is
 sent again by the broker; what was, is known by its source and id. A sender who floods us is slowed by his own broker: it may have
-only so many messages at us that we have not acknowledged.
+only so many messages at us that we have not acknowledged. Consents come over a session of their own too, past every flood.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.mqtt.copies import Copies
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.handlers import Done, InboundHandlers
 from gateway.mqtt.intake import read, said_by, types_of
@@ -32,6 +33,8 @@ IDLE_S = 5.0
 TIDY_S = 600.0
 """How often seen messages whose time is over are forgotten, and a synchronisation without an answer is asked for again."""
 
+CONSENTS = "optins"
+
 log = structlog.get_logger(__name__)
 
 Post = Callable[[Callable[[], None]], None]
@@ -46,7 +49,10 @@ class _Settled(NamedTuple):
 
 
 class Inbox(LinkLoop):
-    """Reads the backend's topics. `handlers` do what a message asks for; `post` brings the rest of it to the loop's thread."""
+    """Reads the backend's topics. `handlers` do what a message asks for; `post` brings the rest of it to the loop's thread.
+
+    `express`: reads consents only. It shares `copies` with the inbox that reads them among everything else.
+    """
 
     def __init__(
         self,
@@ -60,10 +66,13 @@ class Inbox(LinkLoop):
         clock: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         rng: Random | None = None,
+        express: bool = False,
+        copies: Copies | None = None,
     ) -> None:
-        super().__init__(
-            "inbox", SessionRole(identity.client_id("in"), session_kept_s=settings.session_kept_s), settings, credentials, rng
-        )
+        role = SessionRole(identity.client_id("consents" if express else "in"), session_kept_s=settings.session_kept_s)
+        super().__init__("consents" if express else "inbox", role, settings, credentials, rng)
+        self._express = express
+        self._copies = copies
         self._store = store
         self._settings = settings
         self._identity = identity
@@ -118,7 +127,9 @@ class Inbox(LinkLoop):
 
     def _filters(self) -> list[str]:
         prefix = self._identity.prefix
-        topics = ("optins", "profiles", "receipts", "redemptions/+", "purchases/+", f"sync/pages/{self._identity.gateway}")
+        if self._express:
+            return [prefix + CONSENTS]
+        topics = (CONSENTS, "profiles", "receipts", "redemptions/+", "purchases/+", f"sync/pages/{self._identity.gateway}")
         return [f"{prefix}{topic}" for topic in topics]
 
     def _arrived(self, message: Arrived) -> None:
@@ -129,10 +140,17 @@ class Inbox(LinkLoop):
         if not allowed:
             message.link.acknowledge(message)  # nothing of ours: an older version of us may have subscribed to it
             return
+        if self._copies is None or topic != CONSENTS:
+            self._hand_over(message, topic, allowed)
+        elif not self._copies.take_first(message.body, lambda: self._hand_over(message, topic, allowed), express=self._express):
+            message.link.acknowledge(message)
+
+    def _hand_over(self, message: Arrived, topic: str, allowed: frozenset[str]) -> None:
         at_s = self._clock()
         found = said_by(read(message.body, allowed, self._settings.inbound_max_bytes), topic)
         self._pending += 1
-        future = self._store.writer.transact(self._handlers.work(found, self._answer_topic(message), at_s, message.correlation))
+        work = self._handlers.work(found, self._answer_topic(message), at_s, message.correlation)
+        future = self._store.writer.transact(work, patient=topic != CONSENTS)
         future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
 
     def _answer_topic(self, message: Arrived) -> str:

@@ -75,7 +75,7 @@ class GatewayIdentity:
         """Return where this box's birth, health and last will stand."""
         return f"{self.prefix}gateways/{self.gateway}/status"
 
-    def client_id(self, way: Literal["out", "in", "sightings"]) -> str:
+    def client_id(self, way: Literal["out", "in", "consents", "sightings"]) -> str:
         """A name for one connection. Not every broker takes a dot in it, so there is none."""
         return f"etalage_{self.chain}_{self.store}_{self.gateway}_{way}"
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -102,6 +103,12 @@ _QUEUE = Prepared(insert(waiting), ("rank", "seq", "handed_at_s"))
 _RANK = case((outbox.c.urgent, URGENT), (outbox.c.topic.startswith(REPLY_TOPICS), LAST), else_=IN_TURN)
 QUEUED = and_(waiting.c.seq == outbox.c.seq, waiting.c.rank == _RANK)
 """A message and its place in the queue."""
+_SPAN = and_(outbox.c.event_id >= bindparam("begins"), outbox.c.event_id < bindparam("beyond"))
+_UNQUEUE_REPLIES = Prepared(delete(waiting).where(waiting.c.rank == LAST, waiting.c.seq.in_(select(outbox.c.seq).where(_SPAN))))
+_REMOVE_SPAN = Prepared(delete(outbox).where(_SPAN))
+_ONE = outbox.c.event_id == bindparam("b_event_id")
+_UNQUEUE_ONE = Prepared(delete(waiting).where(tuple_(waiting.c.rank, waiting.c.seq).in_(select(_RANK, outbox.c.seq).where(_ONE))))
+_REMOVE_ONE = Prepared(delete(outbox).where(_ONE))
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
 
 
@@ -146,11 +153,17 @@ def add(connection: Connection, row: Mapping[str, Any], handed_at_s: float | Non
     return seq
 
 
-def remove_unsent(connection: Connection, begins: str) -> None:
-    """Take out messages whose event id begins so and that certainly were never given to the network."""
-    beyond = begins[:-1] + chr(ord(begins[-1]) + 1)
-    unsent = select(outbox.c.event_id).where(outbox.c.event_id >= begins, outbox.c.event_id < beyond, never_handed())
-    remove(connection, list(connection.execute(unsent).scalars()))
+def remove_replies(connection: Connection, begins: str) -> None:
+    """Take out replies whose event id begins so, also those that are on their way: another takes their place."""
+    span = {"begins": begins, "beyond": begins[:-1] + chr(ord(begins[-1]) + 1)}
+    _UNQUEUE_REPLIES.run(connection, span)
+    _REMOVE_SPAN.run(connection, span)
+
+
+def remove_arrived(connection: Connection, event_id: str) -> None:
+    """Take out one message, which the backend has shown to have."""
+    _UNQUEUE_ONE.run(connection, {"b_event_id": event_id})
+    _REMOVE_ONE.run(connection, {"b_event_id": event_id})
 
 
 def _is_full(connection: Connection, newest_seq: int) -> bool:

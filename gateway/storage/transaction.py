@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -51,6 +51,9 @@ class Job(Generic[T]):
 
     work: Callable[[Transaction], T]
     future: Future[T]
+
+
+AnyJob = Job[Any]  # those in a queue return what each likes, and a Future is invariant
 
 
 class Attempt(NamedTuple):

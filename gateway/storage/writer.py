@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -18,23 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.safe_error import safe_error
 from gateway.storage import waiting
 from gateway.storage.engines import cure, reason
-from gateway.storage.transaction import Attempt, Job, Transaction, do, do_or_take_back, passes
+from gateway.storage.transaction import AnyJob, Attempt, Job, Transaction, do, do_or_take_back, passes
+from gateway.storage.work_queue import WorkQueue
 
 T = TypeVar("T")
-
-BUSY = 16
-"""A group of so many pieces of work shows a stream of them: the next one is worth waiting for. One visitor's moves come alone."""
-GATHER_S = 0.05
-"""How long a group under load is gathered: every commit costs a disk sync and the pages that all its work touches, once."""
 
 log = structlog.get_logger(__name__)
 
 
 Deliver = Callable[[Callable[[], None]], None]
 """Has a call made where it belongs: at once, or soon and in order in another thread."""
-
-
-_AnyJob = Job[Any]  # those in the queue return what each likes, and a Future is invariant
 
 
 def at_once(call: Callable[[], None]) -> None:
@@ -59,6 +50,9 @@ class WriterClosed(Exception):
 class Writer:
     """Runs work on the database in one thread, in the order it was handed over, in group commits; cancelled work is left out.
 
+    Work that is said to be patient stands in a queue of its own, of which each group takes a few: however much of it there is,
+    all other work waits for one such group at most.
+
     Each piece of work stands in a savepoint of its own: what one raises takes back that one alone, and its Future carries it. A
     Future is resolved only once the commit is on disk. When a commit itself fails (disk full, database locked), every piece in it
     is run again from the start, so work must have no effect but its SQL, its return value, and what it asks for after the commit.
@@ -74,16 +68,15 @@ class Writer:
         self, engine: Engine, group_commit_max: int = 256, deliver: Deliver = at_once, companion: Companion | None = None
     ) -> None:
         self._engine = engine
-        self._group_commit_max = group_commit_max
         self._deliver = deliver
         self._companion = companion
-        self._jobs: queue.SimpleQueue[_AnyJob | None] = queue.SimpleQueue()
+        self._jobs = WorkQueue(group_commit_max)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.last_failure: str | None = None
         """Why the latest commit failed, as a message of the catalogue; None while commits succeed. Shown in health."""
         self._failure: str | None = None
-        self._in_hand: list[_AnyJob] = []
+        self._in_hand: list[AnyJob] = []
         self.calls_failed = 0
         """Calls after a commit that raised. Shown in health."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -96,13 +89,16 @@ class Writer:
         """Hand over `work`; the Future resolves to what it returned, once committed. Raises WriterClosed."""
         return self.transact(lambda transaction: work(transaction.connection))
 
-    def transact(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Hand over `work` from which something follows; before its Future resolves, that is delivered. Raises WriterClosed."""
+    def transact(self, work: Callable[[Transaction], T], *, patient: bool = False) -> Future[T]:
+        """Hand over `work` from which something follows; before its Future resolves, that is delivered. Raises WriterClosed.
+
+        `patient`: it may be one of very many, and wait for what is done meanwhile.
+        """
         future: Future[T] = Future()
         with self._lock:
             if self._closing.is_set():
                 raise WriterClosed
-            self._jobs.put(Job(work, future))
+            self._jobs.put(Job(work, future), patient=patient)
         return future
 
     async def write(self, work: Callable[[Connection], T], within_s: float = waiting.WITHIN_S) -> T:
@@ -121,14 +117,14 @@ class Writer:
     @property
     def backlog(self) -> int:
         """Pieces of work waiting."""
-        return self._jobs.qsize()
+        return len(self._jobs)
 
     def close(self) -> None:
         """Commit what has been handed over, then stop; what a broken disk doesn't take fails with the disk's error."""
         with self._lock:
             if not self._closing.is_set():
                 self._closing.set()
-                self._jobs.put(None)
+                self._jobs.close()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -136,7 +132,7 @@ class Writer:
         try:
             last = False
             while not last:
-                jobs, last = self._next_group(len(self._in_hand))
+                jobs, last = self._jobs.next_group(len(self._in_hand))
                 # Who asked may have gone (a closed web page); from here on a Future can't be cancelled.
                 self._in_hand = [job for job in jobs if job.future.set_running_or_notify_cancel()]
                 if self._in_hand:
@@ -154,29 +150,11 @@ class Writer:
         for job in self._in_hand:
             if not job.future.done():
                 job.future.set_exception(WriterClosed())
-        while not self._jobs.empty():
-            waiting = self._jobs.get()
-            if waiting is not None and waiting.future.set_running_or_notify_cancel():
-                waiting.future.set_exception(WriterClosed())
+        for job in self._jobs.drain():
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_exception(WriterClosed())
 
-    def _next_group(self, before: int) -> tuple[list[_AnyJob], bool]:
-        """Wait for one piece of work, and take along what else is there; `before`: how many the group before this one was."""
-        job = self._jobs.get()
-        if job is None:
-            return [], True
-        jobs = [job]
-        until_s = time.monotonic() + GATHER_S if before >= BUSY else 0.0
-        while len(jobs) < self._group_commit_max:
-            try:
-                job = self._jobs.get(timeout=max(0.0, until_s - time.monotonic()))
-            except queue.Empty:
-                break
-            if job is None:
-                return jobs, True
-            jobs.append(job)
-        return jobs, False
-
-    def _commit(self, jobs: list[_AnyJob]) -> None:
+    def _commit(self, jobs: list[AnyJob]) -> None:
         for attempt in itertools.count():
             try:
                 outcomes = self._attempt(jobs)
@@ -221,7 +199,7 @@ class Writer:
             self.calls_failed += 1
             log.error("a call after a commit failed", because=safe_error(error))
 
-    def _attempt(self, jobs: list[_AnyJob]) -> list[Attempt]:
+    def _attempt(self, jobs: list[AnyJob]) -> list[Attempt]:
         """In one transaction, as if each had a savepoint. Hardly any ever raises, so savepoints are made only once one did.
 
         What clashed with a row that another gateway wrote at this very moment sees that row when it is run again.
@@ -247,7 +225,7 @@ class Writer:
                 log.error("what goes along with a commit failed; it is made without", companion=name, error=type(error).__name__)
             raise
 
-    def _attempt_each(self, jobs: list[_AnyJob]) -> list[Attempt]:
+    def _attempt_each(self, jobs: list[AnyJob]) -> list[Attempt]:
         outcomes: list[Attempt] = []
         with self._engine.begin() as connection:
             for job in jobs:

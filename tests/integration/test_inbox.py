@@ -17,6 +17,7 @@ from paho.mqtt.properties import Properties
 
 from firmware_sim.broker import EmbeddedBroker
 from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.mqtt.copies import Copies
 from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.courier import Courier
 from gateway.mqtt.credentials import read_credentials
@@ -109,6 +110,11 @@ def opt_in(shopper: str) -> dict[str, Any]:
     return {**receipt(f"oi-{shopper}"), "type": "etalage.optin.given", "data": data}
 
 
+def profile(shopper: str) -> dict[str, Any]:
+    data = {"shopper": shopper, "version": 1, "attributes": {}, "affinities": {}}
+    return {**receipt(f"pr-{shopper}"), "type": "etalage.profile", "data": data}
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(StorageSettings(path=tmp_path / "etalage.db"))
@@ -133,12 +139,29 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
     """Starts an inbox, and a courier for its replies; stops both at the end."""
     started: list[Inbox | Courier] = []
 
-    def start(url: str, **fields: Any) -> Inbox:
+    copies = Copies()
+
+    def start(url: str, *, express: bool | None = None, **fields: Any) -> Inbox:
         settings = MqttSettings(brokers=(url,), pause_max_s=1.0, **fields)
         credentials = read_credentials(settings)
         correlations = Correlations()
         handlers = InboundHandlers(BOX, {message.TYPE: desk.handle for message in TYPES}, correlations)
-        made = Inbox(store, settings, BOX, credentials, handlers, lambda call: call(), clock=time.time)
+        made = Inbox(
+            store,
+            settings,
+            BOX,
+            credentials,
+            handlers,
+            lambda call: call(),
+            clock=time.time,
+            express=bool(express),
+            copies=None if express is None else copies,
+        )
+        started.append(made)
+        made.start()
+        assert wait_for(lambda: made.health()["state"] == "up", 15)
+        if express:  # the other one of two has a courier
+            return made
         courier = Courier(
             store,
             settings,
@@ -149,10 +172,8 @@ def inbox(store: Store, desk: Desk) -> Iterator[Callable[..., Inbox]]:
             clock=time.time,
             correlations=correlations,
         )
-        started.extend((made, courier))
-        made.start()
+        started.append(courier)
         courier.start()
-        assert wait_for(lambda: made.health()["state"] == "up", 15)
         return made
 
     yield start
@@ -236,6 +257,37 @@ def test_rubbish_is_refused_and_stops_nothing(
     peer.say("receipts", receipt("r-1"))
     assert wait_for(lambda: peer.accepted() == ["r-1"], 15)
     assert wait_for(lambda: gateway.health()["refused"] == 1, 5)
+
+
+def test_a_withdrawal_overtakes_a_flood_of_receipts(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    for express in (False, True):
+        inbox(broker.url, express=express)
+    for number in range(300):
+        peer.say("receipts", receipt(f"r-{number:03}"))
+    peer.say("optins", opt_in("s-1"))
+    peer.say("profiles", profile("s-1"))
+    assert wait_for(lambda: len(desk.handled) == 302, 60)
+    assert desk.handled.index("oi-s-1") < 200
+    assert desk.handled.index("oi-s-1") < desk.handled.index("pr-s-1"), (
+        "what is said of a shopper after their opt-in finds them opted in"
+    )
+
+
+def test_consents_that_come_over_two_sessions_are_taken_and_answered_once(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer
+) -> None:
+    gateways = [inbox(broker.url, express=express) for express in (False, True)]
+    for number in range(20):
+        peer.say("optins", opt_in(f"s-{number}"))
+        peer.say("profiles", profile(f"s-{number}"))
+    assert wait_for(lambda: len(peer.replies) >= 40, 30)
+    told = sorted(peer.accepted())
+    assert told == sorted([*(f"oi-s-{number}" for number in range(20)), *(f"pr-s-{number}" for number in range(20))])
+    order = {one: place for place, one in enumerate(desk.handled)}
+    assert all(order[f"oi-s-{number}"] < order[f"pr-s-{number}"] for number in range(20))
+    assert all(gateway.health()["repeated"] == 0 for gateway in gateways)
 
 
 def test_a_message_that_is_too_large_is_refused(tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk) -> None:

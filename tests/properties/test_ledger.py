@@ -68,7 +68,7 @@ MEMORY = Path("/dev/shm")  # a folder of our own in it, and nothing secret
 class _AtOnce(Writer):
     """The writer without its thread: the same transactions, one piece of work each, in the thread that asks."""
 
-    def transact(self, work: Callable[[Transaction], T]) -> Future[T]:
+    def transact(self, work: Callable[[Transaction], T], *, patient: bool = False) -> Future[T]:
         future: Future[T] = Future()
         self._commit([Job(work, future)])
         return future

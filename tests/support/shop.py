@@ -123,7 +123,8 @@ class RunningShop:
     def wait_until_connected(self) -> None:
         """Wait until the gateway and the backend reach the broker."""
         gateway = self.gateway
-        assert wait_for(lambda: gateway.inbox.health()["state"] == gateway.courier.health()["state"] == "up", PATIENCE_S)
+        ways = (gateway.inbox, gateway.consents, gateway.courier)
+        assert wait_for(lambda: all(way.health()["state"] == "up" for way in ways), PATIENCE_S)
         assert wait_for(lambda: gateway.sightings.is_up and self.client.is_connected(), PATIENCE_S)
 
     def stop(self) -> None:

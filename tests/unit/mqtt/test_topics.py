@@ -20,8 +20,8 @@ def test_topics_begin_with_version_chain_and_store() -> None:
 
 
 def test_client_ids_hold_no_dot_and_no_space_and_differ_by_way() -> None:
-    ids = {BOX.client_id("out"), BOX.client_id("in")}
-    assert len(ids) == 2
+    ids = {BOX.client_id("out"), BOX.client_id("in"), BOX.client_id("consents"), BOX.client_id("sightings")}
+    assert len(ids) == 4
     assert all(re.fullmatch(r"[A-Za-z0-9_-]+", name) for name in ids)
 
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Store, Transaction, WriterClosed, open_store
-from gateway.storage.writer import BUSY, Writer
+from gateway.storage.work_queue import BUSY, PATIENT_MAX
+from gateway.storage.writer import Writer
 
 note = sa.Table("note", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
 
@@ -157,7 +158,7 @@ def test_work_under_load_is_gathered_into_fewer_commits(store: Store) -> None:
 
 
 def test_closing_does_not_wait_for_more_work_to_gather(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.storage.writer.GATHER_S", 3600.0)
+    monkeypatch.setattr("gateway.storage.work_queue.GATHER_S", 3600.0)
     held = threading.Event()
     futures = [store.writer.submit(lambda connection: held.wait(10)) for _ in range(2 * BUSY)]
     held.set()
@@ -166,6 +167,45 @@ def test_closing_does_not_wait_for_more_work_to_gather(store: Store, monkeypatch
     store.writer.close()
     assert last.done()
     assert last.exception() is None
+
+
+def test_patient_work_holds_up_what_comes_after_it_by_one_group_at_most(store: Store) -> None:
+    done: list[str] = []
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        entered.set()
+        go_on.wait(10)
+
+    first = store.writer.submit(hold)
+    assert entered.wait(10)
+
+    def patiently(number: int) -> Callable[[Transaction], None]:
+        return lambda tx: done.append(f"patient {number}")
+
+    futures = [store.writer.transact(patiently(number), patient=True) for number in range(100)]
+    urgent = store.writer.transact(lambda tx: done.append("now"))
+    assert store.writer.backlog == 101
+    go_on.set()
+    urgent.result(10)
+    assert done.index("now") <= PATIENT_MAX
+    for future in (first, *futures):
+        future.result(10)
+    assert [name for name in done if name != "now"] == [f"patient {number}" for number in range(100)]
+
+
+def test_closing_does_all_patient_work_that_was_handed_over(store: Store) -> None:
+    held = threading.Event()
+    store.writer.submit(lambda connection: held.wait(10))
+
+    def patiently(number: int) -> Callable[[Transaction], object]:
+        return lambda tx: write(number)(tx.connection)
+
+    futures = [store.writer.transact(patiently(number), patient=True) for number in range(50)]
+    held.set()
+    store.writer.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+    assert store.writer.backlog == 0
 
 
 def test_what_stands_before_a_commit_is_in_it(store: Store) -> None:
