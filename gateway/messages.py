@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     JsonValue,
-    SecretStr,
     SerializerFunctionWrapHandler,
     StringConstraints,
     TypeAdapter,
@@ -24,24 +22,33 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.wire_values import (
+    Key,
+    MessageId,
+    Moment,
+    NewPseudonym,
+    Number,
+    Pseudonym,
+    Reading,
+    TillId,
+    Uuid,
+    Version,
+    Whole,
+    Word,
+)
 from rules.format.schema_parts import CardKind
 from rules.texts import Language
 
 Purpose = Literal["recognise", "offers", "purchases", "aftercare", "measure"]
 ReceiptWhat = Literal["delivered", "shown", "tapped", "dismissed", "redeemed", "purchased", "reviewed", "shared"]
 
-MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""A shopper: a pseudonym that the backend gave. No `@`, no spaces: an e-mail address or a name doesn't fit."""
-TillId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 TillAnswer = Literal["valid", "already_used", "expired", "unknown", "reversed", "not_redeemed"]
-Version = Annotated[int, Field(ge=1, lt=1 << 63)]
-"""Counted by the sender, one higher for each change; a database has room for 63 bits."""
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,64}$")]
 
 
 class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+    ID_MAX: ClassVar[int] = 128
+    """Characters of the id of the event that carries it."""
 
 
 Data = TypeVar("Data", bound=Message)
@@ -50,11 +57,11 @@ Data = TypeVar("Data", bound=Message)
 class Event(Message, Generic[Data]):
     """The CloudEvents envelope around every payload."""
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"]
     id: MessageId
     source: MessageId
     type: str
-    time: AwareDatetime
+    time: Moment
     data: Data
 
 
@@ -68,21 +75,29 @@ AnyEvent = Event[Any]
 class StaticBeacon(Message):
     """A tag, a fob or an older app that always says the same."""
 
-    uuid: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    major: int = Field(ge=0, le=0xFFFF)
-    minor: int = Field(ge=0, le=0xFFFF)
+    uuid: Uuid
+    major: Whole = Field(ge=0, le=0xFFFF)
+    minor: Whole = Field(ge=0, le=0xFFFF)
 
 
 class RotatingBeacon(Message):
     """A phone that changes its major and minor every quarter of an hour by a key it shares with the shop."""
 
-    uuid: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    key: SecretStr = Field(description="16 bytes as 32 hex digits.")
+    uuid: Uuid
+    key: Key = Field(description="16 bytes as 32 hex digits.")
 
 
 class Identity(Message):
     """How a shopper's phone or tag is recognised: exactly one of the two."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["beacon"], "properties": {"beacon": {"type": "object"}, "rotating": {"type": "null"}}},
+                {"required": ["rotating"], "properties": {"rotating": {"type": "object"}, "beacon": {"type": "null"}}},
+            ]
+        }
+    )
     beacon: StaticBeacon | None = None
     rotating: RotatingBeacon | None = None
 
@@ -102,7 +117,10 @@ class OptInGiven(Message):
     """A shopper said yes, to these purposes. The event's `time` is the moment of that decision."""
 
     TYPE: ClassVar = "etalage.optin.given"
-    shopper: Pseudonym
+    shopper: NewPseudonym = Field(
+        description="A pseudonym of the backend's own making. An e-mail address has signs it can't have; 9 to 15 digits alone, "
+        "however parted, are refused as a telephone or customer number. Whether it is a name, no program can tell: send none."
+    )
     version: Version
     purposes: list[Purpose] = Field(min_length=1, max_length=5)
     language: str = Field(
@@ -182,7 +200,7 @@ class Voucher(Message):
     code: str
     value: dict[str, float | str] = Field(description="One of percent, amount (euro, unless `currency` is there), gift.")
     terms: VoucherTerms = Field(default_factory=VoucherTerms)
-    ends_at: AwareDatetime
+    ends_at: Moment
 
 
 class QuestionCard(Message):
@@ -225,7 +243,7 @@ class OfferPromised(Message):
     question: QuestionCard | None = None
     proof: ProofSource | None = None
     invitation: InvitationTerms | None = None
-    expires_at: AwareDatetime
+    expires_at: Moment
 
 
 class OfferWithdrawn(Message):
@@ -287,7 +305,7 @@ class PurchaseLine(Message):
 
     line: MessageId = Field(description="Its name within the purchase, the same in a return.")
     group: Word = Field(description="Product group, as rules name it.")
-    cents: int = Field(ge=0, le=100_000_000, strict=True, description="What was paid for it.")
+    cents: Whole = Field(ge=0, le=100_000_000, description="What was paid for it.")
 
 
 class Purchase(Message):
@@ -297,7 +315,7 @@ class Purchase(Message):
     purchase: MessageId
     shopper: Pseudonym
     lines: list[PurchaseLine] = Field(min_length=1, max_length=500)
-    version: int = Field(ge=1, le=2**63 - 1, description="Raised with each correction of the lines.")
+    version: Version = Field(description="Raised with each correction of the lines.")
 
 
 class PurchaseReturned(Message):
@@ -315,12 +333,13 @@ class RedemptionAsked(Message):
     """A till has a code in hand. The event's `id` is the till's own key, at most 64 signs; its `time` is when it happened."""
 
     TYPE: ClassVar = "etalage.redemption.asked"
+    ID_MAX: ClassVar = 64
     till: TillId = Field(description="As in the topic.")
     code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
         description="As scanned or typed; small letters, missing hyphens are forgiven."
     )
     what: Literal["redeem", "reverse"] = Field("redeem", description="reverse undoes a redemption.")
-    amount: float | None = Field(
+    amount: Number | None = Field(
         None,
         gt=0,
         le=100_000,
@@ -345,8 +364,8 @@ class RedemptionAnswer(Message):
     terms: VoucherTerms | None = Field(None, description="What the basket must fulfil.")
     amount: float | None = Field(None, description="Of an amount spent bit by bit: how much was spent, or came back, just now.")
     left: float | None = Field(None, description="And how much of it is left.")
-    ends_at: AwareDatetime | None = None
-    redeemed_at: AwareDatetime | None = Field(None, description="When it was used: now, or that earlier time.")
+    ends_at: Moment | None = None
+    redeemed_at: Moment | None = Field(None, description="When it was used: now, or that earlier time.")
 
 
 # ---- sightings from elsewhere ----------------------------------------------------------------------------------------------
@@ -356,13 +375,20 @@ class SightingsBatch(Message):
     """Receptions from another scanner; none at all is a sign of life. Key: scanner + boot + sequence number."""
 
     TYPE: ClassVar = "etalage.sightings"
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"scanner": {"const": "app"}}},
+            "then": {"required": ["shopper"], "properties": {"shopper": {"type": "string"}}},
+            "else": {"properties": {"shopper": {"type": "null"}}},
+        }
+    )
     scanner: Word
-    sequence: int = Field(ge=0, lt=1 << 63)
+    sequence: Whole = Field(ge=0, lt=1 << 63)
     boot: Word | None = Field(None, description="Another one after each start of the scanner: its sequence may then begin anew.")
     shopper: Pseudonym | None = Field(
         None, description="Set when this shopper's phone did the hearing: the beacons are then the shop's fixed ones."
     )
-    readings: list[tuple[float, str, int]] = Field(max_length=1000, description="[epoch seconds, beacon id as 40 hex digits, dBm].")
+    readings: list[Reading] = Field(max_length=1000, description="[epoch seconds, beacon id as 40 hex digits, dBm].")
 
 
 # ---- everything again ------------------------------------------------------------------------------------------------------
@@ -469,6 +495,7 @@ CHANNELS = (
     Channel("redemptions/{till}", "till", (RedemptionAsked,)),
     Channel("purchases/{till}", "till", (Purchase, PurchaseReturned)),
     Channel("replies", "gateway", (Reply,)),
+    Channel("replies/{till}", "gateway", (Reply,)),
     Channel("staff", "gateway", (StaffCall,)),
     Channel("gateways/{gateway}/status", "gateway", (Status,), retained=True),
     Channel("zones/{zone}/occupancy", "gateway", (Occupancy,), qos=0, retained=True),

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
 
+from gateway.mqtt.contract import UntitledJsonSchema
 from gateway.settings import Settings
 from gateway.zones.plan import StorePlan
 from rules.format.document import Document
@@ -32,13 +32,6 @@ MODELS: dict[Written, type[BaseModel]] = {
 }
 
 
-class _Untitled(GenerateJsonSchema):
-    """Without titles that only repeat a property's name: an editor shows them in place of what it means."""
-
-    def field_title_should_be_set(self, schema: object) -> bool:
-        return False
-
-
 def schema(
     of: Annotated[Written, typer.Argument(help="rule-book, plan or settings.", show_default=False)],
 ) -> None:
@@ -48,5 +41,5 @@ def schema(
 
 def editor_schema(written: Written) -> dict[str, object]:
     """Return the JSON Schema of what is written: what an editor can check before `etalage` checks what it means."""
-    made = MODELS[written].model_json_schema(by_alias=True, schema_generator=_Untitled)
+    made = MODELS[written].model_json_schema(by_alias=True, schema_generator=UntitledJsonSchema)
     return {"$schema": DIALECT, "title": f"Etalage {written.value}"} | {key: value for key, value in made.items() if key != "title"}

@@ -139,6 +139,8 @@ FAULTS: dict[str, Message] = {
     "list_type": N_("This must be a list."),
     "dict_type": N_("This must be an object."),
     "model_attributes_type": N_("This must be an object."),
+    "looks_like_a_number": N_("9 to 15 digits alone look like a telephone or customer number; use the pseudonym of the app."),
+    "wrong_key": N_("The key of a rotating identity is 32 hex digits."),
 }
 """Pydantic speaks English only: its kinds of error, in words that have a translation."""
 LENGTHS = ("min_length", "max_length")

@@ -66,6 +66,8 @@ class Courier(LinkLoop):
         self._prefix = identity.prefix
         self._correlations = correlations or Correlations()
         self._in_flight = InFlight(settings.window)
+        self._notices: dict[int, str] = {}
+        """Topics of our own notices that the broker has not answered, by their numbers on the wire."""
         self._packet_max_bytes = 0
         self._read_again_s = 0.0
         self._sent = self._acknowledged = self._set_aside = 0
@@ -112,15 +114,17 @@ class Courier(LinkLoop):
             for notice in self._status.birth(self._clock(), now_s):
                 self._notify(notice)
         elif isinstance(event, Down):
+            self._notices.clear()
             self._in_flight.lost(event.reason, now_s)
         elif isinstance(event, Acked):
             self._answered(event, now_s)
 
     def _answered(self, event: Acked, now_s: float) -> None:
+        notice = self._notices.pop(event.mid, "")
         if event.failure:
             row = self._in_flight.refused(event.mid, f"refused: {event.failure}", now_s)
-            about = ("notice", "") if row is None else (row.topic, row.event_id)
-            log.warning("the broker refused a message", topic=about[0], id=about[1], why=event.failure)
+            topic, event_id = (notice, "") if row is None else (self._prefix + row.topic, row.event_id)
+            log.warning("the broker refused a message; check its access list", topic=topic, id=event_id, why=event.failure)
             return
         row = self._in_flight.acknowledged(event.mid)
         if row is not None:
@@ -198,6 +202,7 @@ class Courier(LinkLoop):
         link = self._link.current
         mid = None if link is None else _publish(link, notice)
         if mid is not None and notice.qos:
+            self._notices[mid] = notice.topic
             self._in_flight.sent(mid, None, time.monotonic())
 
     def _closed(self) -> None:

@@ -19,7 +19,7 @@ import structlog
 from gateway.mqtt.copies import Copies
 from gateway.mqtt.credentials import Credentials
 from gateway.mqtt.handlers import Done, InboundHandlers
-from gateway.mqtt.intake import read, said_by, types_of
+from gateway.mqtt.intake import Refused, read, said_by, types_of
 from gateway.mqtt.link import Arrived, LinkEvent, SessionRole, Subscribed, Up
 from gateway.mqtt.link_loop import LinkLoop
 from gateway.mqtt.status import HealthFigures
@@ -45,6 +45,8 @@ class _Settled(NamedTuple):
     """A message's transaction is over."""
 
     message: Arrived
+    event_id: str | None
+    """The message's id, where it has one."""
     future: Future[Done]
 
 
@@ -151,7 +153,8 @@ class Inbox(LinkLoop):
         self._pending += 1
         work = self._handlers.work(found, self._answer_topic(message), at_s, message.correlation)
         future = self._store.writer.transact(work, patient=topic != CONSENTS)
-        future.add_done_callback(lambda done: self._events.put(_Settled(message, done)))
+        event_id = found.event_id if isinstance(found, Refused) else found.id
+        future.add_done_callback(lambda done: self._events.put(_Settled(message, event_id, done)))
 
     def _answer_topic(self, message: Arrived) -> str:
         prefix = self._identity.prefix
@@ -160,12 +163,12 @@ class Inbox(LinkLoop):
 
     def _settled(self, event: _Settled) -> None:
         self._pending -= 1
-        error = event.future.exception()
+        error, about = event.future.exception(), {"topic": event.message.topic, "id": event.event_id}
         if error is not None and outbox.is_away(error):
-            log.error("a message couldn't be stored; the broker keeps it", topic=event.message.topic, error=safe_error(error))
+            log.error("a message couldn't be stored; the broker keeps it", **about, error=safe_error(error))
             return
         if error is not None:  # it will never be stored: without the acknowledgement it would come again for ever
-            log.error("a message was lost to a fault in the gateway", topic=event.message.topic, fault=safe_error(error))
+            log.error("a message was lost to a fault in the gateway", **about, fault=safe_error(error))
             self._counts["failed"] += 1
         else:
             done = event.future.result(0)

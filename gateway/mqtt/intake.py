@@ -19,7 +19,13 @@ DEPTH_MAX = 16
 """No message of the contract is deeper than 8, a page of sync with messages in it included."""
 REASONS_MAX = 20
 """A message wrong in more places is told the first twenty."""
-ID_MAX = 128
+ID_MAX = Message.ID_MAX
+
+
+def _type(message: type[Message]) -> str:
+    return str(message.TYPE)  # type: ignore[attr-defined]  # each message of a channel has one
+
+
 _CODES = {"literal_error": "unknown_word", "missing": "missing", "extra_forbidden": "unknown_field"}
 _FIELD_CODES = {"purposes": "unknown_purpose", "what": "unknown_receipt", "language": "unknown_language"}
 
@@ -30,6 +36,7 @@ EVENTS: Mapping[str, type[AnyEvent]] = {
     for message in channel.messages
 }
 """Every type the backend or a till may send, with the model of its envelope."""
+_ID_MAX = {_type(message): message.ID_MAX for channel in CHANNELS for message in channel.messages}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,9 @@ def check(document: object, allowed: Iterable[str]) -> AnyEvent | Refused:
     known = sorted(allowed)
     if document.get("type") not in known:
         return _no(event_id, "type", "unknown_type", f"on this topic the type must be one of: {', '.join(known)}")
+    most = _ID_MAX.get(document["type"], ID_MAX)
+    if event_id is not None and len(event_id) > most:
+        return _no(event_id, "id", "too_long", f"the id of a message of this type has at most {most} characters")
     try:
         return EVENTS[document["type"]].model_validate(document)
     except ValidationError as error:
@@ -116,7 +126,3 @@ def _reason(place: tuple[int | str, ...], kind: str, text: str) -> Refusal:
 def _clean(part: str) -> str:
     """A key of the sender's own making may be anything; a path names only what looks like a field."""
     return part if re.fullmatch(r"[A-Za-z0-9_]{1,64}", part) else "?"
-
-
-def _type(message: type[Message]) -> str:
-    return str(message.TYPE)  # type: ignore[attr-defined]  # each message of a channel has one

@@ -86,6 +86,11 @@ class StatusPublisher:
 def event_text(identity: GatewayIdentity, data: Any, at_s: float, event_id: str | None = None) -> str:
     """`data` in its envelope, as the JSON that goes over the wire."""
     event = AnyEvent(
-        id=event_id or str(uuid.uuid4()), source=identity.source, type=data.TYPE, time=datetime.fromtimestamp(at_s, UTC), data=data
+        specversion="1.0",
+        id=event_id or str(uuid.uuid4()),
+        source=identity.source,
+        type=data.TYPE,
+        time=datetime.fromtimestamp(at_s, UTC),
+        data=data,
     )
     return event.model_dump_json()

@@ -33,7 +33,7 @@ def announcement(promise: PromiseRecord, card: Card, source: str) -> tuple[str, 
     if promise.kind == "staff_call":
         call = StaffCall(promise=promise.id, zone=promise.zone, content=dict(promise.content))
         return STAFF_TOPIC, Event[StaffCall](
-            id=promise.id, source=source, type=StaffCall.TYPE, time=time, data=call
+            specversion="1.0", id=promise.id, source=source, type=StaffCall.TYPE, time=time, data=call
         ).model_dump_json()
     shown = {name: getattr(promise, name) for name in ("shopper", "offer", "kind", "zone", "decision", "language", "content")}
     data = OfferPromised.model_validate(
@@ -45,14 +45,16 @@ def announcement(promise: PromiseRecord, card: Card, source: str) -> tuple[str, 
             "expires_at": _moment(promise.expires_at_s),
         }
     )
-    event = Event[OfferPromised](id=promise.id, source=source, type=OfferPromised.TYPE, time=time, data=data)
+    event = Event[OfferPromised](specversion="1.0", id=promise.id, source=source, type=OfferPromised.TYPE, time=time, data=data)
     return OFFERS_TOPIC, event.model_dump_json()
 
 
 def withdrawal_message(event_id: str, promise: str, shopper: str, at_s: float, source: str, *, recalled: bool) -> str:
     """Return the body that says a promise was never sent, and is taken back."""
     data = OfferWithdrawn(promise=promise, shopper=shopper, reason="expired_unsent", recalled=recalled)
-    event = Event[OfferWithdrawn](id=event_id, source=source, type=OfferWithdrawn.TYPE, time=_moment(at_s), data=data)
+    event = Event[OfferWithdrawn](
+        specversion="1.0", id=event_id, source=source, type=OfferWithdrawn.TYPE, time=_moment(at_s), data=data
+    )
     return event.model_dump_json()
 
 
@@ -60,7 +62,9 @@ def redemption_message(event_id: str, promise: PromiseRecord, till: str, at_s: f
     """Return the body that says a promise was used at a till, or that this was undone. Its shopper is known."""
     kind = OfferReversed if reversed_ else OfferRedeemed
     data = kind(promise=promise.id, shopper=str(promise.shopper), offer=promise.offer, till=till)
-    return Event[OfferRedeemed](id=event_id, source=source, type=kind.TYPE, time=_moment(at_s), data=data).model_dump_json()
+    return Event[OfferRedeemed](
+        specversion="1.0", id=event_id, source=source, type=kind.TYPE, time=_moment(at_s), data=data
+    ).model_dump_json()
 
 
 def _voucher(promise: PromiseRecord) -> Voucher | None:

@@ -170,8 +170,6 @@ class Ledger:
     def take_redemption(self, tx: Transaction, event: Event[RedemptionAsked], now_s: float) -> Outcome:
         """Answer a till's message inside the inbox's transaction."""
         request = till.request_in(event, now_s)
-        if isinstance(request, Refusal):
-            return Outcome((request,), taken=False)
         try:
             answered = till.answer(tx, request, self._issuer, self._follow_redemption)
         except KeyReused as error:

@@ -139,6 +139,7 @@ def as_receipt(redemption: Redemption, request: TillRequest, source: str) -> Eve
     assert redemption.promise is not None
     assert redemption.redeemed_at_s is not None
     return Event[Receipt](
+        specversion="1.0",
         id=event_id(request),
         source=source,
         type=Receipt.TYPE,

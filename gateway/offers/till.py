@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, Refusal, VoucherTerms
+from gateway.messages import Event, Outcome, Receipt, RedemptionAnswer, RedemptionAsked, VoucherTerms
 from gateway.offers import announcements, redemption, rewards
 from gateway.offers.redemption import Answered, Redemption, TillRequest
 from gateway.offers.rewards import Issuer
@@ -13,17 +13,15 @@ from gateway.storage import Connection, Transaction, journey, outbox, pending_re
 from gateway.storage.happenings import HappeningRecord
 from gateway.storage.promises import PromiseRecord
 
-LONGEST_KEY = 64
+LONGEST_KEY = RedemptionAsked.ID_MAX
 """Characters of a till's own id of a request: with the till's name it makes a receipt's id."""
 
 Follow = Callable[[Transaction, Event[Receipt]], Outcome]
 """Told of each redemption at a till as if the backend had sent the receipt."""
 
 
-def request_in(event: Event[RedemptionAsked], now_s: float) -> TillRequest | Refusal:
+def request_in(event: Event[RedemptionAsked], now_s: float) -> TillRequest:
     """Return the request in a message. A till's clock may run ahead, but nothing is redeemed in the future."""
-    if len(event.id) > LONGEST_KEY:
-        return Refusal(path="id", code="too_long", text=f"a till's id of a request has at most {LONGEST_KEY} characters")
     asked = event.data
     amount_cents = None if asked.amount is None else round(asked.amount * 100)
     at_s = min(event.time.timestamp(), now_s)

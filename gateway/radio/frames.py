@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.wire_values import RSSI_LEAST_DBM, RSSI_MOST_DBM
+
 APPLE_COMPANY_ID = 0x004C
 IBEACON_PREFIX = b"\x02\x15"
 """Type 0x02, and the length 0x15 of what follows."""
 FRAME_BYTES = 23
 BEACON_ID_BYTES = 20
-RSSI_RANGE_DBM = range(-127, 21)
+RSSI_RANGE_DBM = range(RSSI_LEAST_DBM, RSSI_MOST_DBM + 1)
 """What HCI can report; 127 means "not available"."""
 IBEACON_FIELD = b"\xff\x4c\x00" + IBEACON_PREFIX
 """How the field of an iBeacon begins in advertising data: manufacturer data, Apple, the prefix."""

@@ -83,13 +83,9 @@ def in_time(event: Event[Sent], now_s: float) -> Event[Sent]:
     return event if event.time.timestamp() <= now_s else event.model_copy(update={"time": datetime.fromtimestamp(now_s, UTC)})
 
 
-def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision, BeaconIdentity, tuple[Refusal, ...]] | Refusal:
-    """Return the decision and identity of an opt-in, with what was left out of it; or why it can't be taken."""
+def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision, BeaconIdentity, tuple[Refusal, ...]]:
+    """Return the decision and identity of an opt-in, with what was left out of it."""
     data = event.data
-    try:
-        identity = identity_of(data.identity)
-    except ValueError as error:
-        return Refusal(path="data.identity.rotating.key", code="wrong_key", text=str(error))
     spoken = next((language for language in LANGUAGES if language == data.language.split("-")[0].lower()), None)
     decision = ConsentDecision(
         event.time.timestamp(),
@@ -99,7 +95,7 @@ def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision,
         text=data.consent.text,
         channel=data.consent.channel,
     )
-    return as_received(decision, now_s), identity, () if spoken else (UNKNOWN_LANGUAGE,)
+    return as_received(decision, now_s), identity_of(data.identity), () if spoken else (UNKNOWN_LANGUAGE,)
 
 
 def profile(connection: Connection, event: Event[Profile], declared: DeclaredAttributes) -> tuple[bool, tuple[Refusal, ...]]:

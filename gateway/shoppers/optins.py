@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.messages import Identity, Pseudonym, RotatingBeacon, StaticBeacon
+from gateway.messages import Identity, RotatingBeacon, StaticBeacon
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
-from gateway.shoppers.rotating import KEY_BYTES
+from gateway.wire_values import NewPseudonym
 
 LARGEST_FILE_BYTES = 50_000_000
 """A hundred thousand opt-ins take 10 MB; what is far beyond that is no opt-ins file."""
 
-_PSEUDONYM: TypeAdapter[str] = TypeAdapter(Pseudonym)
+_PSEUDONYM: TypeAdapter[str] = TypeAdapter(NewPseudonym)
 
 
 class OptInsError(Exception):
@@ -68,20 +69,28 @@ def _optin(where: str, entry: object) -> OptIn:
     try:
         shopper = _PSEUDONYM.validate_python(entry.get("shopper"))
     except ValidationError as error:
-        raise OptInsError(f"{where}: shopper must be a pseudonym of letters, digits, - and _; never a name or e-mail") from error
+        raise OptInsError(
+            f"{where}: shopper must be a pseudonym of letters, digits, - and _; no e-mail address or telephone number, and no name"
+        ) from error
     try:
-        message = Identity(**{key: value for key, value in entry.items() if key != "shopper"})
+        message = Identity(**{key: _with_numbers(value) for key, value in entry.items() if key != "shopper"})
         return OptIn(shopper, identity_of(message))
     except ValidationError as error:
         fault = error.errors(include_input=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
         raise OptInsError(f"{where}: {place + ': ' if place else ''}{fault['msg']}") from None
-    except ValueError as error:
-        raise OptInsError(f"{where}: {error}") from None
+
+
+def _with_numbers(beacon: object) -> object:
+    """Return a beacon with major and minor as numbers, where they are: every scalar was read as text."""
+    if not isinstance(beacon, dict):
+        return beacon
+    counts = {name: int(beacon[name]) for name in ("major", "minor") if re.fullmatch("[0-9]{1,9}", str(beacon.get(name)))}
+    return {**beacon, **counts}
 
 
 def identity_of(message: Identity) -> BeaconIdentity:
-    """Return the identity that a message or an entry names. Raises ValueError when a key is not 16 bytes."""
+    """Return the identity that a message or an entry names."""
     if message.beacon is not None:
         return static_of(message.beacon)
     assert message.rotating is not None  # the model lets exactly one through
@@ -94,12 +103,5 @@ def static_of(beacon: StaticBeacon) -> Static:
 
 
 def rotating_of(beacon: RotatingBeacon) -> Rotating:
-    """Return uuid and key as bytes. Raises ValueError, without repeating the key."""
-    digits = beacon.key.get_secret_value()
-    try:
-        key = bytes.fromhex(digits)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES or len(digits) != 2 * KEY_BYTES:
-        raise ValueError(f"rotating.key must be {2 * KEY_BYTES} hex digits")
-    return Rotating(bytes.fromhex(beacon.uuid), key)
+    """Return uuid and key as bytes."""
+    return Rotating(bytes.fromhex(beacon.uuid), bytes.fromhex(beacon.key.get_secret_value()))

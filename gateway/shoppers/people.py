@@ -170,10 +170,10 @@ class People:
     def take_optin(self, tx: Transaction, event: Event[OptInGiven]) -> Outcome:
         """Take a shopper's yes to these purposes."""
         now_s = self._clock()
-        found = self.too_early(event) or intake.read_optin(event, now_s)
-        if isinstance(found, Refusal):
-            return Outcome((found,), taken=False)
-        decision, identity, left_out = found
+        refusal = self.too_early(event)
+        if refusal is not None:
+            return Outcome((refusal,), taken=False)
+        decision, identity, left_out = intake.read_optin(event, now_s)
         outcome = self.record(tx, event.data.shopper, decision, identity)
         return replace(outcome, refusals=(*left_out, *outcome.refusals))
 

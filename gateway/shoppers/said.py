@@ -41,7 +41,9 @@ def tell(connection: Connection, source: str, shopper: str, decision: ConsentDec
     event_id, time = str(uuid.uuid4()), datetime.fromtimestamp(decision.decided_at_s, UTC)
     if decision.withdraws:
         no = ConsentWithdrawn(shopper=shopper, follows=follows)
-        body = Event[ConsentWithdrawn](id=event_id, source=source, type=ConsentWithdrawn.TYPE, time=time, data=no).model_dump_json()
+        body = Event[ConsentWithdrawn](
+            specversion="1.0", id=event_id, source=source, type=ConsentWithdrawn.TYPE, time=time, data=no
+        ).model_dump_json()
     else:
         yes = ConsentGiven(
             shopper=shopper,
@@ -51,7 +53,9 @@ def tell(connection: Connection, source: str, shopper: str, decision: ConsentDec
             text=decision.text,
             channel=decision.channel,
         )
-        body = Event[ConsentGiven](id=event_id, source=source, type=ConsentGiven.TYPE, time=time, data=yes).model_dump_json()
+        body = Event[ConsentGiven](
+            specversion="1.0", id=event_id, source=source, type=ConsentGiven.TYPE, time=time, data=yes
+        ).model_dump_json()
     # It never expires, and an erasure doesn't take it back: the backend must hear of the no.
     owner = None if decision.withdraws else shopper
     at_s = decision.decided_at_s

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft202012Validator, FormatChecker
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -60,6 +61,14 @@ def validator(type_: str) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
+def by_the_sdk(event: Any) -> tuple[str, str, str]:
+    """An event's id, source and type, as CloudEvents' own SDK reads it."""
+    found = JSONFormat().read(None, json.dumps(event))
+    assert found.get_specversion() == "1.0"
+    assert found.get_data() == event["data"]
+    return found.get_id(), found.get_source(), found.get_type()
+
+
 def test_the_documents_are_current() -> None:
     stale = [name for name, text in documents().items() if (DOCS / name).read_text(encoding="utf-8") != text]
     assert stale == [], "run `etalage contract`"
@@ -72,11 +81,39 @@ def test_each_schema_is_one_and_names_its_type(path: Path) -> None:
     Draft202012Validator.check_schema(schema)
     assert schema["properties"]["type"] == {"const": f"etalage.{path.stem}"}
     assert {"id", "source", "type", "time", "data", "specversion"} <= set(schema["required"])
+    assert schema["$id"] == f"urn:etalage:v1:{path.stem}"
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "schemas").glob("*.json")), ids=lambda path: path.stem)
+def test_no_property_has_a_title_and_no_two_types_one_name(path: Path) -> None:
+    """A generator makes a type of each title: `Promise` for the id of one, say."""
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    objects = [schema, *schema["$defs"].values()]
+    assert [name for one in objects for name, part in one.get("properties", {}).items() if "title" in part] == []
+    names = [one["title"] for one in objects]
+    assert len(names) == len(set(names))
+
+
+def test_each_message_that_is_answered_says_where() -> None:
+    document = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    answered = {
+        operation["channel"]["$ref"].rpartition("/")[2]: operation["reply"]["channel"]["$ref"].rpartition("/")[2]
+        for operation in document["operations"].values()
+        if "reply" in operation
+    }
+    assert answered == {
+        **dict.fromkeys(("optins", "profiles", "receipts", "sync_pages_gateway"), "replies"),
+        **dict.fromkeys(("redemptions_till", "purchases_till"), "replies_till"),
+        "sync_request": "sync_pages_gateway",
+    }
 
 
 def test_the_asyncapi_document_describes_every_topic_and_message() -> None:
     document = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
-    assert document["asyncapi"] == "3.0.0"
+    assert document["asyncapi"] == "3.1.0"
+    assert document["servers"]
+    assert all(channel["description"] for channel in document["channels"].values())
+    assert all(message["description"] for message in document["components"]["messages"].values())
     addresses = {channel["address"] for channel in document["channels"].values()}
     assert addresses == {f"etalage/v1/{{chain}}/{{store}}/{channel.topic}" for channel in CHANNELS}
     for operation in document["operations"].values():
@@ -145,6 +182,7 @@ def test_what_goes_over_the_wire_is_what_the_documents_say(store: Store) -> None
         witness.disconnect()
         witness.loop_stop()
     told = [(topic, event) for topic, event in heard if event != {}]
+    assert [by_the_sdk(event) for _, event in told] == [(event["id"], event["source"], event["type"]) for _, event in told]
     faults = [(topic, error.message) for topic, event in told for error in validator(event["type"]).iter_errors(event)]
     assert faults == []
     assert {event["type"] for _, event in told} >= {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from firmware_sim.backend import Backend
 from firmware_sim.broker import EmbeddedBroker
@@ -210,11 +211,14 @@ def test_a_broker_that_refuses_by_name_keeps_the_message_here(
     rights = tmp_path / "acl"
     rights.write_text("topic read #\ntopic write etalage/v1/demo-chain/demo/gateways/#\n", encoding="utf-8")
     broker = Mosquitto(tmp_path / "strict", (*OPEN_TO_ALL, f"acl_file {rights}"))
-    with broker:
+    with broker, capture_logs() as said:
         sender = courier(broker.url, protocol="5")
         put("p-1")
         assert wait_for(lambda: sender.health()["suspects"] == 1, 20)
         assert waiting(store) == 1
+        sender.tell(Notice(f"{BOX.prefix}zones/wine/occupancy", "{}", 1))
+        refused = {"offers", "zones/wine/occupancy"}
+        assert wait_for(lambda: {str(line.get("topic")).removeprefix(BOX.prefix) for line in said} >= refused, 20)
     rights.write_text("topic readwrite #\n", encoding="utf-8")
     with broker:
         backend = Backend(broker.url, "demo-chain", "demo").start()

@@ -70,6 +70,7 @@ class Shop:
     def opt_in(self, shopper: str, at_s: float = NOON_S - 60, version: int = 1) -> None:
         event = Event[OptInGiven].model_validate(
             {
+                "specversion": "1.0",
                 "id": f"{shopper}-{at_s}",
                 "source": "backend",
                 "type": OptInGiven.TYPE,
@@ -88,6 +89,7 @@ class Shop:
     def withdraw(self, shopper: str, at_s: float = NOON_S) -> None:
         event = Event[OptInWithdrawn].model_validate(
             {
+                "specversion": "1.0",
                 "id": f"w-{shopper}",
                 "source": "backend",
                 "type": OptInWithdrawn.TYPE,

@@ -110,7 +110,9 @@ def _chosen(kind: str, at_s: float) -> Chosen:
 
 def _event(promise: str, what: str, at_s: float, event_id: str) -> Event[Receipt]:
     time = datetime.fromtimestamp(at_s, UTC)
-    return Event[Receipt](id=event_id, source="backend", type=Receipt.TYPE, time=time, data=Receipt(promise=promise, what=what))
+    return Event[Receipt](
+        specversion="1.0", id=event_id, source="backend", type=Receipt.TYPE, time=time, data=Receipt(promise=promise, what=what)
+    )
 
 
 @dataclass

@@ -19,12 +19,14 @@ from gateway.shoppers.optins import identity_of
 from gateway.shoppers.people import People
 from gateway.storage import Store, Transaction, consents, waiting
 from gateway.storage.users import Role
+from gateway.wire_values import NewPseudonym
 from rules.texts import N_, Language
 
 Staff = Annotated[Caller, Depends(require(Role.STAFF))]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Admin = Annotated[Caller, Depends(require(Role.ADMIN))]
 Shopper = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The pseudonym.")]
+NewShopper = Annotated[NewPseudonym, Path(description="A pseudonym; no telephone or customer number.")]
 DESK = "desk"
 
 
@@ -90,16 +92,10 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         ]
 
     @routes.put("/shoppers/{shopper}/consent")
-    async def give_consent(shopper: Shopper, given: GivenByHand, _caller: Staff) -> Given:
+    async def give_consent(shopper: NewShopper, given: GivenByHand, _caller: Staff) -> Given:
         """Take a consent given at the desk; from here on the tag is recognised. The answer is the receipt to hand over."""
-        try:
-            identity = identity_of(given.identity)
-        except ValueError as error:
-            raise Problem(
-                422, "wrong_key", N_("The key of a rotating identity is 32 hex digits."), N_("Copy it again from the app.")
-            ) from error
         decision = ConsentDecision(clock(), 1, frozenset(given.purposes), given.language, text=given.text, channel=DESK)
-        outcome = await do(lambda tx: people.record_by_hand(tx, shopper, decision, identity))
+        outcome = await do(lambda tx: people.record_by_hand(tx, shopper, decision, identity_of(given.identity)))
         return Given(receipt=_receipt(store, shopper, settings, clock()), notes=[refusal.code for refusal in outcome.refusals])
 
     @routes.get("/shoppers/{shopper}/consent")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.model import USABLE_S, Advertisement
-from gateway.radio.frames import BEACON_ID_BYTES
 from gateway.radio.remote.refusals import RefusalReason
 from gateway.radio.remote.sender import RemoteScanner
 from gateway.radio.sender_clock import TOLERANCE_S
+from gateway.wire_values import BEACON_ID
 
 
 class PhoneReading(NamedTuple):
@@ -46,8 +46,4 @@ def untimely(age_s: float) -> RefusalReason | None:
 
 def beacon_of(text: str) -> bytes | None:
     """Return a beacon id from its 40 hex digits; None where it isn't one."""
-    try:
-        beacon = bytes.fromhex(text)
-    except ValueError:
-        return None
-    return beacon if len(beacon) == BEACON_ID_BYTES else None
+    return bytes.fromhex(text) if BEACON_ID.fullmatch(text) else None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from gateway.radio.frames import IBEACON_PREFIX, RSSI_RANGE_DBM, beacon_id, ibeacon_payload, uuid_bytes
+from gateway.wire_values import SECONDS_BELOW
 
 BAD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, binascii.Error)
 
@@ -29,7 +30,7 @@ RAW_DIGITS_MIN = 2 * (len(IBEACON_PREFIX) + 21)
 """Hex digits of the shortest iBeacon payload: a shorter text holds none."""
 LINK_LAYER_BYTES = 8
 """Header and sender's address, which some gateways leave in front of the advertising data."""
-MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
+MILLISECONDS_FROM, MICROSECONDS_FROM = SECONDS_BELOW, 1e14
 """A number of seconds beyond it would lie in the year 5138: it counts thousandths; and beyond the second, millionths."""
 
 _ID_TEXT = re.compile(r"ibeacon:([0-9a-f-]{32,36})-(-?\d+)-(-?\d+)", re.IGNORECASE)

@@ -100,6 +100,7 @@ def test_nobody_earns_a_reward_by_redeeming_and_giving_back(ledger: Ledger, stor
 def test_a_review_does_not_pay_the_reward_of_a_share(ledger: Ledger, store: Store) -> None:
     made, _ = promise(ledger, book(offer("i", "invitation", invitation=INVITATION)), situation())
     event = Event[Receipt](
+        specversion="1.0",
         id="r-1",
         source="backend",
         type=Receipt.TYPE,

@@ -162,7 +162,7 @@ def test_a_page_brings_a_profile_again_and_of_all_else_only_what_is_new(connecti
 
 
 def document(event_id: str, type_: str, **data: Any) -> dict[str, Any]:
-    return {"id": event_id, "source": "backend", "type": type_, "time": "2026-11-21T10:00:00Z", "data": data}
+    return {"specversion": "1.0", "id": event_id, "source": "backend", "type": type_, "time": "2026-11-21T10:00:00Z", "data": data}
 
 
 def test_seen_messages_are_forgotten_after_their_time(connection: Connection) -> None:

@@ -146,3 +146,36 @@ def test_a_version_that_no_database_has_room_for_is_refused_by_its_bounds(versio
     [reason] = refusal_of(changed(version=version)).reasons
     assert reason.path == "data.version"
     assert reason.code in {"greater_than_equal", "less_than"}
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "code"),
+    [
+        ({"specversion": None}, "specversion", "unknown_word"),
+        ({"time": 1795255200}, "time", "not_rfc_3339"),
+        ({"time": "2026-11-21"}, "time", "not_rfc_3339"),
+        ({"time": "2026-11-21T10:00:00"}, "time", "not_rfc_3339"),
+        (changed(version="3"), "data.version", "int_type"),
+        (changed(version=True), "data.version", "int_type"),
+        (changed(version=1 << 63), "data.version", "less_than"),
+        (changed(shopper="0612345678"), "data.shopper", "looks_like_a_number"),
+        (changed(identity={"rotating": {"uuid": "9f" * 16, "key": "abcd"}}), "data.identity.rotating.key", "wrong_key"),
+    ],
+)
+def test_what_pydantic_would_have_made_fit_is_refused_as_the_schema_has_it(change: dict[str, Any], place: str, code: str) -> None:
+    refused = refusal_of({**OPT_IN, **change})
+    assert [(reason.path, reason.code) for reason in refused.reasons] == [(place, code)]
+
+
+def test_a_whole_number_may_have_a_point_as_in_json() -> None:
+    found = read(json.dumps(changed(version=3.0)).encode(), OPT_INS, 65_536)
+    assert isinstance(found, Event)
+    assert found.data.version == 3
+
+
+def test_a_till_s_id_has_at_most_64_characters() -> None:
+    asked = {**OPT_IN, "type": "etalage.redemption.asked", "data": {"till": "till-1", "code": "7KQ2-MX4P"}}
+    for length, fits in ((64, True), (65, False)):
+        found = read(json.dumps({**asked, "id": "k" * length}).encode(), types_of("redemptions/till-1"), 65_536)
+        reasons = found.reasons if isinstance(found, Refused) else ()
+        assert [(one.path, one.code) for one in reasons] == ([] if fits else [("id", "too_long")])

@@ -25,6 +25,7 @@ def send(ledger: Ledger, store: Store) -> Send:
     def sent(promise: str, what: str, at_s: float, event_id: str = "r-1") -> Outcome:
         event = Event[Receipt].model_validate(
             {
+                "specversion": "1.0",
                 "id": event_id,
                 "source": "backend",
                 "type": Receipt.TYPE,

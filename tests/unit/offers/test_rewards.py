@@ -64,7 +64,12 @@ def test_a_review_that_was_written_earns_the_reward(
     time = datetime.fromtimestamp(now_s + 60, UTC)
     for number in range(2):
         event = Event[Receipt](
-            id=f"r-{number}", source="backend", type=Receipt.TYPE, time=time, data=Receipt(promise=made.promise, what="reviewed")
+            specversion="1.0",
+            id=f"r-{number}",
+            source="backend",
+            type=Receipt.TYPE,
+            time=time,
+            data=Receipt(promise=made.promise, what="reviewed"),
         )
         store.writer.transact(partial(ledger.take_receipt, event=event)).result()
     assert [one.offer for one in _announced(store)] == ["friends", "friends.reward"]
@@ -130,7 +135,7 @@ def test_a_review_does_not_earn_the_reward_of_a_share(
     (made,) = ledger.promise(decided(_invitation(chosen)), situation("s-1")).result().made
     receipt = Receipt(promise=made.promise, what="reviewed")
     event = Event[Receipt](
-        id="r-1", source="backend", type=Receipt.TYPE, time=datetime.fromtimestamp(now_s + 60, UTC), data=receipt
+        specversion="1.0", id="r-1", source="backend", type=Receipt.TYPE, time=datetime.fromtimestamp(now_s + 60, UTC), data=receipt
     )
     store.writer.transact(partial(ledger.take_receipt, event=event)).result()
     assert len(_announced(store)) == 1

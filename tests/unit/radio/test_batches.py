@@ -63,7 +63,9 @@ def test_a_batch_is_understood_by_the_box_that_receives_it() -> None:
     out.hear(heard(1000.0))
     batch = out.take(1000.5)
     assert batch is not None
-    event = Event[SightingsBatch](id="pi-2-101", source="gw-2", type=SightingsBatch.TYPE, time="2026-11-18T11:06:40Z", data=batch)
+    event = Event[SightingsBatch](
+        specversion="1.0", id="pi-2-101", source="gw-2", type=SightingsBatch.TYPE, time="2026-11-18T11:06:40Z", data=batch
+    )
     scanners = RemoteScanners("p", ["pi-2"])
     (received,) = scanners.parse("p/sightings/pi-2", event.model_dump_json().encode(), 1000.6).advertisements
     assert (received.at_s, received.scanner, received.rssi_dbm, received.payload[:22]) == (1000.0, "pi-2", -70, OWN[:22])

@@ -130,7 +130,14 @@ def given() -> Callable[..., Event[OptInGiven]]:
             "consent": {"text": "2026-03", "channel": "app"},
         }
         return Event[OptInGiven].model_validate(
-            {"id": f"given-{at_s}", "source": "backend", "type": OptInGiven.TYPE, "time": _time(at_s), "data": data | changes}
+            {
+                "specversion": "1.0",
+                "id": f"given-{at_s}",
+                "source": "backend",
+                "type": OptInGiven.TYPE,
+                "time": _time(at_s),
+                "data": data | changes,
+            }
         )
 
     return make
@@ -141,6 +148,7 @@ def withdrawn() -> Callable[..., Event[OptInWithdrawn]]:
     def make(shopper: str = "s-1", at_s: float = NOON_S) -> Event[OptInWithdrawn]:
         return Event[OptInWithdrawn].model_validate(
             {
+                "specversion": "1.0",
                 "id": f"withdrawn-{at_s}",
                 "source": "backend",
                 "type": OptInWithdrawn.TYPE,
@@ -157,7 +165,14 @@ def profile() -> Callable[..., Event[Profile]]:
     def make(version: int = 1, shopper: str = "s-1", affinities: Any = None, **attributes: Any) -> Event[Profile]:
         data = {"shopper": shopper, "version": version, "attributes": attributes, "affinities": affinities or {}}
         return Event[Profile].model_validate(
-            {"id": f"profile-{version}", "source": "backend", "type": Profile.TYPE, "time": _time(NOON_S), "data": data}
+            {
+                "specversion": "1.0",
+                "id": f"profile-{version}",
+                "source": "backend",
+                "type": Profile.TYPE,
+                "time": _time(NOON_S),
+                "data": data,
+            }
         )
 
     return make
@@ -168,6 +183,7 @@ def receipt() -> Callable[..., Event[Receipt]]:
     def make(what: str, promise: str = "p-1", at_s: float = NOON_S + 10, id: str | None = None, **more: Any) -> Event[Receipt]:
         return Event[Receipt].model_validate(
             {
+                "specversion": "1.0",
                 "id": id or f"{what}-{at_s}",
                 "source": "backend",
                 "type": Receipt.TYPE,
