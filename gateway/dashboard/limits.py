@@ -1,7 +1,8 @@
 """How much a caller may take before it has asked for anything: connections, time, and bytes of a body.
 
-- Connections that wait for a request are bounded. One more and the one that has been silent longest is closed, so a thousand silent
-  ones keep nobody out. Those that are being answered are bounded too, below what would take file descriptors from MQTT.
+- Connections that wait for a request, or for the rest of one, are bounded. One more and one of the address that has most of them is
+  closed, the one that has waited longest: ten thousand silent or half-sent ones keep nobody out.
+- All together are bounded too, below what would take file descriptors from MQTT. One more and the address that has most loses one.
 - A request's head and its body each have a time to arrive in.
 - A body has a size, by route, and is refused by its announced length before any of it is read.
 """
@@ -9,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import h11
@@ -48,10 +49,27 @@ class Connections:
 
     def __init__(self) -> None:
         self.silent: dict[LimitedProtocol, None] = {}
-        """Those that wait for a request, longest first."""
-        self.open: set[LimitedProtocol] = set()
+        """Those that wait for a request or the rest of one, longest first."""
+        self.open: dict[LimitedProtocol, None] = {}
+        """All, oldest first."""
         self.closed = 0
         """How many were closed for a limit."""
+
+    def make_room(self, newest: LimitedProtocol) -> None:
+        """Close one where there are too many since `newest` came."""
+        if len(self.silent) > SILENT_MAX:
+            _of_the_busiest(self.silent)[0].give_up()
+        elif len(self.open) > OPEN_MAX:
+            theirs = _of_the_busiest(self.open)
+            (newest if newest in theirs else theirs[0]).give_up()
+
+
+def _of_the_busiest(connections: Iterable[LimitedProtocol]) -> list[LimitedProtocol]:
+    """Return the connections of the address that has most of them, in order."""
+    by_address: dict[str, list[LimitedProtocol]] = {}
+    for connection in connections:
+        by_address.setdefault(connection.address, []).append(connection)
+    return max(by_address.values(), key=len)
 
 
 class LimitedProtocol(H11Protocol):
@@ -64,12 +82,10 @@ class LimitedProtocol(H11Protocol):
         super().connection_made(transport)
         self._phase: Any = None
         self._phase_since_s = self.loop.time()
-        self.shared.open.add(self)
+        self.address = self.client[0] if self.client else ""
+        self.shared.open[self] = None
         self._look()
-        if len(self.shared.open) > OPEN_MAX:
-            self._give_up()
-        elif len(self.shared.silent) > SILENT_MAX:
-            next(iter(self.shared.silent))._give_up()
+        self.shared.make_room(self)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -77,7 +93,7 @@ class LimitedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clock.cancel()
-        self.shared.open.discard(self)
+        self.shared.open.pop(self, None)
         self.shared.silent.pop(self, None)
         super().connection_lost(exc)
 
@@ -87,17 +103,18 @@ class LimitedProtocol(H11Protocol):
         within_s = {h11.IDLE: HEAD_WITHIN_S, h11.SEND_BODY: BODY_WITHIN_S}.get(self._phase, float("inf"))
         self._clock = self.loop.call_later(LOOK_S, self._look)
         if self.loop.time() - self._phase_since_s > within_s:
-            self._give_up()
+            self.give_up()
 
     def _note_phase(self) -> None:
         phase = self.conn.their_state
         if phase is not self._phase:
             self._phase, self._phase_since_s = phase, self.loop.time()
             self.shared.silent.pop(self, None)
-            if phase is h11.IDLE:
+            if phase in (h11.IDLE, h11.SEND_BODY):
                 self.shared.silent[self] = None
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """Close the connection without a word."""
         self.shared.closed += 1
         self.shared.silent.pop(self, None)
         self.transport.abort()

@@ -34,7 +34,7 @@ AGAIN_AFTER_S = 5.0
 CARDS_SHARE_MIN = 0.9
 WITHDRAWN_WITHIN_S, WITHDRAWN_GIVE_UP_S = 1.0, 30.0
 LOG_MAX_MB = 1.0
-FULL, SHORT = Scale(receipts=20_000, ids=427), Scale(receipts=2_000, ids=100)
+FULL, SHORT = Scale(receipts=20_000, ids=427, silent=10_000), Scale(receipts=2_000, ids=100, silent=1_100)
 MOVES = {ALONE: 2, "receipts from the future": 2}
 """Cards a guest waits for; one unless said."""
 

@@ -22,16 +22,17 @@ ANSWER_WITHIN_S = 1.0
 FAR_AHEAD_S = 10 * 365 * 86_400.0
 TOO_LARGE = (2**63, 2**64, 10**30)
 HOSTILE_REQUESTS = 80
-SILENT, HALF_SENT = 1_100, 600
+HALF_SENT = 600
 PACE_S = 0.02
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How hard it is attacked: receipts in a flood, and of how many ids."""
+    """How hard it is attacked: receipts in a flood, and of how many ids; silent connections."""
 
     receipts: int
     ids: int
+    silent: int
 
 
 Attack = Callable[[AttackedShop, Random, Scale, threading.Event], list[str]]
@@ -110,11 +111,11 @@ def _replies_waiting(shop: AttackedShop) -> int:
     return int(shop.backend.rows("SELECT count(*) FROM outbox WHERE topic LIKE 'replies%'")[0][0])
 
 
-def silent_and_half_open(shop: AttackedShop, _dice: Random, _scale: Scale, over: threading.Event) -> list[str]:
+def silent_and_half_open(shop: AttackedShop, _dice: Random, scale: Scale, over: threading.Event) -> list[str]:
     """Connections that say nothing, or half of something; somebody else asks meanwhile."""
     form = b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     form += b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nn"
-    halves = [b""] * SILENT + [form] * HALF_SENT + [b"GET / HTTP/1.1\r\nHost: 127"] * HALF_SENT
+    halves = [b""] * scale.silent + [form] * HALF_SENT + [b"GET / HTTP/1.1\r\nHost: 127"] * HALF_SENT
     slowest_s, asked = 0.0, 0
     with _connected(shop.port, halves):
         while not over.wait(0.25):
@@ -129,12 +130,12 @@ def silent_and_half_open(shop: AttackedShop, _dice: Random, _scale: Scale, over:
 def _connected(port: int, openings: list[bytes]) -> Iterator[None]:
     wires = []
     for opening in openings:
-        wire = socket.socket()
-        wire.settimeout(5)
         with suppress(OSError):
+            wire = socket.socket()
+            wires.append(wire)
+            wire.settimeout(5)
             wire.connect((HOST, port))
             wire.sendall(opening)
-        wires.append(wire)
     try:
         yield
     finally:

@@ -33,9 +33,14 @@ def anyio_backend() -> str:
 
 @asynccontextmanager
 async def served() -> AsyncIterator[tuple[str, int]]:
-    view = PretendView(load_plan(PLAN_FILE), seed=3)
+    app = create_app(PretendView(load_plan(PLAN_FILE), seed=3), settings=DashboardSettings(port=0))
+
+    @app.get("/api/v1/echo")
+    async def echo(request: Request) -> int:
+        return len(await request.body())
+
     listener = listen(DashboardSettings(port=0), Path(), datetime.now(UTC))
-    task = asyncio.create_task(listener.serve(create_app(view, settings=DashboardSettings(port=0))))
+    task = asyncio.create_task(listener.serve(app))
     yield listener.url, listener.port
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -56,6 +61,43 @@ async def test_a_thousand_silent_connections_keep_nobody_out() -> None:
             assert (await honest.get("/healthz")).status_code == 200
         await asyncio.wait_for(closed(silent[0][0]), 10)
         for _reader, writer in silent:
+            writer.transport.abort()
+
+
+async def test_six_hundred_half_sent_bodies_keep_nobody_out() -> None:
+    half = b"GET /api/v1/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nn"
+    async with served() as (url, port):
+        waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(600)]
+        for _reader, writer in waiting:
+            writer.write(half)
+        async with httpx.AsyncClient(base_url=url) as honest:
+            for _ in range(3):
+                answered = await honest.request("GET", "/api/v1/echo", content=b"whole", headers={"Connection": "close"})
+                assert answered.text == "5"
+        await asyncio.wait_for(closed(waiting[0][0]), 10)
+        for _reader, writer in waiting:
+            writer.transport.abort()
+
+
+async def test_who_holds_every_connection_gives_one_up_for_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "OPEN_MAX", 20)
+    async with served() as (url, port):
+        streams = []
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert await asyncio.wait_for(reader.readline(), 10) == b"HTTP/1.1 200 OK\r\n"
+            streams.append((reader, writer))
+        transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+        async with httpx.AsyncClient(base_url=url, transport=transport) as elsewhere:
+            assert (await elsewhere.get("/healthz")).status_code == 200
+        await asyncio.wait_for(closed(streams[0][0]), 10)
+        one_more, writer = await asyncio.open_connection("127.0.0.1", port)
+        streams.append((one_more, writer))
+        again, writer = await asyncio.open_connection("127.0.0.1", port)
+        streams.append((again, writer))
+        await asyncio.wait_for(closed(again), 10)
+        for _reader, writer in streams:
             writer.transport.abort()
 
 
