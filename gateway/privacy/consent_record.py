@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from gateway.settings import Settings
 from gateway.shoppers.consent import Consent
+from gateway.storage.consents import ConsentEvent
 from rules import PURPOSES
 from rules.texts import N_, Language, text
 
@@ -41,9 +41,9 @@ def iso(at_s: float) -> str:
 
 
 def consent_record(
-    shopper: str, record: str, consent: Consent, events: Sequence[Mapping[str, object]], settings: Settings, language: Language
+    shopper: str, record: str, consent: Consent, events: Sequence[ConsentEvent], settings: Settings, language: Language
 ) -> dict[str, object]:
-    """Return the record of one shopper's consent. `events`: rows of how it came about, oldest first."""
+    """Return the record of one shopper's consent. `events`: how it came about, oldest first."""
     return {
         "schema_version": SCHEMA,
         "record_id": record,
@@ -94,15 +94,15 @@ def _purpose(purpose: str, consent: Consent, settings: Settings, language: Langu
     }
 
 
-def _event(event: Mapping[str, Any]) -> dict[str, object]:
+def _event(event: ConsentEvent) -> dict[str, object]:
     return {
-        "event_time": iso(event["decided_at_s"]),
-        "recorded": iso(event["recorded_at_s"]),
+        "event_time": iso(event.decided_at_s),
+        "recorded": iso(event.recorded_at_s),
         "event_type": "explicit consent",
         "event_state": "given",
-        "purposes": event["purposes"].split(),
-        "privacy_notice": event["text"],
-        "language": event["language"],
-        "method": event["channel"],
+        "purposes": sorted(event.purposes),
+        "privacy_notice": event.text,
+        "language": event.language,
+        "method": event.channel,
         "entity_id": "data subject",
     }

@@ -46,7 +46,7 @@ def dossier(connection: Connection, shopper: str, settings: Settings, now_s: flo
     if standing is None:
         return None
     held = subject.export_all(connection, shopper)
-    events = [dict(row._mapping) for row in consents.events(connection, shopper)]
+    events = consents.events(connection, shopper)
     record = consent_record(shopper, standing.record, stored(standing), events, settings, language)
     return held | {
         "shopper": shopper,
@@ -63,7 +63,7 @@ def consent_receipt(
     standing = consents.find(connection, shopper)
     if standing is None:
         return None
-    events = [dict(row._mapping) for row in consents.events(connection, shopper)]
+    events = consents.events(connection, shopper)
     return receipt(consent_record(shopper, standing.record, stored(standing), events, settings, language), now_s)
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from gateway.shoppers import stages
 from gateway.shoppers.attention import Bucket
 from gateway.shoppers.presence import KnownFacts
 from gateway.shoppers.profiles import SHOPPER, DeclaredAttributes, value_of
 from gateway.storage import Connection, consents, journey, profiles
+from gateway.storage.journey import JourneyRecord
 from rules import Value
 
 DAY_S = 86_400.0
@@ -23,7 +23,7 @@ def read_known(connection: Connection, shopper: str, at_s: float, declared: Decl
     standing = consents.find(connection, shopper)
     if standing is None:
         return None
-    purposes = frozenset(standing.purposes.split())
+    purposes = standing.purposes
     if standing.measure_left:  # treated outside the test groups meanwhile, so no longer fit for any of them
         purposes -= {"measure"}
     if "recognise" not in purposes:
@@ -76,7 +76,7 @@ def signals(counts: journey.Counts, visits_now: int = 0) -> dict[str, int]:
     }
 
 
-def standing_in(row: Any, at_s: float) -> stages.Standing:
+def standing_in(row: JourneyRecord | None, at_s: float) -> stages.Standing:
     """Return the stage as it was last written down (a row of the journeys); where everybody starts before that."""
     return stages.start(at_s) if row is None else stages.Standing(row.stage, row.since_s, row.reason, row.set_by)
 
@@ -108,12 +108,5 @@ def set_stage(connection: Connection, shopper: str, stage: str | None, who: str,
 
 def put_standing(connection: Connection, shopper: str, standing: stages.Standing, visits_ever: int) -> None:
     """Write down where a shopper stands."""
-    row = {
-        "shopper": shopper,
-        "stage": standing.stage,
-        "since_s": standing.since_s,
-        "reason": dict(standing.reason),
-        "set_by": standing.set_by,
-        "visits_ever": visits_ever,
-    }
+    row = JourneyRecord(shopper, standing.stage, standing.since_s, dict(standing.reason), standing.set_by, visits_ever)
     journey.put(connection, row)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.messages import AnyEvent, Event, Message, OptInGiven, Profile, Receipt, Refusal
 from gateway.shoppers import attention
@@ -17,6 +17,7 @@ from gateway.shoppers.identities import BeaconIdentity
 from gateway.shoppers.optins import identity_of
 from gateway.shoppers.profiles import DeclaredAttributes, answer_value
 from gateway.storage import Connection, consents, journey, profiles, promises
+from gateway.storage.journey import VisitRecord
 from rules.texts import LANGUAGES
 
 COUNTS_AS: Mapping[str, str] = MappingProxyType(
@@ -111,7 +112,7 @@ def profile(connection: Connection, event: Event[Profile], declared: DeclaredAtt
         )
     if data.version < profiles.version(connection, data.shopper):
         return True, ()
-    purposes = frozenset(standing.purposes.split())
+    purposes = standing.purposes
     kept, left_out = declared.sift(data.attributes, data.affinities, purposes)
     profiles.replace(connection, data.shopper, data.version, event.time.timestamp(), kept)
     return True, tuple(left_out)
@@ -138,7 +139,7 @@ def receipt(connection: Connection, event: Event[Receipt], declared: DeclaredAtt
     shopper, standing = promise.shopper, consents.find(connection, promise.shopper)
     if standing is None:
         return None
-    purposes = frozenset(standing.purposes.split())
+    purposes = standing.purposes
     at_s = max(event.time.timestamp(), promise.at_s)
     what, change = COUNTS_AS.get(data.what), None
     needed = {"recognise", "purchases" if what == "purchased" else "offers"}
@@ -192,10 +193,10 @@ def draw(connection: Connection, shopper: str, tokens: float, rates: Rates, at_s
         _change(connection, shopper, lambda bucket, by, now_s: attention.spent(bucket, by, tokens, now_s), rates, at_s)
 
 
-def visit_over(connection: Connection, row: Mapping[str, Any]) -> None:
+def visit_over(connection: Connection, visit: VisitRecord) -> None:
     """Keep a finished visit of somebody who still wants to be recognised."""
-    if consents.allows(connection, row["shopper"], "recognise") and journey.add_visit(connection, row):
-        restage(connection, row["shopper"], row["ended_at_s"], visits_more=1)
+    if consents.allows(connection, visit.shopper, "recognise") and journey.add_visit(connection, visit):
+        restage(connection, visit.shopper, visit.ended_at_s, visits_more=1)
 
 
 def _change(connection: Connection, shopper: str, change: Change, rates: Rates, at_s: float) -> None:

@@ -34,6 +34,7 @@ from gateway.shoppers.profiles import declared_attributes
 from gateway.shoppers.purchases import Bought
 from gateway.shoppers.registry import ConsentRegistry, identity_in
 from gateway.storage import Connection, Store, Transaction, consents, identities, profiles
+from gateway.storage.journey import VisitRecord
 from gateway.storage.keys import Keys
 from rules import PURPOSES
 from rules.engine.book import Book
@@ -118,8 +119,8 @@ class People:
     def visited(self, shopper: str, visit: str, started_at_s: float, ended_at_s: float, zones: Sequence[str]) -> None:
         """Keep a visit that is over, see whether the shopper's stage changes, and forget the facts."""
         self._presence.forget(shopper)
-        row = {"visit": visit, "shopper": shopper, "started_at_s": started_at_s, "ended_at_s": ended_at_s, "zones": list(zones)}
-        self._store.writer.submit(lambda connection: intake.visit_over(connection, row))
+        over = VisitRecord(visit, shopper, started_at_s, ended_at_s, list(zones))
+        self._store.writer.submit(lambda connection: intake.visit_over(connection, over))
 
     def forget(self, shopper: str) -> None:
         """Drop what is in memory about a shopper."""
@@ -184,7 +185,7 @@ class People:
     def record_by_hand(self, tx: Transaction, shopper: str, decision: ConsentDecision, identity: BeaconIdentity) -> Outcome:
         """Take a consent that was said here and now."""
         standing = consents.find(tx.connection, shopper)
-        before = frozenset[str]() if standing is None else frozenset(standing.purposes.split())
+        before = frozenset[str]() if standing is None else standing.purposes
         follows = 0 if standing is None else standing.version
         decision = self._registry.said_now(tx.connection, shopper, decision)
         if not before <= decision.purposes:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeGuard
 from pydantic import JsonValue
 
 from gateway.messages import Refusal
+from gateway.storage.profiles import Json
 from rules import Value
 from rules.engine.book import Book
 from rules.engine.rule import Rule
@@ -23,7 +24,6 @@ from rules.format.dates import without_year
 from rules.format.fields import AFFINITY, LARGEST_NUMBER, Field, FieldType, affinity_field
 from rules.format.literals import answer_fact
 
-Json = str | float | int | bool | list[str]
 LONGEST_TEXT = 200
 """Characters of a value; a declared choice or a name is shorter by far."""
 _NAME = re.compile(r"data\.[a-z]+\.[a-z0-9_.-]{1,64}")

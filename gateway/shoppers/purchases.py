@@ -36,7 +36,7 @@ def take_purchase(connection: Connection, event: Event[Purchase], declared: Decl
     """Write a purchase down, or say why not."""
     data, at_s = event.data, event.time.timestamp()
     standing = consents.find(connection, data.shopper)
-    if standing is None or "purchases" not in standing.purposes.split():
+    if standing is None or "purchases" not in standing.purposes:
         return NO_CONSENT
     lines = {line.line: (line.group if declared.reads_groups else "", line.cents) for line in data.lines}
     if len(lines) < len(data.lines):
@@ -53,7 +53,7 @@ def take_purchase(connection: Connection, event: Event[Purchase], declared: Decl
     purchases.put(connection, record)
     if before is not None:
         return Bought(data.shopper, before.at_s)
-    if "recognise" in standing.purposes.split() and journey.add_event(connection, data.shopper, _key(record), PURCHASED, at_s):
+    if "recognise" in standing.purposes and journey.add_event(connection, data.shopper, _key(record), PURCHASED, at_s):
         restage(connection, data.shopper, at_s)
     return Bought(data.shopper, at_s, frozenset(line.group for line in data.lines), new=True)
 

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
 
 from gateway.shoppers.consent import Consent, ConsentDecision, PurposeState, consent_of, merge, placed
 from gateway.shoppers.identities import BeaconIdentity, Rotating, Static
@@ -29,6 +28,7 @@ from gateway.storage import (
     purchases,
     subject,
 )
+from gateway.storage.consents import ConsentEvent, ConsentRecord
 from gateway.storage.identities import IdentityRecord
 from rules import Situation
 
@@ -177,33 +177,40 @@ def identity_in(row: IdentityRecord) -> BeaconIdentity:
     return Rotating(row.uuid, row.key)
 
 
-def stored(row: Any) -> Consent:
+def stored(row: ConsentRecord) -> Consent:
     """Return the consent in a row of the consents table."""
-    purposes = frozenset(row.purposes.split())
-    latest = ConsentDecision(row.decided_at_s, row.version, purposes, row.language, row.text, row.channel, row.ahead)
+    latest = ConsentDecision(row.decided_at_s, row.version, row.purposes, row.language, row.text, row.channel, row.ahead)
     withdrawn_at_s = float("-inf") if row.withdrawn_at_s is None else row.withdrawn_at_s
     return Consent(latest, MappingProxyType(row.given_at), withdrawn_at_s)
 
 
-def _event(shopper: str, decision: ConsentDecision, now_s: float) -> dict[str, object]:
-    return {
-        "shopper": shopper,
-        "decided_at_s": decision.decided_at_s,
-        "version": decision.version,
-        "purposes": " ".join(sorted(decision.purposes)),
-        "language": decision.language,
-        "text": decision.text,
-        "channel": decision.channel,
-        "recorded_at_s": now_s,
-    }
+def _event(shopper: str, decision: ConsentDecision, now_s: float) -> ConsentEvent:
+    return ConsentEvent(
+        shopper,
+        decision.decided_at_s,
+        decision.version,
+        decision.purposes,
+        decision.language,
+        decision.text,
+        decision.channel,
+        recorded_at_s=now_s,
+    )
 
 
-def _row(shopper: str, consent: Consent, record: str, now_s: float, measure_left: bool = False) -> dict[str, object]:
-    withdrawn = consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None
-    return _event(shopper, consent.latest, now_s) | {
-        "record": record,
-        "ahead": consent.latest.ahead,
-        "measure_left": measure_left or consent.state("measure") is PurposeState.WITHDRAWN,
-        "given_at": dict(consent.given_at_s),
-        "withdrawn_at_s": withdrawn,
-    }
+def _row(shopper: str, consent: Consent, record: str, now_s: float, measure_left: bool = False) -> ConsentRecord:
+    latest = consent.latest
+    return ConsentRecord(
+        shopper,
+        record,
+        latest.decided_at_s,
+        latest.version,
+        latest.purposes,
+        dict(consent.given_at_s),
+        consent.withdrawn_at_s if consent.withdrawn_at_s > float("-inf") else None,
+        latest.language,
+        latest.text,
+        latest.channel,
+        recorded_at_s=now_s,
+        ahead=latest.ahead,
+        measure_left=measure_left or consent.state("measure") is PurposeState.WITHDRAWN,
+    )

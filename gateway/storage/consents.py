@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -15,7 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Row,
+    RowMapping,
     String,
     Table,
     delete,
@@ -80,9 +80,44 @@ erasures = Table(
 """Proof that an erasure happened. The digest keeps a late message or an old backup from bringing anyone back."""
 
 
-def find(connection: Connection, shopper: str) -> Row[object] | None:
+class ConsentRecord(NamedTuple):
+    """The standing decision of a shopper: a row of `consents`, in its order of columns."""
+
+    shopper: str
+    record: str
+    decided_at_s: float
+    version: int
+    purposes: frozenset[str]
+    given_at: Mapping[str, float]
+    withdrawn_at_s: float | None
+    language: str
+    text: str
+    channel: str
+    recorded_at_s: float
+    ahead: bool = False
+    measure_left: bool = False
+
+
+class ConsentEvent(NamedTuple):
+    """A decision that was heard: a row of `consent_events`, in its order of columns."""
+
+    shopper: str
+    decided_at_s: float
+    version: int
+    purposes: frozenset[str]
+    language: str
+    text: str
+    channel: str
+    recorded_at_s: float
+
+
+_EVENT_COLUMNS = [consent_events.c[name] for name in ConsentEvent._fields]
+
+
+def find(connection: Connection, shopper: str) -> ConsentRecord | None:
     """The standing decision of a shopper."""
-    return connection.execute(select(consents).where(consents.c.shopper == shopper)).first()
+    row = connection.execute(select(consents).where(consents.c.shopper == shopper)).mappings().first()
+    return None if row is None else ConsentRecord(**_fields(row))
 
 
 def allows(connection: Connection, shopper: str, purpose: str) -> bool:
@@ -97,34 +132,37 @@ def covers(connection: Connection, shopper: str, purposes: frozenset[str]) -> bo
     return standing is not None and purposes <= set(standing.split())
 
 
-def begin(connection: Connection, row: Mapping[str, object], event: Mapping[str, object]) -> None:
+def begin(connection: Connection, standing: ConsentRecord, event: ConsentEvent) -> None:
     """Write down the first decision of a shopper of whom nothing is held."""
-    connection.execute(insert(consents), dict(row))
-    connection.execute(insert(consent_events), dict(event))
+    connection.execute(insert(consents), _row(standing))
+    connection.execute(insert(consent_events), _row(event))
 
 
-def put(connection: Connection, row: Mapping[str, object]) -> None:
+def put(connection: Connection, standing: ConsentRecord) -> None:
     """Let this be the shopper's standing decision."""
-    connection.execute(delete(consents).where(consents.c.shopper == row["shopper"]))
-    connection.execute(insert(consents), dict(row))
+    connection.execute(delete(consents).where(consents.c.shopper == standing.shopper))
+    connection.execute(insert(consents), _row(standing))
 
 
-def note(connection: Connection, row: Mapping[str, object]) -> None:
+def note(connection: Connection, event: ConsentEvent) -> None:
     """Add to how a shopper's record came about, once for each decision."""
+    row = _row(event)
     same = [consent_events.c[name] == row[name] for name in ("shopper", "decided_at_s", "version", "text", "channel")]
     if connection.execute(select(consent_events.c.seq).where(*same).limit(1)).first() is None:
-        connection.execute(insert(consent_events), dict(row))
+        connection.execute(insert(consent_events), row)
 
 
-def events(connection: Connection, shopper: str) -> Sequence[Row[object]]:
+def events(connection: Connection, shopper: str) -> list[ConsentEvent]:
     """Return how a shopper's record came about, oldest decision first."""
-    rows = select(consent_events).where(consent_events.c.shopper == shopper)
-    return connection.execute(rows.order_by(consent_events.c.decided_at_s, consent_events.c.seq)).all()
+    rows = select(*_EVENT_COLUMNS).where(consent_events.c.shopper == shopper)
+    rows = rows.order_by(consent_events.c.decided_at_s, consent_events.c.seq)
+    return [ConsentEvent(**_fields(row)) for row in connection.execute(rows).mappings()]
 
 
-def page(connection: Connection, after: str = "", limit: int = 50) -> Sequence[Row[object]]:
+def page(connection: Connection, after: str = "", limit: int = 50) -> list[ConsentRecord]:
     """Standing decisions by shopper, from after one on."""
-    return connection.execute(select(consents).where(consents.c.shopper > after).order_by(consents.c.shopper).limit(limit)).all()
+    rows = select(consents).where(consents.c.shopper > after).order_by(consents.c.shopper).limit(limit)
+    return [ConsentRecord(**_fields(row)) for row in connection.execute(rows).mappings()]
 
 
 def tally(connection: Connection) -> dict[str, int]:
@@ -186,8 +224,15 @@ def erase(connection: Connection, shopper: str) -> int:
 
 def export(connection: Connection, shopper: str) -> dict[str, object]:
     """All that is kept here about a shopper."""
-    standing = find(connection, shopper)
-    return {
-        "consent": dict(standing._mapping) if standing is not None else None,
-        "consent_events": [dict(row._mapping) for row in events(connection, shopper)],
-    }
+    standing = connection.execute(select(consents).where(consents.c.shopper == shopper)).mappings().first()
+    heard = select(consent_events).where(consent_events.c.shopper == shopper)
+    rows = connection.execute(heard.order_by(consent_events.c.decided_at_s, consent_events.c.seq)).mappings()
+    return {"consent": dict(standing) if standing is not None else None, "consent_events": [dict(row) for row in rows]}
+
+
+def _fields(row: RowMapping) -> dict[str, Any]:  # the driver's own values
+    return {**row, "purposes": frozenset(row["purposes"].split())}
+
+
+def _row(record: ConsentRecord | ConsentEvent) -> dict[str, object]:
+    return record._asdict() | {"purposes": " ".join(sorted(record.purposes))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -13,7 +14,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    Row,
     String,
     Table,
     UniqueConstraint,
@@ -105,11 +105,32 @@ class Counts:
     """Promises redeemed, at the till or by the backend's word."""
 
 
-def add_visit(connection: Connection, row: Mapping[str, object]) -> bool:
+class VisitRecord(NamedTuple):
+    """A finished visit: a row of `visits`."""
+
+    visit: str
+    shopper: str
+    started_at_s: float
+    ended_at_s: float
+    zones: list[str]
+
+
+class JourneyRecord(NamedTuple):
+    """Where a shopper stands: a row of `journeys`, in its order of columns."""
+
+    shopper: str
+    stage: str
+    since_s: float
+    reason: dict[str, object]
+    set_by: str | None
+    visits_ever: int
+
+
+def add_visit(connection: Connection, over: VisitRecord) -> bool:
     """Keep a finished visit once; False: it is there already."""
-    if connection.execute(select(visits.c.visit).where(visits.c.visit == row["visit"])).first() is not None:
+    if connection.execute(select(visits.c.visit).where(visits.c.visit == over.visit)).first() is not None:
         return False
-    connection.execute(insert(visits), dict(row))
+    connection.execute(insert(visits), over._asdict())
     return True
 
 
@@ -128,15 +149,16 @@ def take_back_event(connection: Connection, shopper: str, event_id: str) -> bool
     return connection.execute(delete(journey_events).where(*same)).rowcount > 0
 
 
-def find(connection: Connection, shopper: str) -> Row[object] | None:
+def find(connection: Connection, shopper: str) -> JourneyRecord | None:
     """Return where a shopper stands."""
-    return connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()
+    row = connection.execute(select(journeys).where(journeys.c.shopper == shopper)).first()
+    return None if row is None else JourneyRecord(*row)
 
 
-def put(connection: Connection, row: Mapping[str, object]) -> None:
+def put(connection: Connection, standing: JourneyRecord) -> None:
     """Let a shopper stand there."""
-    connection.execute(delete(journeys).where(journeys.c.shopper == row["shopper"]))
-    connection.execute(insert(journeys), dict(row))
+    connection.execute(delete(journeys).where(journeys.c.shopper == standing.shopper))
+    connection.execute(insert(journeys), standing._asdict())
 
 
 def note_change(connection: Connection, shopper: str, stage: str, at_s: float, reason: Mapping[str, object]) -> None:
@@ -144,7 +166,7 @@ def note_change(connection: Connection, shopper: str, stage: str, at_s: float, r
     connection.execute(insert(stage_changes), {"shopper": shopper, "stage": stage, "at_s": at_s, "reason": dict(reason)})
 
 
-def counts(connection: Connection, shopper: str, now_s: float, standing: Row[object] | None) -> Counts:
+def counts(connection: Connection, shopper: str, now_s: float, standing: JourneyRecord | None) -> Counts:
     """A shopper's signals over the windows that end at `now_s`; `standing` is what `find` gave."""
     visits_30d, visits_90d, last_visit_s = connection.execute(
         _VISITS, {"shopper": shopper, "since_30d_s": now_s - 30 * DAY_S, "since_90d_s": now_s - 90 * DAY_S}
@@ -226,7 +248,7 @@ def export(connection: Connection, shopper: str) -> dict[str, object]:
 
     standing, tokens = find(connection, shopper), bucket(connection, shopper)
     return {
-        "journey": dict(standing._mapping) if standing is not None else None,
+        "journey": standing._asdict() if standing is not None else None,
         "stage_changes": rows(stage_changes, "at_s"),
         "visits": rows(visits, "started_at_s"),
         "journey_events": rows(journey_events, "at_s"),

@@ -13,8 +13,8 @@ The courier's part is in `sending`, what the broker will not take in `quarantine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -112,6 +112,18 @@ _REMOVE_ONE = Prepared(delete(outbox).where(_ONE))
 _OLDEST_SEQ = select(func.min(outbox.c.seq))
 
 
+class OutboxRecord(NamedTuple):
+    """A message as it is kept, here and in quarantine."""
+
+    event_id: str
+    topic: str
+    shopper: str | None
+    at_s: float
+    expires_at_s: float | None
+    urgent: bool
+    body: str
+
+
 class OutboxFull(Exception):
     """The outbox holds all it may: the caller's transaction is taken back, and nothing is promised."""
 
@@ -131,24 +143,15 @@ def put(
 
     Raises OutboxFull for a new promise when `OUTBOX_ROWS_MAX` rows wait; IntegrityError for an event id that is there already.
     """
-    row = {
-        "event_id": event_id,
-        "topic": topic,
-        "shopper": shopper,
-        "body": body,
-        "at_s": at_s,
-        "expires_at_s": expires_at_s,
-        "urgent": urgent,
-    }
-    seq = add(connection, row)
+    seq = add(connection, OutboxRecord(event_id, topic, shopper, at_s, expires_at_s, urgent, body))
     if topic in PROMISING_TOPICS and not urgent and _is_full(connection, seq):
         raise OutboxFull(f"{OUTBOX_ROWS_MAX} messages wait for the broker; nothing is promised until it takes some")
 
 
-def add(connection: Connection, row: Mapping[str, Any], handed_at_s: float | None = None) -> int:
-    """Write a row and queue it; its number."""
-    seq = int(_PUT.run(connection, {**row, "resent": 0}).fetchone()[0])
-    rank = URGENT if row["urgent"] else LAST if row["topic"].startswith(REPLY_TOPICS) else IN_TURN
+def add(connection: Connection, message: OutboxRecord, handed_at_s: float | None = None) -> int:
+    """Write a message and queue it; its number."""
+    seq = int(_PUT.run(connection, {**message._asdict(), "resent": 0}).fetchone()[0])
+    rank = URGENT if message.urgent else LAST if message.topic.startswith(REPLY_TOPICS) else IN_TURN
     _QUEUE.run(connection, {"rank": rank, "seq": seq, "handed_at_s": handed_at_s})
     return seq
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
-from sqlalchemy import JSON, BigInteger, Column, Connection, Float, Index, Row, String, Table, delete, func, insert, select
+from sqlalchemy import JSON, BigInteger, Column, Connection, Float, Index, String, Table, delete, func, insert, select
 
 from gateway.storage.metadata import metadata
+
+Json = str | float | int | bool | list[str]
+"""A value of an attribute as it is kept, and as messages bring it."""
 
 profile_values = Table(
     "profile_values",
@@ -31,11 +35,24 @@ profile_versions = Table(
 """The version of the backend's latest profile of each shopper: an older one that comes late changes nothing."""
 
 
-def values(connection: Connection, shopper: str) -> Sequence[Row[str, str, object, float, float | None]]:
-    """(field, supplier, value, at_s, ends_at_s) of a shopper."""
-    table = profile_values.c
-    rows = select(table.field, table.supplier, table.value, table.at_s, table.ends_at_s).where(table.shopper == shopper)
-    return connection.execute(rows.order_by(table.field, table.supplier)).all()
+class ProfileValue(NamedTuple):
+    """One value of a shopper's profile: a row of `profile_values`."""
+
+    field: str
+    supplier: str
+    value: Json
+    at_s: float
+    ends_at_s: float | None
+
+
+_VALUE_COLUMNS = [profile_values.c[name] for name in ProfileValue._fields]
+
+
+def values(connection: Connection, shopper: str) -> list[ProfileValue]:
+    """Return all that is kept of a shopper's profile."""
+    rows = select(*_VALUE_COLUMNS).where(profile_values.c.shopper == shopper)
+    found = connection.execute(rows.order_by(profile_values.c.field, profile_values.c.supplier))
+    return [ProfileValue(*row) for row in found]
 
 
 def version(connection: Connection, shopper: str) -> int:
@@ -99,4 +116,4 @@ def erase(connection: Connection, shopper: str) -> int:
 
 def export(connection: Connection, shopper: str) -> dict[str, object]:
     """All that is kept here about a shopper."""
-    return {"profile": [dict(row._mapping) for row in values(connection, shopper)]}
+    return {"profile": [value._asdict() for value in values(connection, shopper)]}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Boolean, Column, Connection, Float, Select, String, Table, Text, delete, insert, select
 
 from gateway.storage import outbox
 from gateway.storage.metadata import metadata
+from gateway.storage.outbox import OutboxRecord
 
 KEPT_S = 30 * 86_400.0
 """How long a quarantined message stays for a person to look at, after it has expired."""
@@ -25,7 +27,6 @@ quarantine = Table(
     Column("reason", String(200), nullable=False),
     Column("body", Text, nullable=False),
 )
-_SHARED = ("event_id", "topic", "shopper", "at_s", "expires_at_s", "urgent", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ class Quarantined:
 
 def set_aside(connection: Connection, event_id: str, reason: str, at_s: float) -> None:
     """Move a message that the broker will not take out of the queue, with the reason for whoever looks."""
-    row = connection.execute(select(outbox.outbox).where(outbox.outbox.c.event_id == event_id)).mappings().first()
+    row = connection.execute(_message(outbox.outbox).where(outbox.outbox.c.event_id == event_id)).first()
     if row is None:
         return
-    values = {name: row[name] for name in _SHARED} | {"quarantined_at_s": at_s, "reason": reason[:200]}
+    values = OutboxRecord(*row)._asdict() | {"quarantined_at_s": at_s, "reason": reason[:200]}
     outbox.remove(connection, [event_id])
     connection.execute(insert(quarantine).values(values))
 
@@ -59,11 +60,14 @@ def quarantined(connection: Connection, limit: int = 100) -> list[Quarantined]:
 
 def retry(connection: Connection, event_id: str | None = None) -> int:
     """Put a quarantined message (None: all of them) back at the end of the queue; how many. Handed once, it stays handed."""
-    chosen = select(quarantine) if event_id is None else select(quarantine).where(quarantine.c.event_id == event_id)
-    rows = connection.execute(chosen.order_by(quarantine.c.at_s)).mappings().all()
-    for row in rows:
-        outbox.add(connection, {name: row[name] for name in _SHARED}, handed_at_s=row["quarantined_at_s"])
-        connection.execute(delete(quarantine).where(quarantine.c.event_id == row["event_id"]))
+    chosen = _message(quarantine).add_columns(quarantine.c.quarantined_at_s).order_by(quarantine.c.at_s)
+    if event_id is not None:
+        chosen = chosen.where(quarantine.c.event_id == event_id)
+    rows = connection.execute(chosen).all()
+    for *message, quarantined_at_s in rows:
+        back = OutboxRecord(*message)
+        outbox.add(connection, back, handed_at_s=quarantined_at_s)
+        connection.execute(delete(quarantine).where(quarantine.c.event_id == back.event_id))
     return len(rows)
 
 
@@ -80,3 +84,8 @@ def erase(connection: Connection, shopper: str) -> int:
 def export(connection: Connection, shopper: str) -> dict[str, object]:
     """Return what was set aside of what was meant for `shopper`."""
     return {"quarantined": list(connection.execute(select(quarantine.c.body).where(quarantine.c.shopper == shopper)).scalars())}
+
+
+def _message(table: Table) -> Select[Any]:
+    """The columns of a message, in the order of OutboxRecord."""
+    return select(*(table.c[name] for name in OutboxRecord._fields))

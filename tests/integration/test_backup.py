@@ -17,6 +17,7 @@ from gateway.settings import StorageSettings
 from gateway.storage import Store, consents, identities, journey, open_store
 from gateway.storage.backup import write_backup
 from gateway.storage.backup_file import BackupError
+from gateway.storage.consents import ConsentEvent, ConsentRecord
 from gateway.storage.keys import Keys, KeysError
 from gateway.storage.metadata import metadata
 from gateway.storage.restore import read_backup
@@ -44,12 +45,11 @@ def keys(tmp_path: Path) -> Keys:
 
 
 def join(store: Store, shopper: str, at_s: float = NOON_S) -> None:
-    row: dict[str, Any] = {"shopper": shopper, "decided_at_s": at_s, "version": 1, "purposes": "offers recognise", "language": "nl"}
-    row |= {"text": "2026-03", "channel": "app", "recorded_at_s": at_s}
+    purposes, how = frozenset({"offers", "recognise"}), ("nl", "2026-03", "app", at_s)
 
     def work(connection: Any) -> None:
-        consents.note(connection, row)
-        consents.put(connection, row | {"record": "r", "given_at": {"offers": at_s}, "withdrawn_at_s": None})
+        consents.note(connection, ConsentEvent(shopper, at_s, 1, purposes, *how))
+        consents.put(connection, ConsentRecord(shopper, "r", at_s, 1, purposes, {"offers": at_s}, None, *how))
         identities.put(connection, shopper, bytes(16), None, bytes(range(16)))
         journey.put_bucket(connection, shopper, 1.5, at_s)
 

@@ -38,6 +38,7 @@ from gateway.storage import (
 from gateway.storage.backup import shoppers, write_backup
 from gateway.storage.decisions import DecisionRecord
 from gateway.storage.happenings import HappeningRecord
+from gateway.storage.journey import JourneyRecord, VisitRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from gateway.storage.metadata import metadata
 from gateway.storage.promises import PromiseRecord
@@ -144,18 +145,12 @@ def _rows(connection: Connection, shopper: str) -> None:
     profiles.replace(connection, shopper, 1, NOON_S, {"segment": f"segment-of-{shopper}"})
     profiles.answer(connection, shopper, "diet", f"diet-of-{shopper}", NOON_S, NOON_S + 1e6)
     for number in range(30):
-        visit = {
-            "visit": f"{shopper}-{number}",
-            "shopper": shopper,
-            "started_at_s": NOON_S,
-            "ended_at_s": NOON_S,
-            "zones": [shopper],
-        }
+        visit = VisitRecord(f"{shopper}-{number}", shopper, NOON_S, NOON_S, [shopper])
         journey.add_visit(connection, visit)
     journey.add_event(connection, shopper, f"backend/{shopper}", "engaged", NOON_S)
     journey.note_change(connection, shopper, "new", NOON_S, {"why": shopper})
     journey.put_bucket(connection, shopper, 3.0, NOON_S)
-    standing = {"shopper": shopper, "stage": "new", "since_s": NOON_S, "reason": {}, "set_by": None, "visits_ever": 30}
+    standing = JourneyRecord(shopper, "new", NOON_S, {}, None, 30)
     journey.put(connection, standing)
     promises.add(connection, _promise(shopper, 1, state="shown"))
     promises.add(connection, _promise(shopper, 2, state="reserved"))
@@ -254,13 +249,7 @@ def test_nothing_is_left_in_pages_that_the_database_shuffled_about(shop: Shop) -
 def _busy_life(connection: Connection, shopper: str) -> None:
     profiles.replace(connection, shopper, 1, NOON_S, {"segment": f"segment-of-{shopper}"})
     for number in range(30):
-        visit = {
-            "visit": f"{shopper}-{number}",
-            "shopper": shopper,
-            "started_at_s": NOON_S,
-            "ended_at_s": NOON_S,
-            "zones": [shopper],
-        }
+        visit = VisitRecord(f"{shopper}-{number}", shopper, NOON_S, NOON_S, [shopper])
         journey.add_visit(connection, visit)
         journey.add_event(connection, shopper, f"backend/{number}", "engaged", NOON_S)
 

@@ -28,6 +28,7 @@ from gateway.shoppers.people import People
 from gateway.shoppers.registry import still_consented
 from gateway.storage import Reader, Store, Transaction, consents, decisions, journey, open_store, profiles, promises
 from gateway.storage.decisions import DecisionRecord, OfferSummary, OutcomeRecord
+from gateway.storage.journey import VisitRecord
 from gateway.storage.keys import KEYS_COPY, Keys
 from rules import Situation
 from rules.texts import Language
@@ -86,13 +87,7 @@ def lived(settings: Settings) -> Settings:
         for shopper, identity in (("s-1", TAG), ("s-2", Rotating(bytes(16), KEY))):
             people.record(tx, shopper, ConsentDecision(NOON_S, 1, EVERYTHING, text="2026-03"), identity)
             profiles.replace(connection, shopper, 1, NOON_S, {"segment": "family"})
-            visit = {
-                "visit": f"v-{shopper}",
-                "shopper": shopper,
-                "started_at_s": NOON_S,
-                "ended_at_s": NOON_S + 60,
-                "zones": ["wine"],
-            }
+            visit = VisitRecord(f"v-{shopper}", shopper, NOON_S, NOON_S + 60, ["wine"])
             journey.add_visit(connection, visit)
             decisions.log(connection, _decision(shopper))
 

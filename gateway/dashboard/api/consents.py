@@ -20,7 +20,7 @@ from gateway.shoppers.people import People
 from gateway.storage import Store, Transaction, consents, waiting
 from gateway.storage.users import Role
 from gateway.wire_values import NewPseudonym
-from rules.texts import N_, Language
+from rules.texts import N_, Language, known_language
 
 Staff = Annotated[Caller, Depends(require(Role.STAFF))]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
@@ -82,7 +82,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
         return [
             ConsentSummary(
                 shopper=row.shopper,
-                purposes=row.purposes.split(),
+                purposes=sorted(row.purposes),
                 language=row.language,
                 text=row.text,
                 channel=row.channel,
@@ -146,7 +146,7 @@ def _receipt(store: Store, shopper: str, settings: Settings, now_s: float) -> di
         standing = consents.find(connection, shopper)
         if standing is None:
             raise _unknown(shopper)
-        receipt = consent_receipt(connection, shopper, settings, now_s, standing.language)
+        receipt = consent_receipt(connection, shopper, settings, now_s, known_language(standing.language))
     assert receipt is not None  # looked up in the same transaction
     return receipt
 

@@ -174,7 +174,7 @@ def test_opt_ins_by_file_are_consents_to_everything_at_the_files_own_time(
         row = consents.find(connection, "s-1")
     assert row is not None
     assert (row.text, row.channel) == ("file", "file")
-    assert set(row.purposes.split()) == {"recognise", "offers", "purchases", "aftercare", "measure"}
+    assert row.purposes == {"recognise", "offers", "purchases", "aftercare", "measure"}
     send(withdrawn())
     people.take_file(read_optins(path), NOON_S - DAY_S)
     assert people.load(NOON_S) == 0, "who withdrew stays away, though the file still names them"

@@ -39,7 +39,7 @@ def after_a_loss(folder: Path, keys: Keys, event: Event[Any]) -> frozenset[str] 
     with store.read() as connection:
         standing = consents.find(connection, "s-1")
     store.close()
-    return None if standing is None else frozenset(standing.purposes.split())
+    return None if standing is None else standing.purposes
 
 
 def at_the_desk(store: Store, people: People, purposes: frozenset[str]) -> None:
