@@ -103,10 +103,11 @@ async def _run(
         EmbeddedBroker() as broker,
         WorldApart(PLAN, people | {"start_s": time.time()}) as world,
     ):
-        gateway = _gateway(Path(folder), broker, adapters, port)
+        settings = _settings(Path(folder), broker, port)
+        summary.ways_in = await asyncio.to_thread(let_in, settings.storage, time.time())
+        gateway = _gateway(settings, adapters)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
         summary.watch(gateway, backend)
-        summary.ways_in = await asyncio.to_thread(let_in, gateway)
         identities = await world.identities()
         try:
             async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():
@@ -154,16 +155,19 @@ async def _end(stop: asyncio.Event, minutes: float | None, over: asyncio.Event) 
     over.set()
 
 
-def _gateway(folder: Path, broker: EmbeddedBroker, adapters: dict[str, SimulatedAdapter], port: int) -> Gateway:
-    """The real gateway, with simulated adapters under the real bleak in place of this machine's."""
+def _settings(folder: Path, broker: EmbeddedBroker, port: int) -> Settings:
     from rules import books  # the examples that come with the engine
 
-    settings = Settings(
+    return Settings(
         store=StoreSettings(chain=CHAIN, store=STORE, rule_book=Path(books.__path__[0]) / BOOK),
         mqtt=broker.settings(MqttSettings()),
         storage=StorageSettings(path=folder / "etalage.db", free_space_min_mb=0),
         dashboard=DashboardSettings(port=port),
     )
+
+
+def _gateway(settings: Settings, adapters: dict[str, SimulatedAdapter]) -> Gateway:
+    """The real gateway, with simulated adapters under the real bleak in place of this machine's."""
     plan_folder(settings).put_to_work(load_plan(PLAN), "demo", time.time())  # as if drawn in the dashboard: it can be changed there
     scanners = [
         AdapterScanner(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 
-from gateway.app import Gateway
-from gateway.storage import Connection, accounts
+from gateway.settings import StorageSettings
+from gateway.storage import Connection, accounts, open_store
 from gateway.storage.accounts import LinkKind
 from gateway.storage.users import Role
 from rules.texts import Language
@@ -16,9 +17,8 @@ LINKS_EACH = 5
 """A link works once; who reloads, or has a phone beside the PC, needs another."""
 
 
-def let_in(gateway: Gateway) -> dict[Role, list[str]]:
-    """Make the staff of a gateway that isn't claimed; return the paths of the pages that let one in, by role. Blocks."""
-    now_s = gateway.clock.now_s()
+def let_in(storage: StorageSettings, now_s: float) -> dict[Role, list[str]]:
+    """Make the staff in a database that isn't claimed; return the paths of the pages that let one in, by role. Blocks."""
     links = {role: [secrets.token_urlsafe(16) for _ in range(LINKS_EACH)] for role in STAFF}
 
     def make(connection: Connection) -> None:
@@ -27,5 +27,6 @@ def let_in(gateway: Gateway) -> dict[Role, list[str]]:
             for secret in links[role]:
                 accounts.add_link(connection, secret, name, LinkKind.ENTER, now_s + GOOD_FOR_S)
 
-    gateway.store.writer.submit(make).result(30)
+    with contextlib.closing(open_store(storage)) as store:
+        store.writer.write_blocking(make)
     return {role: [f"enter/{secret}" for secret in paths] for role, paths in links.items()}
