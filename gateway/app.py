@@ -28,7 +28,7 @@ from gateway.radio.notify import alive
 from gateway.radio.scanners import RunningScanner, make_scanners
 from gateway.rooms import Rooms
 from gateway.safe_error import safe_error
-from gateway.settings import Settings
+from gateway.settings import Settings, next_settings
 from gateway.shoppers.optins import read_optins
 from gateway.storage import DatabaseError, WriterClosed
 from gateway.supervisor import Duty, LoopFaults, Part, PartDied, Supervisor, Task, Thread
@@ -53,16 +53,24 @@ class GatewayFailed(Exception):
 class Gateway:
     """One gateway. Building it reads files and takes the dashboard's address; `run` makes it live.
 
-    `clock` and `scanners` take the place of this box's own (a simulated shop, a recording).
+    `clock` and `scanners` take the place of this box's own (a simulated shop, a recording); `config` is the file of the settings.
     Raises SettingsError, PlanError, BookError, OptInsError, StorageError, KeysError or DashboardError.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, scanners: Sequence[RunningScanner] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        scanners: Sequence[RunningScanner] | None = None,
+        config: Path | None = None,
+    ) -> None:
         self._settings = settings
+        self._config = config
         self.clock: Clock = clock or SystemClock(settings.storage.clock_path)
         self._given_scanners = scanners
         self.renewing = False
-        """True: this gateway ends because the next one is to work by another plan or calibration."""
+        """True: this gateway ends because the next one is to work by another plan, calibration or settings."""
         self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_faults = LoopFaults()
@@ -132,10 +140,10 @@ class Gateway:
         self._ending.set()
 
     def renew(self) -> None:
-        """End in order, every visit too, so that a new gateway takes up the plan that was put to work; from any thread."""
+        """End in order, every visit too, so that a new gateway takes up what was put to work; from any thread."""
 
         def end() -> None:
-            log.info("another plan or calibration was put to work: starting anew with it")
+            log.info("another plan, calibration or settings were put to work: starting anew")
             self.renewing = True
             self._ending.set()
 
@@ -143,11 +151,11 @@ class Gateway:
 
     def successor(self) -> Gateway:
         """Build the gateway that goes on after this one, at the same addresses. Raises as the first one did."""
-        settings = self._settings
+        settings = next_settings(self._config, self._settings)
         if self.listener is not None:
             ports = {"port": self.listener.port, "tls_port": self.listener.tls_port or settings.dashboard.tls_port}
             settings = settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update=ports)})
-        return Gateway(settings, clock=self.clock, scanners=self._given_scanners)
+        return Gateway(settings, clock=self.clock, scanners=self._given_scanners, config=self._config)
 
     def parts(self) -> list[Part]:
         """List every thread, task and duty of this gateway, for the supervisor."""
@@ -167,18 +175,9 @@ class Gateway:
         ]
 
     async def _serve(self, listener: Listener) -> None:
-        from gateway.dashboard.api.rooms import calls
-        from gateway.dashboard.app import serve
-        from gateway.dashboard.pages.rooms import pages
+        from gateway.dashboard_serving import serve_dashboard
 
-        settings, books_now = self._settings, lambda: self.line.books.all()
-        zones, shop_facts = self.rooms.plan.zone_ids, self.rooms.shop_facts
-        rooms = calls(self.store, settings, zones, self.people, self.ledger, shop_facts, books_now, self.clock.now_s)
-        shown = pages(self.view, self.store, settings, shop_facts, books_now, self.clock.now_s)
-        desk = self.rooms.plan_desk(settings, self.view, self.clock.now_s, self.renew)
-        await serve(
-            listener, self.view, desk, settings=settings.dashboard, store=self.store, routers=rooms, pages=shown, clock=self.clock
-        )
+        await serve_dashboard(listener, self.rooms, self.view, self.line, self._settings, self._config, self.clock, self.renew)
 
     async def _open_the_shop(self) -> None:
         """Bring into memory what the line needs before its first advertisement, and start the threads."""

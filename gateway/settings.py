@@ -7,7 +7,9 @@ know stops the start, with the nearest word it does know.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway import box_settings
 from rules.texts import Language
 
 TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -44,6 +47,16 @@ class StoreSettings(Section):
     rule_book: Path | None = Field(None, description="Rule book that goes live at the first start; later ones by API or command.")
     calibration: Path | None = Field(None, description="Calibration of this place, as `etalage calibrate` wrote it.")
     optins: Path | None = Field(None, description="Opt-ins known beforehand, for a shop without an app backend (loyalty fobs).")
+
+
+class ShopSettings(Section):
+    """What the shop says of itself for good. It wins over the store plan, and is set in the dashboard."""
+
+    name: str = Field("", max_length=60, description="Name of the shop, as pages show it; empty: the store plan's.")
+    timezone: str = Field("", max_length=64, description="Its time zone, as Europe/Amsterdam; empty: the store plan's.")
+    hours: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], tuple[str, str]] = Field(
+        {}, description='Opening hours by day, as mon = ["09:00", "18:00"]; a day left out is closed. Empty: the store plan\'s.'
+    )
 
 
 class RadioSettings(Section):
@@ -238,6 +251,11 @@ class StorageSettings(Section):
         return self.keys if self.keys is not None else self.path.with_suffix(".keys")
 
     @property
+    def dashboard_path(self) -> Path:
+        """Return where the settings are that the dashboard keeps."""
+        return self.path.parent / box_settings.FILE
+
+    @property
     def clock_path(self) -> Path:
         """Return where the last trusted time is kept."""
         return self.path.with_suffix(".clock")
@@ -284,12 +302,17 @@ class LogSettings(Section):
     format: Literal["console", "json"] = Field("console", description="For a person at a terminal, or one JSON object a line.")
 
 
+_PREFIX = "ETALAGE_"
+"""What the environment's settings begin with."""
+
+
 class Settings(BaseSettings):
     """The whole tree."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="ETALAGE_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__")
 
     store: StoreSettings = Field(default=StoreSettings(), description="Which shop this is.")
+    shop: ShopSettings = Field(default=ShopSettings(), description="What the shop says of itself for good.")
     radio: RadioSettings = Field(default=RadioSettings(), description="What this box hears.")
     zones: ZonesSettings = Field(default=ZonesSettings(), description="How readings become zones.")
     shoppers: ShoppersSettings = Field(default=ShoppersSettings(), description="Consent, identities, profiles, retention.")
@@ -313,24 +336,66 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """The settings from `path` (TOML) and the environment; relative paths count from the file's folder.
+    """The settings from `path` (TOML), the environment, and below both what the dashboard keeps.
 
-    Raises SettingsError with one line per fault.
+    Relative paths count from the file's folder. Raises SettingsError with one line per fault.
     """
-    tree: dict[str, Any] = {}
-    if path is not None:
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"{path}: can't be read ({error.strerror}); give the path of an existing file") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path}: not valid TOML ({error}); mend that line") from error
+    settings = with_kept(path, {})
     try:
-        settings = Settings(**tree)
-    except ValidationError as error:
-        source = str(path) if path else "environment"
-        raise SettingsError("\n".join(f"{source}: {_fault(fault)}" for fault in error.errors())) from error
+        kept = box_settings.read(settings.storage.dashboard_path)
+    except box_settings.BoxSettingsError as error:
+        raise SettingsError(str(error)) from error
+    return with_kept(path, kept) if kept else settings
+
+
+def next_settings(path: Path | None, running: Settings) -> Settings:
+    """Return the settings that a new start reads. Raises SettingsError.
+
+    `path`: the administrator's file; None where `running` were given otherwise, and only what the dashboard keeps can have changed.
+    """
+    try:
+        return with_kept(path, box_settings.read(running.storage.dashboard_path), running)
+    except box_settings.BoxSettingsError as error:
+        raise SettingsError(str(error)) from error
+
+
+def with_kept(path: Path | None, kept: box_settings.Tree, running: Settings | None = None) -> Settings:
+    """Return the settings as they would be over what the dashboard would keep; without a file, from those that run.
+
+    Raises SettingsError.
+    """
+    source = str(path) if path else "environment"
+    if path is None and running is not None:
+        return _checked(box_settings.merged(running.model_dump(), kept), f"{source}, {box_settings.FILE}")
+    settings = _checked(box_settings.merged(kept, read_tree(path)), f"{source}, {box_settings.FILE}" if kept else source)
     return _anchored(settings, path.parent if path else Path())
+
+
+def read_tree(path: Path | None) -> dict[str, object]:
+    """Return an administrator's file as it stands; nothing without one. Raises SettingsError."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be read ({error.strerror}); give the path of an existing file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML ({error}); mend that line") from error
+
+
+def set_by_administrator(path: Path | None) -> frozenset[str]:
+    """Return what the administrator's file and the environment set, as `mqtt.brokers`: a page shows it and can't change it."""
+    named = {f"{section}.{name}" for section, values in read_tree(path).items() if isinstance(values, dict) for name in values}
+    for section, names in box_settings.KEPT.items():
+        named |= {f"{section}.{name}" for name in names if f"{_PREFIX}{section}__{name}".upper() in os.environ}
+    return frozenset(named)
+
+
+def _checked(tree: Mapping[str, object], source: str) -> Settings:
+    try:
+        return Settings(**tree)  # type: ignore[arg-type]  # sections as they were written, checked here
+    except ValidationError as error:
+        raise SettingsError("\n".join(f"{source}: {_fault(fault)}" for fault in error.errors())) from error
 
 
 def _fault(fault: ErrorDetails) -> str:

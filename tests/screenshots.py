@@ -21,8 +21,10 @@ from playwright.async_api import Browser, async_playwright
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.access.passwords import hashed
 from gateway.dashboard.app import create_app
+from gateway.dashboard.kept_settings import KeptSettings
 from gateway.dashboard.pages.rooms import pages
 from gateway.dashboard.server import listen
+from gateway.mqtt.probe import probe
 from gateway.settings import DashboardSettings, Settings, StorageSettings
 from gateway.storage import Connection, Store, accounts, audit, open_store, outbox, quarantine
 from gateway.storage.accounts import LinkKind
@@ -43,6 +45,9 @@ PAGES = {
     "facts": "/shop/facts",
     "fact": "/shop/facts/hot_day",
     "privacy": "/shop/privacy",
+    "settings": "/shop/settings",
+    "settings-shop": "/shop/settings/shop",
+    "settings-broker": "/shop/settings/broker",
     "users": "/shop/users",
     "new-user": "/shop/users/new",
     "new-token": "/shop/users/tokens/new",
@@ -96,7 +101,7 @@ def _a_day(view: PretendView) -> None:
             view.history.note(view.health().scanners, view.at_s - 86_400 + 600 + minutes * 60)
 
 
-def _rooms_pages(view: PretendView, store: Store) -> list[APIRouter]:
+def _rooms_pages(view: PretendView, store: Store, folder: Path) -> list[APIRouter]:
     """The pages over the rooms, with something in each."""
     book, now_s = load_book(BOOK), datetime.now(UTC).timestamp
     facts = ShopFacts(store, view.plan.open_at)
@@ -110,7 +115,8 @@ def _rooms_pages(view: PretendView, store: Store) -> list[APIRouter]:
             quarantine.set_aside(connection, f"m-{number}", "Not authorized", now_s() - 200)
 
     store.writer.submit(messages).result()
-    return pages(view, store, Settings(), facts, lambda: [book], now_s)
+    settings = Settings(storage=StorageSettings(path=folder / "etalage.db"))
+    return pages(view, store, KeptSettings(None, settings), facts, lambda: [book], now_s, probe, lambda: None)
 
 
 async def main(folder: Path, names: Sequence[str]) -> None:
@@ -126,7 +132,7 @@ async def main(folder: Path, names: Sequence[str]) -> None:
         store.writer.submit(lambda it: accounts.open_session(it, "the session of the pictures", "Sanne", now_s)).result()
         settings = DashboardSettings(port=0)
         listener = listen(settings, Path(data), datetime.now(UTC))
-        app = create_app(view, settings=settings, store=store, pages=_rooms_pages(view, store))
+        app = create_app(view, settings=settings, store=store, pages=_rooms_pages(view, store, Path(data)))
         serving = asyncio.create_task(listener.serve(app))
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)

@@ -12,7 +12,7 @@ import typer
 from gateway.app import Gateway, GatewayFailed, run_and_renew
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
-from gateway.commands.config import Config, settings_of
+from gateway.commands.config import Config, settings_file, settings_of
 from gateway.commands.logs import set_up_log
 from gateway.dashboard import DashboardError
 from gateway.radio.playback import Playback
@@ -51,7 +51,11 @@ def run(
         set_up_log(settings.log)
         stop = asyncio.Event()
         playback = Playback(recording, speed, on_end=stop.set) if recording is not None else None
-        gateway = Gateway(settings) if playback is None else Gateway(settings, clock=playback.clock, scanners=playback.scanners)
+        gateway = (
+            Gateway(settings, config=settings_file(config))
+            if playback is None
+            else Gateway(settings, clock=playback.clock, scanners=playback.scanners)
+        )
         asyncio.run(_live(gateway, stop))
     except CANT_START as error:
         raise CommandError(str(error)) from error

@@ -17,7 +17,7 @@ from gateway.dashboard.access.sign_in import SignIn, announce
 from gateway.dashboard.api import live, plans
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
-from gateway.dashboard.pages import links, now, record, scanners, shop, sign_in, tokens, trust, users
+from gateway.dashboard.pages import now, scanners, shop, staff, trust
 from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.reading import HeadLikeGet, static_files
 from gateway.dashboard.server import Listener
@@ -90,15 +90,7 @@ def create_app(
     for page in (now.router(view, hub), shop.router(), scanners.router(view), trust.router(certificate, tls_port), *pages):
         app.include_router(page)
     if store is not None and signing_in is not None:
-        for page in (
-            sign_in.router(signing_in),
-            sign_in.own_pages(signing_in),
-            links.router(signing_in),
-            users.router(store, signing_in, view.plan.timezone),
-            users.changes(store, clock.now_s),
-            tokens.router(store, clock.now_s),
-            record.router(store, view.plan.timezone),
-        ):
+        for page in staff.pages(store, signing_in, view.plan.timezone, clock.now_s):
             app.include_router(page)
     app.mount("/static", static_files(_HERE / "static"), name="static")
     return app

@@ -10,7 +10,7 @@ the catalogue; pydantic's own messages are said by `problems.FAULTS`. A new form
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -77,6 +77,8 @@ class FormRow:
     fault: str
     needed: bool
     length_max: int | None
+    fixed: bool = False
+    """Set in the administrator's file: shown, and not to be changed here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,16 @@ def rows(
     values: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
     choices: Mapping[str, Collection[Choice]] | None = None,
+    fixed: Collection[str] = (),
 ) -> list[FormRow]:
-    """Return the rows of a form in a reader's language. `choices`: those that are known only now, by field."""
-    return [
+    """Return the rows of a form in a reader's language.
+
+    `choices`: those that are known only now, by field; `fixed`: the fields that can't be changed here.
+    """
+    drawn = [
         _row(model, name, language, values or {}, faults or {}, tuple((choices or {}).get(name, ()))) for name in model.model_fields
     ]
+    return [replace(row, fixed=row.name in fixed) for row in drawn]
 
 
 def _row(

@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from gateway.settings import ShopSettings
 from gateway.zones import geometry
 from rules.local_time import Local, Spans, is_open
 from rules.texts import N_, Language, text
@@ -333,6 +334,13 @@ def load_plan(path: Path | str) -> StorePlan:
         line = f":{mark.line + 1}" if mark else ""
         raise PlanError(f"{path}{line}: is not YAML ({getattr(error, 'problem', None) or 'unreadable'})") from error
     return parse_plan(document, str(path))
+
+
+def with_shop(plan: StorePlan, shop: ShopSettings) -> StorePlan:
+    """Return the plan with what the shop's settings say of name, time zone and hours. Raises PlanError."""
+    said = {"store": shop.name, "timezone": shop.timezone, "hours": {day: list(hours) for day, hours in shop.hours.items()}}
+    said = {name: value for name, value in said.items() if value}
+    return parse_plan({**plan.model_dump(mode="json"), **said}, "[shop] of the settings") if said else plan
 
 
 def parse_plan(document: object, source: str = "plan") -> StorePlan:

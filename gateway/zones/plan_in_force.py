@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from gateway.settings import Settings
 from gateway.zones.calibration import Calibration, CalibrationError, load_calibration
-from gateway.zones.plan import StorePlan, load_plan, parse_plan
+from gateway.zones.plan import StorePlan, load_plan, parse_plan, with_shop
 from gateway.zones.plan_folder import PlanFolder, checked
 from rules.texts import N_, in_all
 
@@ -33,7 +33,12 @@ def plan_folder(settings: Settings) -> PlanFolder:
 
 
 def plan_in_force(settings: Settings) -> PlanInForce:
-    """Read the plan and its calibration. Raises PlanError, CalibrationError."""
+    """Read the plan, with what the shop's settings say of it, and its calibration. Raises PlanError, CalibrationError."""
+    place = _as_drawn(settings)
+    return place._replace(plan=with_shop(place.plan, settings.shop))
+
+
+def _as_drawn(settings: Settings) -> PlanInForce:
     store, folder = settings.store, plan_folder(settings)
     if store.plan is not None:
         calibration = None if store.calibration is None else load_calibration(store.calibration)

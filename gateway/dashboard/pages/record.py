@@ -23,6 +23,8 @@ DEEDS: dict[str, str] = {
     "changed_role": N_("gave somebody another role: {object}"),
     "removed_account": N_("removed the account of {object}"),
     "made_token": N_("made the token {object}"),
+    "changed_settings": N_("changed the settings: {object}"),
+    "restarted": N_("started the gateway anew"),
     "retried_messages": N_("let stuck messages go again: {object}"),
     "put_plan_to_work": N_("put plan {object} to work"),
     "used_calibration": N_("put the measurement of a walk to work"),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from fastapi import APIRouter
 
 from gateway.books.shop_facts import ShopFacts
-from gateway.dashboard.pages import broker, facts, privacy
+from gateway.dashboard.kept_settings import KeptSettings
+from gateway.dashboard.pages import broker, broker_form, facts, privacy, settings
 from gateway.dashboard.view import View
-from gateway.settings import Settings
 from gateway.storage import Store
 from rules import Book
 
@@ -17,15 +17,19 @@ from rules import Book
 def pages(
     view: View,
     store: Store,
-    settings: Settings,
+    kept: KeptSettings,
     shop_facts: ShopFacts,
     live_books: Callable[[], Sequence[Book]],
     now_s: Callable[[], float],
+    try_broker: broker_form.TryBroker,
+    start_anew: Callable[[], None],
 ) -> list[APIRouter]:
     """Return every page that needs more than the dashboard's own view."""
     timezone = view.plan.timezone
     return [
         broker.router(view, store, now_s),
         facts.router(shop_facts, live_books, now_s, timezone),
-        privacy.router(store, settings, live_books, now_s),
+        privacy.router(store, kept.running, live_books, now_s),
+        settings.router(view, store, kept, now_s, start_anew),
+        broker_form.router(kept, try_broker, settings.keeper(store, kept, now_s)),
     ]

@@ -18,6 +18,7 @@ CARDS: tuple[tuple[str, str, str, Role], ...] = (
     ("/shop/scanners", N_("Scanners"), N_("Who hears, how well, and what to do."), Role.VIEWER),
     ("/shop/broker", N_("Connection"), N_("The way to the store app: what waits, and what is stuck."), Role.STAFF),
     ("/shop/privacy", N_("Privacy"), N_("What is collected, why, and how long it is kept."), Role.VIEWER),
+    ("/shop/settings", N_("Settings"), N_("Name, hours, connection: the few things to set."), Role.ADMIN),
     ("/shop/users", N_("Users, tills and tokens"), N_("Who may come in, and what each may do."), Role.OWNER),
     ("/shop/audit", N_("Who did what"), N_("The record of deeds; nobody can change it."), Role.ADMIN),
 )

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.app import create_app
+from gateway.dashboard.kept_settings import KeptSettings
 from gateway.dashboard.pages.rooms import pages
 from gateway.settings import DashboardSettings, Settings
 from gateway.storage import Connection, Store, audit, outbox
@@ -40,7 +41,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def app(view: PretendView, store: Store, clock: FakeClock) -> Iterator[FastAPI]:
     book = load_data(document(offer(), shop_facts=FACTS))
-    shown = pages(view, store, Settings(), ShopFacts(store, view.plan.open_at), lambda: [book], clock.now_s)
+    facts, kept = ShopFacts(store, view.plan.open_at), KeptSettings(None, Settings())
+    shown = pages(view, store, kept, facts, lambda: [book], clock.now_s, lambda *_, **__: [], lambda: None)
     app = create_app(view, settings=DashboardSettings(), store=store, clock=clock, pages=shown)
     yield app
     app.state.close()

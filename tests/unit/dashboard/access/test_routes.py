@@ -17,6 +17,7 @@ from gateway.dashboard.access.callers import RIGHTS
 from gateway.dashboard.access.middleware import OPEN
 from gateway.dashboard.api.rooms import calls
 from gateway.dashboard.app import create_app
+from gateway.dashboard.kept_settings import KeptSettings
 from gateway.dashboard.pages.rooms import pages
 from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.view import View
@@ -37,7 +38,8 @@ def app(view: View, store: Store) -> FastAPI:
     """The application with every room's calls. Nobody who is refused reaches a room, so none stands behind them."""
     no_room: Any = None
     rooms = calls(store, Settings(), ("wine",), no_room, no_room, no_room, lambda: (), time.time)
-    shown = pages(view, store, Settings(), no_room, lambda: (), time.time)
+    kept = KeptSettings(None, Settings())
+    shown = pages(view, store, kept, no_room, lambda: (), time.time, no_room, no_room)
     desk = PlanDesk(no_room, no_room, view, store, time.time, no_room, no_room)
     return create_app(view, settings=DashboardSettings(), store=store, routers=rooms, pages=shown, plan_desk=desk)
 
