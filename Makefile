@@ -51,7 +51,7 @@ accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple
 	$(BIN)/python -m tests.accuracy.score $(ARGS)
 
 torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and count the promises
-	$(BIN)/python tests/journeys/torture.py $(ARGS)
+	$(BIN)/python -m tests.journeys.torture $(ARGS)
 
 attack: $(VENV)/dev.stamp ## attack it as a till, a flood and a stranger would, while honest shoppers come and go (five minutes)
 	$(BIN)/python -m tests.attack $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -218,12 +219,13 @@ def test_a_database_that_can_t_be_read_ends_nothing_and_nothing_unknown_is_decid
         assert shop.failure is None
         reader._read = real
 
-        def walked_on() -> bool:  # to and fro: on a slow machine a reading may come too late for one zone's moment
-            for scanner in ("pi-2", "pi-1"):
-                shop.walk(1, scanner, seconds=3)
+        zones = itertools.cycle(("pi-2", "pi-1"))
+
+        def walked_on() -> bool:  # on a slow machine a reading may come too late for one zone's moment; the next one has another
+            shop.walk(1, next(zones), seconds=8)  # long enough to be believed there
             return bool(shop.offers("s-1"))
 
-        assert wait_for(walked_on, PATIENCE_S), "it goes on by itself"
+        assert wait_for(walked_on, 2 * PATIENCE_S), "it goes on by itself"
         assert shop.failure is None
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-TORTURE = Path(__file__).with_name("torture.py")
+ROOT = Path(__file__).parents[2]
 SEED = os.environ.get("ETALAGE_SEED", "20261121")
 
 
 @pytest.mark.parametrize(("broker", "gateway_kills", "broker_kills"), [("mosquitto", 6, 2), ("embedded", 3, 1)])
 def test_promises_survive_kills(broker: str, gateway_kills: int, broker_kills: int) -> None:
     """Another seed: ETALAGE_SEED. On failure pytest shows the seed and each broken promise."""
-    command = [sys.executable, str(TORTURE), "--broker", broker, "--seed", SEED]
+    command = [sys.executable, "-m", "tests.journeys.torture", "--broker", broker, "--seed", SEED]
     command += ["--gateway-kills", str(gateway_kills), "--broker-kills", str(broker_kills)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     print(run.stdout, run.stderr)
     assert run.returncode == 0
     assert " 0 faults" in run.stdout

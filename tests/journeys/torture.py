@@ -1,6 +1,6 @@
 """Proof by killing: a gateway under load and its broker are killed with −9 at random instants; every promise must still be kept.
 
-    python tests/journeys/torture.py --gateway-kills 200 --broker-kills 50 [--seed N] [--broker mosquitto|embedded|both]
+    python -m tests.journeys.torture --gateway-kills 200 --broker-kills 50 [--seed N] [--broker mosquitto|embedded|both]
 
 Prints the seed first and what it found last; exits with 1 when a promise was broken. What is checked, from the gateway's database
 and from what the reference backend received:
