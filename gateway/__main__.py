@@ -29,6 +29,7 @@ COMMANDS = {
     "erase": "gateway.commands.erase:erase",
     "backup": "gateway.commands.backup:backup",
     "restore": "gateway.commands.backup:restore",
+    "recall": "gateway.commands.recall:recall",
     "quarantine": "gateway.commands.quarantine:quarantine",
     "contract": "gateway.commands.contract:contract",
 }
@@ -71,12 +72,15 @@ def _root(
 
 
 def main() -> None:
-    """Run a command; what a person can mend is said in a line, without a traceback, and ends with status 2."""
+    """Run a command; what a person can mend is said in a line, without a traceback.
+
+    Ends with 0 where all is fine, 1 where it isn't, and 2 where the command line itself can't be read.
+    """
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except CommandError as error:
         typer.echo(f"etalage: {error}", err=True)
-        sys.exit(2)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gateway.commands import CommandError
 from gateway.commands.config import Config, settings_of
 from gateway.commands.opened import opened
+from gateway.commands.showing import AsJson, counted, print_json
 from gateway.settings import StorageSettings
 from gateway.storage import StorageError, consents, open_store
 from gateway.storage.backup import SUFFIX, Summary, write_backup
@@ -30,6 +32,7 @@ So the gateway asks the backend for everything at its next start."""
 
 def backup(
     folder: Annotated[Path | None, typer.Argument(help="Where to; none: `backups` in [shoppers] of the settings.")] = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Back the database up, also while the gateway runs, and prove that it can be restored.
@@ -52,12 +55,17 @@ def backup(
             raise CommandError(str(error)) from error
         keys.copy_to(target / KEYS_COPY)
     if proof.rows != made.rows and not proof.unreadable:  # whoever was erased meanwhile is rightly missing
-        raise CommandError(f"{path}: only {proof.rows} of its {made.rows} rows come back; back up again, and look at the disk")
-    typer.echo(f"{path}: {made.rows} rows of {made.shoppers} shoppers")
-    typer.echo(
-        f"proven {datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC: restored into a temporary database, {proof.rows} rows"
-    )
-    typer.echo(f"signed by {public_hex(keys.signing_key().public_key())}: keep that in the safe; another box asks for it")
+        raise CommandError(
+            f"{path}: only {proof.rows} of its {counted(made.rows, 'row')} came back; back up again, and look at the disk"
+        )
+    signer = public_hex(keys.signing_key().public_key())
+    if as_json:
+        print_json({"file": str(path), **asdict(made), "proven_rows": proof.rows, "proven_at_s": now_s, "signed_by": signer})
+    else:
+        typer.echo(f"{path}: {_rows(made)}")
+        when = f"{datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC"
+        typer.echo(f"proven {when}: restored into a temporary database, {counted(proof.rows, 'row')}")
+        typer.echo(f"signed by {signer}: keep that in the safe; another box asks for it")
     if gateway.settings.shoppers.backups != target:
         typer.echo(
             f"{target / KEYS_COPY}: this copy doesn't follow erasures; set `backups` under [shoppers] to this folder, or back up "
@@ -73,6 +81,7 @@ def restore(
         str | None, typer.Option(help="The key of the box that made it, as `etalage backup` printed it; none: this box's own.")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in place of the database there is.")] = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Make the database from a backup; stop the gateway first. Who was erased stays erased, the backend sends what is newer."""
@@ -81,17 +90,22 @@ def restore(
     restored = _on_file if settings.storage.url is None else _on_server
     try:
         signer = _signer(source, Keys(key_file) if key_file == settings.storage.keys_path else None, signed_by)
-        told = restored(settings.storage, partial(read_backup, keys=Keys(key_file), source=source, signed_by=signer), replace)
+        place, read = restored(
+            settings.storage, partial(read_backup, keys=Keys(key_file), source=source, signed_by=signer), replace
+        )
     except (BackupError, StorageError, KeysError) as error:
         raise CommandError(str(error)) from error
     if key_file != settings.storage.keys_path:
         Keys(key_file).copy_to(settings.storage.keys_path)
     own = Keys(settings.storage.keys_path)
     own.note_epoch(own.epoch() + STEPS_BEHIND)
-    typer.echo(told)
+    if as_json:
+        print_json({"place": place, **asdict(read)})
+    else:
+        typer.echo(_told(place, read))
 
 
-def _on_file(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> str:
+def _on_file(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> tuple[str, Summary]:
     """Fill a fresh file beside the old one, and put it in its place only once it is whole."""
     path = settings.path
     if path.exists() and not replace:
@@ -108,10 +122,10 @@ def _on_file(settings: StorageSettings, read: Callable[..., Summary], replace: b
         fresh.replace(path)
     finally:
         _remove(fresh)
-    return _told(str(path), summary)
+    return str(path), summary
 
 
-def _on_server(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> str:
+def _on_server(settings: StorageSettings, read: Callable[..., Summary], replace: bool) -> tuple[str, Summary]:
     """Fill PostgreSQL's tables in one transaction, emptied in the same one."""
     with contextlib.closing(open_store(settings)) as store:
         if at_work(store):
@@ -122,7 +136,7 @@ def _on_server(settings: StorageSettings, read: Callable[..., Summary], replace:
             raise CommandError(
                 "the database holds rows already; stop the gateways and give --replace to put the backup in their place"
             )
-        return _told("PostgreSQL", read(store, proven=proven, replace=True))
+        return "PostgreSQL", read(store, proven=proven, replace=True)
 
 
 def _signer(source: Path, own: Keys | None, given: str | None) -> Ed25519PublicKey:
@@ -162,9 +176,13 @@ def _remove(path: Path) -> None:
 
 
 def _told(place: str, read: Summary) -> str:
-    told = f"{place}: {read.rows} rows of {read.shoppers} shoppers are back"
+    told = f"{place}: back are {_rows(read)}"
     if read.unreadable:
-        told += f"; {read.unreadable} sealed boxes stay shut: their keys were destroyed with an erasure"
+        told += f"; {counted(read.unreadable, 'sealed part')} stay shut: their keys were destroyed with an erasure"
     if read.erased_again:
-        told += f"; {read.erased_again} shoppers who were erased since stay erased"
+        told += f"; erased since, and erased again: {counted(read.erased_again, 'shopper')}"
     return told
+
+
+def _rows(summary: Summary) -> str:
+    return f"{counted(summary.rows, 'row')} of {counted(summary.shoppers, 'shopper')}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -19,9 +18,10 @@ from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
 from gateway.commands.config import Config
 from gateway.commands.opened import Opened, opened
+from gateway.commands.showing import AsJson, counted, moment, print_json
 from gateway.offers import decision_log
 from gateway.storage import Connection
-from gateway.storage.books import every, find
+from gateway.storage.books import BookRecord, every, find
 from rules import Book, BookError
 from rules.workbench.replay import ReplayReport, replay_decisions
 
@@ -40,15 +40,18 @@ Zones = Annotated[list[str] | None, typer.Option("--zone", help="Only in this zo
 
 
 @books.command(name="list")
-def show(config: Config = None) -> None:
+def show(as_json: AsJson = False, config: Config = None) -> None:
     """Show all books, the latest moved first, and where each stands."""
     with opened(config) as gateway, gateway.store.read() as connection:
         rows = every(connection)
+    if as_json:
+        print_json([_as_row(row) for row in rows])
+        return
     hash_ = Column("hash", no_wrap=True, min_width=HASH_SHOWN)  # to be copied, so never cut
     table = Table(hash_, "name", "state", "where", "author", "approved by", "since")
     for row in rows:
         where = ", ".join(row.zones) or ("everywhere" if row.state in ("live", "paused") else "")
-        table.add_row(row.hash[:HASH_SHOWN], row.name, row.state, where, row.author, row.approved_by or "", _when(row.state_at_s))
+        table.add_row(row.hash[:HASH_SHOWN], row.name, row.state, where, row.author, row.approved_by or "", moment(row.state_at_s))
     Console().print(table if rows else "No books yet; `etalage books add BOOK.yaml` keeps one as a draft.")
 
 
@@ -117,6 +120,7 @@ def rollback(by: By = None, config: Config = None) -> None:
 def diff(
     draft: Annotated[str, typer.Argument(help="A rule book's file, or the hash of a kept one.")],
     days: Annotated[float, typer.Option(min=0.01, max=366, help="How far back, in days.")] = 7.0,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Decide the logged decisions again with a draft: who would have got what instead."""
@@ -124,7 +128,10 @@ def diff(
         book = _draft(connection, draft, gateway.zones())
         logged = list(decision_log.logged_since(connection, gateway.now_s() - days * 86_400))
         report = replay_decisions(book, track(logged, "Deciding again", console=Console(stderr=True)))
-    _show(report)
+    if as_json:
+        print_json(asdict(report) | {"changed": report.changed})
+    else:
+        _show(report)
 
 
 def _show(report: ReplayReport) -> None:
@@ -135,10 +142,10 @@ def _show(report: ReplayReport) -> None:
     console.print(table)
     for one in report.differences[:DIFFERENCES_SHOWN]:
         was, would_be = (", ".join(offers) or "nothing" for offers in (one.before, one.after))
-        console.print(f"{_when(one.at_s)} {one.shopper} in {one.zone or 'the shop'}: {was} → {would_be}", highlight=False)
+        console.print(f"{moment(one.at_s)} {one.shopper} in {one.zone or 'the shop'}: {was} → {would_be}", highlight=False)
     if report.changed > DIFFERENCES_SHOWN:
         console.print(f"… and {report.changed - DIFFERENCES_SHOWN} more")
-    console.print(f"{report.changed} of {report.decisions} decisions would differ.")
+    console.print(f"{report.changed} of {counted(report.decisions, 'decision')} would differ.")
 
 
 def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
@@ -173,5 +180,6 @@ def _by_whom(by: str | None) -> str:
     return by or getpass.getuser()
 
 
-def _when(at_s: float) -> str:
-    return f"{datetime.fromtimestamp(at_s).astimezone():%Y-%m-%d %H:%M}"
+def _as_row(book: BookRecord) -> dict[str, object]:
+    shown = {"hash": book.hash, "name": book.name, "state": book.state, "zones": list(book.zones), "author": book.author}
+    return {**shown, "approved_by": book.approved_by, "since_s": book.state_at_s}

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gateway.commands import CommandError
 from gateway.commands.hearing import faults, sightings
+from gateway.commands.showing import AsJson, counted, print_json
 from gateway.radio.recordings import RecordingError, read_recording
 from gateway.shoppers.optins import OptIn, OptInsError, read_optins
 from gateway.zones.calibration import CalibrationError, save_calibration
@@ -25,16 +26,20 @@ def calibrate(
     optins: Annotated[Path, typer.Option(help="Who walked, and what they carried.")],
     truth: Annotated[list[Path], typer.Option(help="Where they were: a .truth.csv per recording, in the same order.")],
     out: Annotated[Path, typer.Option(help="Where the calibration goes; one that is there already is kept beside it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Learn the place from walks. Prints which zones are told apart: each judged by what the other walks taught."""
-    console = Console()
+    console = Console(stderr=as_json)
     if len(truth) != len(recordings):
-        raise CommandError(f"{len(recordings)} recordings but {len(truth)} truth files; give --truth once for each, in order")
+        raise CommandError(
+            f"{counted(len(recordings), 'recording')} but {counted(len(truth), 'truth file')}; give --truth once for each, in order"
+        )
     try:
         store_plan, members = load_plan(plan), read_optins(optins)
         walks = [_walk(*pair, members, store_plan, console) for pair in zip(recordings, truth, strict=True)]
         calibration = learn(store_plan, walks)
-        _show(console, confusion(store_plan, walks))
+        told = confusion(store_plan, walks)
+        _show(console, told)
         kept = save_calibration(calibration, out)
     except (PlanError, OptInsError, RecordingError, GroundTruthError, CalibrationError) as error:
         raise CommandError(str(error)) from error
@@ -45,6 +50,10 @@ def calibrate(
         )
     if kept is not None:
         console.print(f"the one before it is kept as {kept}", highlight=False, soft_wrap=True)
+    if as_json:
+        learned = {"walked_s": calibration.walked_s, "trust": calibration.trust}
+        judged = {"accuracy": told.accuracy if told.true_zones else None}
+        print_json({"file": str(out), "kept": None if kept is None else str(kept), **learned, **judged})
 
 
 def _walk(recording: Path, truth: Path, members: tuple[OptIn, ...], plan: StorePlan, console: Console) -> Walk:

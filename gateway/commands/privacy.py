@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,13 +11,13 @@ from rich.table import Table
 
 from gateway.commands.config import Config
 from gateway.commands.opened import InLanguage, opened
+from gateway.commands.showing import AsJson, print_json
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import Report, collected_table, kept_table, privacy_report
 from gateway.settings import Settings
 from rules.texts import N_, Language, text
 
 privacy = typer.Typer(no_args_is_help=True, help="What is collected about shoppers, why, and who reads it.")
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @privacy.command()
@@ -27,7 +25,7 @@ def report(as_json: AsJson = False, language: InLanguage = Language.NL, config: 
     """Show what is collected, why and read by which offers, how many consented, and how long everything is kept."""
     made, _settings = _report(config, language)
     if as_json:
-        typer.echo(json.dumps(made.as_dict(), indent=2, ensure_ascii=False))
+        print_json(made.as_dict())
         return
     console = Console()
     words = text(language, N_("shoppers who consented"))

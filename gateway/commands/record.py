@@ -13,12 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.clock import SystemClock
 from gateway.commands import CommandError
+from gateway.commands.config import Config, settings_of
+from gateway.commands.showing import AsJson, counted, print_json
 from gateway.model import Advertisement
 from gateway.radio.frames import beacon_id, uuid_bytes
 from gateway.radio.health import words_in
 from gateway.radio.recordings import RecordingError, RecordingWriter
 from gateway.radio.scanners import RunningScanner, make_scanners
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.settings import Settings
 from rules.texts import Language
 
 REFRESH_S = 0.5
@@ -26,7 +28,6 @@ REFRESH_S = 0.5
 
 def record(
     out: Annotated[Path, typer.Argument(help="The recording to write: a new file that ends in .jsonl or .jsonl.gz.")],
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="The settings, as TOML.")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="How long to record.")] = 600.0,
     uuid: Annotated[
         list[str] | None, typer.Option(help="Beacon uuid to record; may be repeated. Default: the settings' own.")
@@ -34,13 +35,15 @@ def record(
     everything: Annotated[
         bool, typer.Option("--everything", help="All beacons, strangers' too: only where everybody present has agreed.")
     ] = False,
+    as_json: AsJson = False,
+    config: Config = None,
 ) -> None:
     """Record the shop's beacons as the scanners hear them. Radio addresses are left out; other people's beacons as well."""
     try:
-        settings = load_settings(config)
+        settings = settings_of(config)
         wanted = None if everything else _uuids(settings, uuid or [])
         writer = RecordingWriter(out)
-    except (SettingsError, RecordingError, ValueError) as error:
+    except (RecordingError, ValueError) as error:
         raise CommandError(str(error)) from error
     scanners = make_scanners(settings.radio, SystemClock().now_s)
     if not scanners:
@@ -51,7 +54,10 @@ def record(
         out.unlink()
         words = " ".join(words_in(Language.EN, one.health()) for one in scanners)
         raise CommandError(f"nothing was recorded in {seconds:.0f} s, and {out} not kept; is a beacon of the shop near? {words}")
-    typer.echo(f"{out}: {writer.written} advertisements")
+    if as_json:
+        print_json({"file": str(out), "advertisements": writer.written})
+    else:
+        typer.echo(f"{out}: {counted(writer.written, 'advertisement')}")
 
 
 def _uuids(settings: Settings, given: list[str]) -> frozenset[bytes]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gateway.commands import CommandError
 from gateway.commands.hearing import faults, sightings
+from gateway.commands.showing import AsJson, counted, print_json
 from gateway.model import Move, Sighting
 from gateway.private_files import open_to_write
 from gateway.radio.recordings import RecordingError, read_recording
@@ -32,6 +33,7 @@ def replay(
     false_entry_cost: Annotated[
         float, typer.Option(min=1, max=1000, help="How much worse a false entry is than a late one.")
     ] = ZonesSettings().false_entry_cost,
+    as_json: AsJson = False,
 ) -> None:
     """Say where everybody in a recording went. The same input gives the same bytes."""
     console = Console(stderr=True)
@@ -47,8 +49,13 @@ def replay(
     for fault in faults(heard):
         console.print(fault, markup=False, highlight=False, soft_wrap=True)
     for reason, count in sorted(tracker.skipped.items()):
-        console.print(f"{recording}: {count} readings skipped: {reason}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{heard.advertisements} advertisements, {written} moves in {moves}", highlight=False, soft_wrap=True)
+        console.print(f"{recording}: {counted(count, 'reading')} skipped: {reason}", markup=False, highlight=False, soft_wrap=True)
+    told = f"{counted(heard.advertisements, 'advertisement')}, {counted(written, 'move')} in {moves}"
+    console.print(told, highlight=False, soft_wrap=True)
+    if as_json:
+        skipped = dict(sorted(tracker.skipped.items()))
+        heard_of = {"advertisements": heard.advertisements, "readings": followed.total(), "shoppers": len(followed)}
+        print_json({"file": str(moves), **heard_of, "moves": written, "skipped": skipped})
     if not heard.advertisements:
         raise CommandError(
             f"{recording}: nothing in it is an advertisement; a recording has one JSON object a line, as docs/radio.md shows, "

@@ -18,6 +18,7 @@ from rich.table import Table
 from gateway.clock import SystemClock
 from gateway.commands import CommandError
 from gateway.commands.opened import InLanguage
+from gateway.commands.showing import AsJson, counted, print_json
 from gateway.zones.plan import PlanError, load_plan
 from rules import Book, BookError, Explanation, Gate, Situation, explain, load_book
 from rules.format.document import CaseSituation
@@ -37,23 +38,61 @@ PlanFile = Annotated[Path | None, typer.Option("--plan", help="The store plan: z
 
 
 @rules.command()
-def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language.EN) -> None:
+def check(book: BookFile, plan: PlanFile = None, language: InLanguage = Language.EN, as_json: AsJson = False) -> None:
     """Validate a book, run its cases, and show which offers no case reaches."""
-    loaded = _loaded(book, plan, language)
     try:
-        report = run_cases(loaded)
+        loaded = _loaded(book, plan, language)
+        report = _cases(loaded, language)
+    except CommandError as error:
+        if as_json:
+            print_json({"right": False, "faults": str(error).splitlines()})
+        raise
+    if as_json:
+        print_json(_as_found(loaded, report))
+    else:
+        _show_check(loaded, report, language)
+    failed, ran = sum(not result.passed for result in report.results), len(report.results)
+    if failed:
+        raise CommandError(f"{failed} of {counted(ran, 'case')} came out otherwise: change the book or the case")
+    if not as_json:
+        typer.echo(f"All {ran} cases pass." if ran > 1 else "The one case passes." if ran else "The book carries no cases.")
+
+
+def _cases(book: Book, language: Language) -> CaseReport:
+    try:
+        return run_cases(book)
     except BookError as error:
         raise CommandError("\n".join(problem.text(language) for problem in error.problems)) from None
+
+
+def _show_check(book: Book, report: CaseReport, language: Language) -> None:
     now_s = SystemClock().now_s()
     _show_cases(report)
-    _show_cards(cards_of(loaded, now_s))
-    typer.echo(f"{loaded.id} {loaded.hash[:12]}: {_counted(len(loaded.rules), 'offer')}, {_given_away(loaded, now_s, language)}.")
-    if unchecked := unchecked_zones(loaded):
+    _show_cards(cards_of(book, now_s))
+    typer.echo(f"{book.id} {book.hash[:12]}: {counted(len(book.rules), 'offer')}, {_given_away(book, now_s, language)}.")
+    if unchecked := unchecked_zones(book):
         typer.echo(f"Zones that nothing was checked against: {', '.join(unchecked)}. Give --plan, or name them under `zones`.")
-    failed, ran = [result for result in report.results if not result.passed], len(report.results)
-    if failed:
-        raise CommandError(f"{len(failed)} of {_counted(ran, 'case')} came out otherwise: change the book or the case")
-    typer.echo(f"All {ran} cases pass." if ran > 1 else "The one case passes." if ran else "The book carries no cases.")
+
+
+def _as_found(book: Book, report: CaseReport) -> dict[str, object]:
+    """Return what a check found, for JSON; `worth_cents` is what the book can give away in a year, null without a bound."""
+    now_s = SystemClock().now_s()
+    cases = [
+        {"name": one.name, "passed": one.passed, "chosen": one.chosen, "expected": one.expected, "reasons": one.reasons}
+        for one in report.results
+    ]
+    reached = [{"offer": one.offer, "chosen": one.chosen, "stopped_by": dict(one.gates)} for one in report.coverage]
+    return {
+        "book": book.id,
+        "hash": book.hash,
+        "right": report.passed,
+        "worth_cents": value_cents(book, now_s),
+        "currency": book.document.currency,
+        "second_person": needs_four_eyes(book, now_s),
+        "unchecked_zones": list(unchecked_zones(book)),
+        "cases": cases,
+        "offers": reached,
+    }
 
 
 def _given_away(book: Book, now_s: float, language: Language) -> str:
@@ -66,11 +105,6 @@ def _given_away(book: Book, now_s: float, language: Language) -> str:
         return f"gives away without a bound{eyes}"
     most = money(worth / 100, language, book.document.currency)
     return f"gives away at most {most} in a year, all windows of its caps together{eyes}"
-
-
-def _counted(number: int, name: str) -> str:
-    """Return how many there are, in the singular or the plural."""
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 @rules.command(name="explain")
@@ -91,6 +125,7 @@ def dry_run(
     plan: PlanFile = None,
     language: InLanguage = Language.EN,
     comparisons: Annotated[bool, typer.Option("--comparisons", help="Show every comparison of every condition.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Dry run: what this book would do in any situation at any moment, with a reason for every offer."""
     loaded = _loaded(book, plan, language)
@@ -107,7 +142,11 @@ def dry_run(
         "facts": dict(_fact(loaded, one) for one in given or ()),
     } | ({"purposes": purpose} if purpose else {})
     situation = _situation(loaded, described, language)
-    _show_reasons(explain(loaded, situation), language, comparisons)
+    reasons = explain(loaded, situation)
+    if as_json:
+        print_json([{"offer": one.offer, "gate": one.gate, "why": one.text(language)} for one in reasons])
+        return
+    _show_reasons(reasons, language, comparisons)
     _show_cards(cards_in(loaded, situation))
 
 

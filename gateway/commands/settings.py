@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gateway.commands import CommandError
+from gateway.commands.showing import AsJson, print_json
 from gateway.mqtt.credentials import read_credentials
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shoppers.optins import OptInsError, read_optins
@@ -31,16 +32,33 @@ Relative paths count from the file's folder. A word that isn't in this list stop
 
 def settings(
     check: Annotated[Path | None, typer.Option(help="Say whether this file and those it names are right.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print every setting as Markdown, or check a file."""
     if check is None:
-        typer.echo(reference())
+        _print_all(as_json)
         return
     try:
         _read_all(load_settings(check))
     except (SettingsError, PlanError, CalibrationError, BookError, OptInsError) as error:
+        if as_json:
+            print_json({"file": str(check), "right": False, "faults": str(error).splitlines()})
         raise CommandError(str(error)) from error
-    typer.echo(f"{check}: right")
+    if as_json:
+        print_json({"file": str(check), "right": True, "faults": []})
+    else:
+        typer.echo(f"{check}: right")
+
+
+def _print_all(as_json: bool) -> None:
+    if not as_json:
+        typer.echo(reference())
+        return
+    sections: dict[str, dict[str, str]] = {}
+    for section, field in Settings.model_fields.items():
+        model: Any = field.annotation
+        sections[section] = {name: str(one.description) for name, one in model.model_fields.items()}
+    print_json(sections)
 
 
 def _read_all(settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
@@ -15,6 +14,7 @@ from gateway.books.shop_facts import FactValue, ShopFactNow, ShopFacts, as_read,
 from gateway.commands import CommandError
 from gateway.commands.config import Config
 from gateway.commands.opened import InLanguage, Opened, opened
+from gateway.commands.showing import AsJson, moment, print_json
 from rules import Book, BookError
 from rules.format.literals import typed_fact
 from rules.texts import Language
@@ -28,12 +28,15 @@ Name = Annotated[str, typer.Argument(help="The fact, as `etalage shop list` show
 
 
 @shop.command(name="list")
-def show(language: InLanguage = Language.EN, config: Config = None) -> None:
+def show(as_json: AsJson = False, language: InLanguage = Language.EN, config: Config = None) -> None:
     """Show whether the shop is open, and every fact that the live rule books ask for."""
     with opened(config) as gateway:
         now_s = gateway.now_s()
         said = _facts(gateway)
         facts, is_open = said.every(gateway.live_books()), said.open_at(now_s)
+    if as_json:
+        print_json({"open": is_open, "facts": [_as_fact(fact, now_s, language) for fact in facts]})
+        return
     console = Console()
     console.print({True: "The shop is open.", False: "The shop is closed.", None: "The store plan has no opening hours."}[is_open])
     table = Table("fact", "what it is", "may be", "value", "set", "by", "counts")
@@ -91,10 +94,23 @@ def _value(books: tuple[Book, ...], name: str, text: str) -> FactValue:
     return typed[0] if typed else text
 
 
+def _as_fact(fact: ShopFactNow, now_s: float, language: Language) -> dict[str, object]:
+    field = fact.field
+    return {
+        "name": fact.name,
+        "label": field.label[language] if field else None,
+        "type": field.type.value if field else None,
+        "values": sorted(field.values) if field and field.values else [],
+        "value": fact.value,
+        "set_at_s": fact.set_at_s,
+        "set_by": fact.set_by,
+        "counts": fact.counts_at(now_s),
+    }
+
+
 def _row(fact: ShopFactNow, language: Language) -> tuple[str, ...]:
     field = fact.field
     label = field.label[language] if field else "no live rule book asks for it"
     may_be = ", ".join(sorted(field.values)) if field and field.values else field.type.value if field else ""
-    when = "" if fact.set_at_s is None else f"{datetime.fromtimestamp(fact.set_at_s).astimezone():%Y-%m-%d %H:%M}"
     value = ", ".join(fact.value) if isinstance(fact.value, list) else "" if fact.value is None else str(fact.value)
-    return fact.name, label, may_be, value, when, fact.set_by or ""
+    return fact.name, label, may_be, value, moment(fact.set_at_s), fact.set_by or ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from itertools import count
 from typing import Annotated, TypeVar
 
@@ -15,6 +14,7 @@ from rich.table import Table
 from gateway.commands import CommandError, accounts
 from gateway.commands.config import Config
 from gateway.commands.opened import opened
+from gateway.commands.showing import AsJson, moment, print_json
 from gateway.storage import Connection, Store
 from gateway.storage.accounts import every
 from gateway.storage.users import Role, Token, TokenError, create_token, list_tokens, revoke_token
@@ -47,15 +47,26 @@ def token(
 
 
 @users.command(name="list")
-def show(config: Config = None) -> None:
+def show(as_json: AsJson = False, config: Config = None) -> None:
     """Show who may sign in, and all tokens ever made: whose, which role, since when. Never a password or a token itself."""
     with opened(config) as gateway, gateway.store.read() as connection:
         people, known = every(connection), list_tokens(connection)
+    if as_json:
+        print_json(
+            {
+                "people": [{"name": one.name, "role": one.role, "made_at_s": one.made_at_s} for one in people],
+                "tokens": [
+                    {"name": one.name, "role": one.role, "made_at_s": one.made_at_s, "revoked_at_s": one.revoked_at_s}
+                    for one in known
+                ],
+            }
+        )
+        return
     table = Table("name", "kind", "role", "made", "revoked")
     for person in people:
-        table.add_row(person.name, "person", person.role, _when(person.made_at_s), "")
+        table.add_row(person.name, "person", person.role, moment(person.made_at_s), "")
     for one in known:
-        table.add_row(one.name, "token", one.role, _when(one.made_at_s), _when(one.revoked_at_s))
+        table.add_row(one.name, "token", one.role, moment(one.made_at_s), moment(one.revoked_at_s))
     nobody = "Nobody yet; `etalage users claim` prints the code for the first page, `etalage users token` makes a token."
     Console(file=sys.stdout).print(table if people or known else nobody)
 
@@ -78,7 +89,3 @@ def _written(store: Store, work: Callable[[Connection], T]) -> T:
 def _free_name(role: Role, known: list[Token]) -> str:
     taken = {token.name for token in known}
     return next(name for number in count(1) if (name := f"{role}-{number}") not in taken)
-
-
-def _when(at_s: float | None) -> str:
-    return "" if at_s is None else f"{datetime.fromtimestamp(at_s).astimezone():%Y-%m-%d %H:%M}"

@@ -125,7 +125,7 @@ def test_a_bad_configuration_stops_the_start_with_a_clear_line(change: str, word
     (tmp_path / "etalage.toml").write_text(change)
     command = [*ETALAGE, "run", "--config", str(tmp_path / "etalage.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert all(line.strip() for line in done.stderr.strip().splitlines())

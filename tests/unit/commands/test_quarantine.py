@@ -51,8 +51,8 @@ def test_the_list_says_why_and_not_what(store: Store, config: Path) -> None:
 
 
 def test_one_or_all_go_again(store: Store, config: Path) -> None:
-    assert "1 set to go again" in run("retry", "p-1", "--config", config)
-    assert "1 set to go again" in run("retry", "--config", config)
+    assert "1 message set to go again" in run("retry", "p-1", "--config", config)
+    assert "1 message set to go again" in run("retry", "--config", config)
     assert "Nothing is set aside" in run("list", "--config", config)
     with store.read() as connection:
         assert outbox.count(connection) == 2

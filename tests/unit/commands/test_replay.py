@@ -108,7 +108,7 @@ def test_a_missing_file_stops_with_one_line_and_writes_nothing(shop: Path, tmp_p
 
 
 def test_a_truth_file_for_each_recording_is_asked_for(shop: Path, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="1 recordings but 0 truth files"):
+    with pytest.raises(CommandError, match="1 recording but 0 truth files"):
         calibrate([shop / "walk.jsonl.gz"], plan=SHOP, optins=shop / "optins.yaml", truth=[], out=tmp_path / "cal.json")
 
 
