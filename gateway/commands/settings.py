@@ -54,11 +54,7 @@ def _print_all(as_json: bool) -> None:
     if not as_json:
         typer.echo(reference())
         return
-    sections: dict[str, dict[str, str]] = {}
-    for section, field in Settings.model_fields.items():
-        model: Any = field.annotation
-        sections[section] = {name: str(one.description) for name, one in model.model_fields.items()}
-    print_json(sections)
+    print_json({section: {name: one.description for name, one in model.model_fields.items()} for section, _, model in _sections()})
 
 
 def _read_all(settings: Settings) -> None:
@@ -75,11 +71,17 @@ def _read_all(settings: Settings) -> None:
 def reference() -> str:
     """Return the whole tree as one Markdown page."""
     parts = [INTRODUCTION]
-    for section, field in Settings.model_fields.items():
-        model: Any = field.annotation
-        parts += [f"## [{section}]\n", f"{field.description}\n", "| setting | default | what it does |", "|---|---|---|"]
+    for section, description, model in _sections():
+        parts += [f"## [{section}]\n", f"{description}\n", "| setting | default | what it does |", "|---|---|---|"]
         parts += [*_rows(model), ""]
     return "\n".join(parts).rstrip()
+
+
+def _sections() -> Iterator[tuple[str, str, type[BaseModel]]]:
+    """Yield each section's name, what it is about, and its model."""
+    for section, field in Settings.model_fields.items():
+        model: Any = field.annotation
+        yield section, field.description or "", model
 
 
 def _rows(model: type[BaseModel]) -> Iterator[str]:
