@@ -113,7 +113,7 @@ def test_a_writer_that_dies_ends_the_gateway(settings: Settings, monkeypatch: py
     def burst(_before: int) -> None:
         raise KeyError("ink")
 
-    monkeypatch.setattr(gateway.store.writer, "_next_group", burst)  # from its next turn on
+    monkeypatch.setattr(gateway.store.writer._jobs, "next_group", burst)  # from its next turn on
     with pytest.raises(GatewayFailed, match=r"the writer has died .KeyError at test_minded.py"):
         run(gateway)
     with pytest.raises(WriterClosed):
@@ -132,7 +132,7 @@ def test_work_that_waits_for_a_writer_that_dies_is_told(settings: Settings, monk
         return held.wait(10)
 
     gateway.rooms.start()
-    monkeypatch.setattr(writer, "_next_group", burst)
+    monkeypatch.setattr(writer._jobs, "next_group", burst)
     first = writer.submit(hold)
     assert begun.wait(10)
     second = writer.submit(lambda connection: None)
