@@ -44,6 +44,7 @@ class DashboardView:
         """What the line counts."""
         self._tracker = rooms.tracker
         self._ledger = rooms.ledger
+        self._recall = rooms.recall
         self._writer = rooms.store.writer
         self._scanners = scanners
         self._remote_scanners = remote_scanners
@@ -118,6 +119,7 @@ class DashboardView:
                 receipts=dict(self._receipts),
                 refused=self._refused(),
                 faults=self._faults(),
+                late=self._recall.late,
             ),
         )
 

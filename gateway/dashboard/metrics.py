@@ -41,6 +41,7 @@ class Figures(Collector):
         yield CounterMetricFamily("etalage_noise", "Advertisements that are no iBeacon's, or a malformed one's.", counts.noise)
         yield CounterMetricFamily("etalage_moves", "Moves between zones.", counts.moves)
         yield CounterMetricFamily("etalage_decisions", "Decisions taken.", counts.decisions)
+        yield CounterMetricFamily("etalage_late_moments", "Moments undecided: the database answered too late.", counts.late)
         yield CounterMetricFamily("etalage_faults", "Bugs met; each has a line in the log.", counts.faults)
         yield CounterMetricFamily("etalage_promises", "Promises made.", counts.promised)
         yield CounterMetricFamily("etalage_announcements_acknowledged", "Announcements the broker took.", counts.acknowledged)

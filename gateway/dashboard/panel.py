@@ -46,7 +46,7 @@ def panel(health: Health) -> HealthPanel:
         well=health.well,
         heading=in_all(N_("All is well") if health.well else N_("Needs attention")),
         link=_link(health.link),
-        database=_database(health.database),
+        database=_database(health.database, health.counts.late),
         clock=_clock(health.trust),
         scanners_heading=in_all(HEARING, count=sum(in_plan), all=len(in_plan)),
         scanners=tuple(sorted(scanners, key=lambda line: line.well)),
@@ -76,10 +76,13 @@ def _link(link: LinkNow) -> HealthLine:
     return HealthLine("link", link.connected and not link.quarantined, words)
 
 
-def _database(database: DatabaseNow) -> HealthLine:
+def _database(database: DatabaseNow, late: int) -> HealthLine:
     if database.failure is None and database.nearly_full:
         told = N_("The disk is nearly full. Nothing new is promised until some space is free; what was promised is kept.")
         return HealthLine("database", False, in_all(told))
+    if database.failure is None and late:
+        told = N_("Everything is safe on disk. Moments since the start that it answered too late for an offer: {late}.")
+        return HealthLine("database", True, in_all(told, late=late))
     if database.failure is None:
         return HealthLine("database", True, in_all(N_("Everything is safe on disk.")))
     told = N_("Can't write: {failure}. Nothing new is promised until it can.")

@@ -146,6 +146,8 @@ class Totals:
     """Receptions that weren't used: by scanner (or message format, or `zones`), then by reason (late, malformed, …)."""
     faults: int = 0
     """Bugs that were met in calls that nobody waits for; each has a line in the log."""
+    late: int = 0
+    """Moments without a decision, because what is known of the shopper came too late from the database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.clock import TRUSTED, Trust
 from gateway.dashboard.dots import PlanDots
@@ -38,10 +38,12 @@ class PretendView:
     """Scanners that are down."""
     refused: dict[str, dict[str, int]] = field(default_factory=dict)
     """Receptions not used, by source and reason."""
+    late: int = 0
+    """Moments without a decision."""
     feed: FeedRing = field(default_factory=FeedRing)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)
+        self._rng = random.Random(self.seed)
         self._dots = PlanDots(self.plan)
         self._present: dict[str, Whereabouts] = {}
         self._promised = 0
@@ -63,18 +65,18 @@ class PretendView:
     def wander(self, steps: int) -> None:
         """Let some of the visitors go to another zone, and some of those be promised something."""
         for _ in range(steps):
-            self.at_s += self._dice.uniform(0.3, 4.0)
-            shopper = self._dice.choice(sorted(self._present))
-            self._place(shopper, self._dice.choice(self.plan.zone_ids))
-            if self._dice.random() < 0.4:
-                self.promise(shopper, self._dice.choice(OFFERS))
+            self.at_s += self._rng.uniform(0.3, 4.0)
+            shopper = self._rng.choice(sorted(self._present))
+            self._place(shopper, self._rng.choice(self.plan.zone_ids))
+            if self._rng.random() < 0.4:
+                self.promise(shopper, self._rng.choice(OFFERS))
 
     def promise(self, shopper: str, offer: str) -> None:
         """An offer is promised, and something comes of it."""
         number = self._dots.number(shopper)
         self._promised += 1
         self.feed.tell(FeedItem(self.at_s, "promised", number, self._present[shopper].zone, offer=offer))
-        what = self._dice.choice(AFTERWARDS)
+        what = self._rng.choice(AFTERWARDS)
         self._receipts[what] = self._receipts.get(what, 0) + 1
         self.feed.tell(FeedItem(self.at_s + 0.2, what, number, offer=offer))  # type: ignore[arg-type]  # one of AFTERWARDS
 
@@ -89,6 +91,7 @@ class PretendView:
         counts = Totals(
             51_234, 46_400, 3, self._moves, self._moves, self._promised, self._promised, dict(self._receipts), self.refused
         )
+        counts = replace(counts, late=self.late)
         scanners = tuple(self._scanner_now(part.id, part.id not in self.deaf) for part in self.plan.scanners)
         return Health(self.at_s - 3600, "0.1.0", scanners, self.link, self.database, counts, self.trust)
 
@@ -97,7 +100,7 @@ class PretendView:
         return self.history.day(scanner, self.at_s)
 
     def _place(self, shopper: str, zone: str | None) -> None:
-        self._present[shopper] = Whereabouts(shopper, zone, round(self._dice.uniform(0.5, 1.0), 2), self.at_s)
+        self._present[shopper] = Whereabouts(shopper, zone, round(self._rng.uniform(0.5, 1.0), 2), self.at_s)
         self._moves += 1
         self.feed.tell(FeedItem(self.at_s, "enter" if zone else "visit_start", self._dots.number(shopper), zone))
 

@@ -9,7 +9,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.dashboard.metrics import PEOPLE_MIN
+from gateway.dashboard.panel import panel
 from gateway.dashboard.view import DatabaseNow, LinkNow
+from rules.texts import Language
 from tests.support.pretend_view import PretendView
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +50,12 @@ async def test_receptions_that_were_not_used_are_counted_by_source_and_reason(cl
     found = await figures(client)
     assert found["etalage_receptions_refused_total", "late pi-2"] == 7
     assert found["etalage_receptions_refused_total", "late zones"] == 2
+
+
+async def test_moments_that_the_database_made_late_are_counted(client: Client, view: PretendView) -> None:
+    view.late = 3
+    assert (await figures(client))["etalage_late_moments_total", ""] == 3
+    assert "3" in panel(view.health()).database.words[Language.NL]
 
 
 async def test_a_few_people_in_a_zone_are_nobody_s_business_far_away(client: Client, view: PretendView) -> None:
