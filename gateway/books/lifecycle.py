@@ -2,7 +2,8 @@
 
 What a book may become is said in rules/workbench/lifecycle.py. Here a document never changes: another wording is another book,
 under another hash.
-No step in a book's life touches a promise that was made.
+No step in a book's life touches a promise that was made. Whoever takes a step has what takes long done before, outside the writer,
+by `admit` or `make_ready`; the step finds it done.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from gateway import promise_states
+from gateway.books import reading
+from gateway.books.reading import load
 from gateway.storage import Connection, books, promises, vouchers
 from gateway.storage.books import BookRecord, BookStepRecord
-from rules import Book, CodeKind, code_key, load_book
+from rules import Book, CodeKind, code_key
 from rules.texts import N_, Language, Words, in_all
-from rules.workbench.cases import run_cases
 from rules.workbench.lifecycle import BookAction, BookState, LifecycleError, Version, needs_four_eyes, put_live, step
 
 _REFUSALS: dict[str, str] = {
@@ -24,6 +26,7 @@ _REFUSALS: dict[str, str] = {
     "shared_code": N_(
         "code {code} of {offer} is promised at another worth now; use another code, or wait until those promises have ended"
     ),
+    "too_laborious": N_("reading it takes more than {seconds} s or {megabytes} MB; make the book smaller, or its offers simpler"),
     "no_earlier": N_("there is no earlier book to go back to; pausing stops the offers of this one"),
 }
 
@@ -39,6 +42,35 @@ class StepRefused(ValueError):
         named = f"{book[:12]}: " if book else ""
         self.words: Words = {language: named + why for language, why in words.items()}
         super().__init__(self.words[Language.EN])
+
+
+def admit(text: str, zones: Collection[str] | None) -> None:
+    """Read a document that is to be added, in a process with limits where it is large. Raises StepRefused, BookError."""
+    if not reading.is_affordable(text, zones):
+        raise _refused("", "too_laborious", seconds=str(reading.CPU_MAX_S), megabytes=str(reading.MEMORY_MAX_BYTES >> 20))
+    load(text, zones)
+
+
+def make_ready(document: str | None, action: BookAction, zones: Collection[str] | None) -> None:
+    """Do what a step with this document is going to need; without one the step itself says what is wrong. Raises BookError."""
+    if document is None:
+        return
+    if action is BookAction.CHECK:
+        reading.failing_cases(document, zones)
+    elif action is BookAction.APPROVE or action is BookAction.GO_LIVE:
+        load(document)
+
+
+def document_of(connection: Connection, start: str) -> str | None:
+    """Return the document of the one book whose hash starts so; None: there is none, or more than one."""
+    row = books.find(connection, start) if start else None
+    return None if row is None else row.document
+
+
+def document_before(connection: Connection) -> str | None:
+    """Return the document of the book that rolling back puts to work; None: it puts none."""
+    latest = _latest(connection)
+    return None if latest is None or latest.before is None else document_of(connection, latest.before)
 
 
 def add(connection: Connection, text: str, person: str, at_s: float, zones: Collection[str] | None) -> str:
@@ -71,7 +103,7 @@ def first(connection: Connection, text: str, at_s: float, zones: Collection[str]
 def check(connection: Connection, start: str, person: str, at_s: float, zones: Collection[str] | None) -> None:
     """Run the book's own cases on the shop's plan; all right, and it counts as checked. Raises StepRefused, BookError."""
     row = _find(connection, start)
-    failed = [result.name for result in run_cases(load(row.document, zones)).results if not result.passed]
+    failed = reading.failing_cases(row.document, zones)
     if failed:
         raise _refused(row.hash, "cases", names="; ".join(failed[:5]))
     _take(connection, row, BookAction.CHECK, person, at_s)
@@ -111,8 +143,7 @@ def roll_back(connection: Connection, person: str, at_s: float) -> str | None:
 
     None: a book that was ahead in some zones is gone, and the whole shop's decides there again. Raises StepRefused.
     """
-    working = [row for row in books.every(connection) if row.state in (BookState.LIVE, BookState.PAUSED)]
-    latest = next((row for row in working if row.zones), next(iter(working), None))
+    latest = _latest(connection)
     if latest is None:
         raise _refused("", "no_earlier")
     if latest.before is None and not latest.zones:
@@ -124,9 +155,10 @@ def roll_back(connection: Connection, person: str, at_s: float) -> str | None:
     return latest.before
 
 
-def load(document: str, zones: Collection[str] | None = None) -> Book:
-    """The book in a stored document, which is never taken for a file's name. Raises BookError."""
-    return load_book(document if "\n" in document else document + "\n", zones)
+def _latest(connection: Connection) -> BookRecord | None:
+    """Return the book that went live last, of those that are; one that is ahead in some zones first."""
+    working = [row for row in books.every(connection) if row.state in (BookState.LIVE, BookState.PAUSED)]
+    return next((row for row in working if row.zones), next(iter(working), None))
 
 
 def _go_live(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gateway.books.lifecycle import load
+from gateway.books.reading import load
 from gateway.model import BooksSnapshot
 from gateway.storage import Connection, Store, books
 

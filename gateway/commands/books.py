@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-from gateway.books import lifecycle
+from gateway.books import lifecycle, reading
 from gateway.books.lifecycle import StepRefused
 from gateway.commands import CommandError
 from gateway.commands.config import Config
@@ -23,6 +23,7 @@ from gateway.offers import decision_log
 from gateway.storage import Connection
 from gateway.storage.books import BookRecord, every, find
 from rules import Book, BookError
+from rules.workbench.lifecycle import BookAction
 from rules.workbench.replay import ReplayReport, replay_decisions
 
 T = TypeVar("T")
@@ -66,9 +67,15 @@ def add(
         raise CommandError(f"{document}: can't be read ({error}); give the path of a rule book") from error
     with opened(config, create=True) as gateway:
         zones, now_s = gateway.zones(), gateway.now_s()
-        book = _done(gateway, lambda connection: lifecycle.add(connection, text, _by_whom(by), now_s, zones), str(document))
+        book = _done(
+            gateway,
+            lambda connection: lifecycle.add(connection, text, _by_whom(by), now_s, zones),
+            lambda: lifecycle.admit(text, zones),
+            str(document),
+        )
         typer.echo(f"Book {book[:12]} is kept as a draft.")
-        _done(gateway, lambda connection: lifecycle.check(connection, book, _by_whom(by), now_s, zones))
+        ready = _ready(gateway, book, BookAction.CHECK)
+        _done(gateway, lambda connection: lifecycle.check(connection, book, _by_whom(by), now_s, zones), ready)
     typer.echo(f"Its cases pass: it is checked. Next: `etalage books approve {book[:12]}`.")
 
 
@@ -76,7 +83,8 @@ def add(
 def approve(book: Hash, by: By = None, note: Note = "", config: Config = None) -> None:
     """Approve a checked book; above its `four_eyes_above` somebody else than its author has to."""
     with opened(config) as gateway:
-        _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), gateway.now_s(), note))
+        ready = _ready(gateway, book, BookAction.APPROVE)
+        _done(gateway, lambda connection: lifecycle.approve(connection, book, _by_whom(by), gateway.now_s(), note), ready)
     typer.echo(f"Book {book} is approved. Next: `etalage books live {book}`.")
 
 
@@ -88,7 +96,8 @@ def live(book: Hash, zone: Zones = None, by: By = None, config: Config = None) -
         unknown = sorted(set(zone or ()) - set(zones))
         if unknown:
             raise CommandError(f"the plan has no zone {', '.join(unknown)}; it has: {', '.join(zones)}")
-        _done(gateway, lambda connection: lifecycle.go_live(connection, book, _by_whom(by), gateway.now_s(), zone or ()))
+        ready = _ready(gateway, book, BookAction.GO_LIVE)
+        _done(gateway, lambda connection: lifecycle.go_live(connection, book, _by_whom(by), gateway.now_s(), zone or ()), ready)
     typer.echo(f"Book {book} is live {'in ' + ', '.join(zone) if zone else 'everywhere'}.")
 
 
@@ -112,7 +121,8 @@ def resume(book: Hash, by: By = None, note: Note = "", config: Config = None) ->
 def rollback(by: By = None, config: Config = None) -> None:
     """Undo the latest going live, in one step."""
     with opened(config) as gateway:
-        back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), gateway.now_s()))
+        ready = _ready(gateway, None, BookAction.GO_LIVE)
+        back = _done(gateway, lambda connection: lifecycle.roll_back(connection, _by_whom(by), gateway.now_s()), ready)
     typer.echo(f"Book {back[:12]} is live again." if back else "The whole shop's book decides everywhere again.")
 
 
@@ -152,19 +162,32 @@ def _draft(connection: Connection, draft: str, zones: tuple[str, ...]) -> Book:
     """Return the book in a file of that name, or the kept one of that hash."""
     try:
         if Path(draft).is_file():
-            return lifecycle.load(Path(draft).read_text(encoding="utf-8"), zones)
+            return reading.load(Path(draft).read_text(encoding="utf-8"), zones)
         row = find(connection, draft)
         if row is None:
             raise CommandError(f"{draft}: neither a file nor the hash of one kept book; `etalage books list` shows them")
-        return lifecycle.load(row.document, zones)
+        return reading.load(row.document, zones)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{draft}: can't be read ({error})") from error
     except BookError as error:
         raise _faulty(error, draft) from error
 
 
-def _done(gateway: Opened, step: Callable[[Connection], T], file: str = "") -> T:
+def _ready(gateway: Opened, book: str | None, action: BookAction) -> Callable[[], None]:
+    """Return what makes a step ready; `book` None: of the book that rolling back brings."""
+
+    def make() -> None:
+        with gateway.store.read() as connection:
+            document = lifecycle.document_before(connection) if book is None else lifecycle.document_of(connection, book)
+        lifecycle.make_ready(document, action, gateway.zones() if action is BookAction.CHECK else None)
+
+    return make
+
+
+def _done(gateway: Opened, step: Callable[[Connection], T], first: Callable[[], None] = lambda: None, file: str = "") -> T:
+    """Have `first` done here, and then `step` in the writer, whose lock keeps a running gateway waiting."""
     try:
+        first()
         return gateway.store.writer.write_blocking(step)
     except StepRefused as error:
         raise CommandError(str(error)) from error

@@ -118,10 +118,12 @@ def silent_and_half_open(shop: AttackedShop, _dice: Random, scale: Scale, over: 
     halves = [b""] * scale.silent + [form] * HALF_SENT + [b"GET / HTTP/1.1\r\nHost: 127"] * HALF_SENT
     slowest_s, asked = 0.0, 0
     with _connected(shop.port, halves):
-        while not over.wait(0.25):
+        while not asked or not over.wait(0.25):  # opening that many may have taken all the time there was
             began_s = time.monotonic()
             asked += _answers(shop)
             slowest_s = max(slowest_s, time.monotonic() - began_s)
+            if over.is_set():
+                break
     faults = [f"an honest caller waited {slowest_s:.1f} s"] if slowest_s > ANSWER_WITHIN_S else []
     return faults if asked else [*faults, "no honest caller was answered"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +90,8 @@ class AccessMiddleware:
             response = await self._let_in(request, receive)
         except Problem as problem:
             response = answer(request, problem)
+        except ClientDisconnect:  # closed for a limit, or gone, with half a form sent: nobody is there to be answered
+            return None
         if response is not None:
             return await response(scope, receive, guarded)
         return await self._app(scope, receive, guarded)

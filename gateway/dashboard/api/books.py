@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.books import lifecycle
+from gateway.books import lifecycle, reading
 from gateway.books.lifecycle import StepRefused
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
@@ -20,12 +20,16 @@ from gateway.storage.books import BookRecord
 from gateway.storage.users import Role
 from rules import BookError
 from rules.texts import N_, Language, ngettext
+from rules.workbench.lifecycle import BookAction
 from rules.workbench.replay import ReplayReport, replay_decisions
 
 T = TypeVar("T")
 State = Literal["draft", "checked", "approved", "live", "paused", "archived"]
 Marketeer = Annotated[Caller, Depends(require(Role.MARKETEER))]
 Start = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="The book's hash, or enough of its start.")]
+
+
+ACTIONS: dict[str, BookAction] = {action.value: action for action in BookAction} | {"live": BookAction.GO_LIVE}
 
 
 class BookRow(BaseModel):
@@ -100,8 +104,14 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     routes = APIRouter(tags=["books"], responses=RESPONSES)
     marketeer = Depends(require(Role.MARKETEER))
 
-    def do(request: Request, work: Callable[[Connection], T]) -> T:
-        return _done(store, work, language_of(request))
+    def do(request: Request, work: Callable[[Connection], T], first: Callable[[], None] = lambda: None) -> T:
+        """Have `first` done in this thread, and then `work` in the writer."""
+        return _done(store, first, work, language_of(request))
+
+    def make_ready(find: Callable[[Connection], str | None], action: BookAction) -> None:
+        with store.read() as connection:
+            document = find(connection)
+        lifecycle.make_ready(document, action, zones)
 
     @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
     def list_books() -> list[BookRow]:
@@ -118,7 +128,11 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     @routes.post("/books")
     def add_book(request: Request, new: NewBook, caller: Marketeer) -> WholeBook:
         """Keep a document as a draft. One with faults is refused with all of them, each with its place."""
-        book = do(request, lambda connection: lifecycle.add(connection, new.document, caller.name, clock(), zones))
+        book = do(
+            request,
+            lambda connection: lifecycle.add(connection, new.document, caller.name, clock(), zones),
+            lambda: lifecycle.admit(new.document, zones),
+        )
         with store.read() as connection:
             return _whole(connection, book)
 
@@ -126,14 +140,22 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
     def step_book(request: Request, book: Start, wanted: StepWanted, caller: Marketeer) -> WholeBook:
         """Check, approve, put live, pause, resume or archive a book."""
         _check_zones(wanted.zones, zones)
-        do(request, lambda connection: _take(connection, book, wanted, caller.name, clock(), zones))
+        do(
+            request,
+            lambda connection: _take(connection, book, wanted, caller.name, clock(), zones),
+            lambda: make_ready(lambda connection: lifecycle.document_of(connection, book), ACTIONS[wanted.step]),
+        )
         with store.read() as connection:
             return _whole(connection, book)
 
     @routes.post("/books/rollback")
     def roll_back_books(request: Request, caller: Marketeer) -> list[BookRow]:
         """Undo the latest going live, in one step."""
-        do(request, lambda connection: lifecycle.roll_back(connection, caller.name, clock()))
+        do(
+            request,
+            lambda connection: lifecycle.roll_back(connection, caller.name, clock()),
+            lambda: make_ready(lifecycle.document_before, BookAction.GO_LIVE),
+        )
         return list_books()
 
     @routes.get("/books/{book}/replay", dependencies=[marketeer])
@@ -141,7 +163,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         """Show who would have got what instead, had this book been live in the past days."""
         from_s = clock() - timedelta(days=days).total_seconds()
         with store.read() as connection:
-            draft = lifecycle.load(found(connection, book).document)
+            draft = reading.load(found(connection, book).document)
             report = replay_decisions(draft, decision_log.logged_since(connection, from_s))
         return _compared(report)
 
@@ -164,8 +186,9 @@ def _take(connection: Connection, book: str, wanted: StepWanted, person: str, at
             steps[wanted.step](connection, book, person, at_s, wanted.note)
 
 
-def _done(store: Store, work: Callable[[Connection], T], language: Language) -> T:
+def _done(store: Store, first: Callable[[], None], work: Callable[[Connection], T], language: Language) -> T:
     try:
+        first()
         return store.writer.write_blocking(work)
     except StepRefused as error:
         why = error.words[language]

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from gateway.books import lifecycle
+from gateway.books import reading
 from gateway.dashboard.access.callers import require
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage import Connection, Store, books, decisions
@@ -100,7 +100,7 @@ def _why(connection: Connection, row: DecisionRecord) -> list[Why]:
     if book is None:
         return []
     try:
-        return [why_of(one) for one in explain(lifecycle.load(book.document), situation_of(row.inputs))]
+        return [why_of(one) for one in explain(reading.load(book.document), situation_of(row.inputs))]
     except BookError:  # written for an older engine
         return []
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from gateway.books import lifecycle
+from gateway.books import reading
 from gateway.dashboard.access.callers import require
 from gateway.dashboard.api.books import Start, faulty, found
 from gateway.dashboard.api.decisions import Why, why_of
@@ -100,7 +100,7 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
         with store.read() as connection:
             document = found(connection, start).document
         try:
-            return lifecycle.load(document, zones)
+            return reading.load(document, zones)
         except BookError as error:  # kept before the plan was what it is now
             raise faulty(error, language_of(request)) from error
 

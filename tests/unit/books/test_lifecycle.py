@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.books import lifecycle
+from gateway.books import lifecycle, reading
 from gateway.books.lifecycle import StepRefused
 from gateway.books.live import LiveBooks
 from gateway.offers import decision_log
@@ -262,7 +262,7 @@ def test_a_draft_is_replayed_against_the_logged_decisions(
     for number, stage in enumerate(("fan", "regular", "new")):
         here = situation(f"s-{number}", facts={"stage": stage, "open": True})
         ledger.promise(decide(book, here), here).result()
-    draft = lifecycle.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
+    draft = reading.load(_book().replace("[regular, fan]", "[new, fan]"), ZONES)
     with store.read() as connection:
         report = replay_decisions(draft, decision_log.logged_since(connection, 0.0))
     assert (report.decisions, report.changed) == (3, 2)
