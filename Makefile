@@ -10,7 +10,7 @@ WORKERS ?= 2
 ROOMS := rules gateway/offers gateway/shoppers gateway/storage
 PURE := tests/unit tests/properties tests/contract tests/cases
 
-.PHONY: help demo check test lint house quick pure whole test-radio fuzz bench accuracy torture attack mutants contract texts migration lock clean screenshots
+.PHONY: help demo check test lint house quick pure whole deb test-install test-radio fuzz bench accuracy torture attack mutants contract texts migration lock clean screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,13 @@ attack: $(VENV)/dev.stamp ## attack it as a till, a flood and a stranger would, 
 mutants: $(VENV)/dev.stamp ## whether the tests notice a changed condition, cap, state or consent (half an hour)
 	$(BIN)/mutmut run --max-children $(WORKERS) $(ARGS)
 	$(BIN)/python tests/survivors.py $(BIN)/mutmut
+
+deb: $(VENV)/dev.stamp ## Debian packages of this checkout: 12 and 13, amd64 and arm64
+	$(BIN)/python -m deploy.deb.build $(ARGS)
+
+test-install: $(VENV)/dev.stamp ## the packages on Debians that boot, with systemd as first process (ten minutes, as root)
+	@tests/debian-packages.sh mmdebstrap systemd-container debian-archive-keyring
+	$(BIN)/pytest tests/install $(ARGS)
 
 test-radio: $(VENV)/dev.stamp ## real BlueZ and a real kernel with a virtual controller, in an emulated guest
 	tests/radio/run $(ARGS)
