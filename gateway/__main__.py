@@ -31,6 +31,7 @@ COMMANDS = {
     "restore": "gateway.commands.backup:restore",
     "recall": "gateway.commands.recall:recall",
     "quarantine": "gateway.commands.quarantine:quarantine",
+    "doctor": "gateway.commands.doctor:doctor",
     "contract": "gateway.commands.contract:contract",
 }
 """Command to `module:name` of the typer function or app behind it."""

@@ -26,6 +26,9 @@ result rights "$(stat -c '%U:%G:%a' /etc/etalage/etalage.toml /etc/etalage/mqtt-
 systemctl start etalage-backup && result backup "$(find /var/lib/etalage/backups -name '*.backup.gz' | wc -l)"
 result exposure "$(systemd-analyze security --no-pager 2>/dev/null | awk '/^etalage/ {print $1, $2}' | tr '\n' ' ')"
 
+etalage doctor --json >/tmp/doctor.json
+result doctor "$? $(/usr/bin/python3 -c 'import json; print(" ".join(f["about"] for f in json.load(open("/tmp/doctor.json")) if f["grade"] == "broken"))' 2>&1)"
+
 systemctl stop etalage
 su -s /bin/sh etalage -c 'cd /var/lib/etalage && etalage demo --minutes 0.5 --no-browser --json --shoppers 20 --port 0 >/tmp/demo.json 2>/tmp/demo.log'
 result demo "$(/usr/bin/python3 -c 'import json; print(json.load(open("/tmp/demo.json"))["offers_announced"])' 2>&1 | tail -1) $(tail -1 /tmp/demo.log)"

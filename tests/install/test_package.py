@@ -88,6 +88,10 @@ def test_the_nightly_backup_is_made(found: dict[str, str]) -> None:
     assert found["backup"] == "1"
 
 
+def test_the_doctor_finds_nothing_broken_but_the_adapter_that_no_container_has(found: dict[str, str]) -> None:
+    assert found["doctor"] == "1 adapter"
+
+
 def test_the_demo_promises_offers(found: dict[str, str]) -> None:
     assert int(found["demo"].split()[0]) > 0
 

@@ -88,6 +88,14 @@ def own_certificate(certificate: Path, key: Path) -> ServerCertificate:
     return ServerCertificate(certificate, key, None, fingerprint(found), found.not_valid_after_utc.timestamp())
 
 
+def certificate_end_s(path: Path) -> float | None:
+    """Return when the first certificate of a file ends, in epoch seconds; None where none can be read."""
+    try:
+        return _parse_certificate(path, _read(path)).not_valid_after_utc.timestamp()
+    except CertificateError:
+        return None
+
+
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return the SHA-256 fingerprint as browsers show it: AB:CD:…"""
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest().hex(":").upper()
