@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gateway.commands.config import Config, settings_of
 from gateway.commands.opened import InLanguage
@@ -33,7 +34,7 @@ def doctor(
     else:
         table = Table.grid(padding=(0, 1))
         for finding in found:
-            table.add_row(SIGNS[finding.grade], finding.says(language), finding.to_do(language))
+            table.add_row(SIGNS[finding.grade], Text(finding.says(language)), Text(finding.to_do(language)))
         Console().print(table)
     if worst(found) is Grade.BROKEN:
         raise typer.Exit(1)

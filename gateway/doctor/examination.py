@@ -21,7 +21,9 @@ from gateway.storage.backup_file import BackupError
 from gateway.storage.condition import damage
 from gateway.storage.keys import Keys, KeysError
 from gateway.storage.restore import prove_backup
-from gateway.zones.plan import PlanError, load_plan
+from gateway.zones.calibration import CalibrationError
+from gateway.zones.plan import PlanError
+from gateway.zones.plan_in_force import plan_in_force
 from rules.texts import N_
 
 DAY_S = 86_400.0
@@ -66,8 +68,8 @@ def _certificate_left_days(settings: DashboardSettings, folder: Path, now_s: flo
 
 def _plan(settings: Settings) -> Finding:
     try:
-        plan = load_plan(settings.store.plan)
-    except PlanError as error:
+        plan = plan_in_force(settings).plan
+    except (PlanError, CalibrationError) as error:
         said, remedy = N_("The store plan can't be used: {fault}."), N_("Mend that line.")
         return Finding("plan", Grade.BROKEN, said, remedy, {"fault": error})
     return judging.plan(settings.radio.adapters, [scanner.id for scanner in plan.scanners])

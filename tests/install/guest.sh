@@ -18,7 +18,7 @@ dpkg -i first.deb && result install ok
 result page "$(page)"
 result service "$(systemctl is-active etalage) $(systemctl is-enabled etalage) $(systemctl is-active etalage-backup.timer)"
 n=0; until journal | grep -q 'connected'  || [ $n -gt 40 ]; do sleep 0.5; n=$((n + 1)); done
-result broker "$(systemctl is-active mosquitto) $(journal | grep -c 'connected .*courier')"
+result broker "$(systemctl is-active mosquitto) $(journal | grep -c 'connected .*_out')"
 result code "$(journal | grep -c 'this box has no owner yet')"
 anonymous=$(mosquitto_sub -h 127.0.0.1 -t '#' -W 2 2>&1 | head -1)
 result anonymous "$anonymous"

@@ -11,7 +11,7 @@ if [ "$1" = purge ]; then
     deb-systemd-helper purge "$unit" >/dev/null || true
     deb-systemd-helper unmask "$unit" >/dev/null || true
   done
-  rm -rf /usr/lib/etalage /etc/etalage /var/lib/etalage
+  rm -rf /usr/lib/etalage /etc/etalage /var/lib/etalage /var/lib/systemd/timers/stamp-etalage-backup.timer
   if [ -e /etc/mosquitto/conf.d/etalage-this-box.conf ]; then
     rm -rf /etc/mosquitto/conf.d/etalage.conf /etc/mosquitto/conf.d/etalage-this-box.conf /etc/mosquitto/etalage
     [ ! -d /run/systemd/system ] || deb-systemd-invoke restart mosquitto.service >/dev/null 2>&1 || true
