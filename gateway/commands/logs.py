@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 from structlog.types import EventDict
 
+from gateway.recent_log import recent
 from gateway.settings import LogSettings
 
 BURST, BURST_S = 20, 60.0
@@ -44,6 +45,7 @@ def set_up_log(settings: LogSettings) -> None:
         CountRepeats(),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        recent,
     ]
     if settings.format == "json":
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

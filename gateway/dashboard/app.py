@@ -90,7 +90,7 @@ def create_app(
     for page in (now.router(view, hub), shop.router(), scanners.router(view), trust.router(certificate, tls_port), *pages):
         app.include_router(page)
     if store is not None and signing_in is not None:
-        for page in staff.pages(store, signing_in, view.plan.timezone, clock.now_s):
+        for page in staff.pages(store, signing_in, view.plan.timezone, clock.now_s, "/setup" if pages else "/"):
             app.include_router(page)
     app.mount("/static", static_files(_HERE / "static"), name="static")
     return app

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from fastapi import APIRouter
 
 from gateway.books.shop_facts import ShopFacts
+from gateway.dashboard.backups import Backups
 from gateway.dashboard.kept_settings import KeptSettings
-from gateway.dashboard.pages import broker, broker_form, facts, privacy, settings
+from gateway.dashboard.pages import backup, broker, broker_form, facts, privacy, settings, setup, support
 from gateway.dashboard.view import View
 from gateway.storage import Store
 from rules import Book
@@ -30,6 +31,9 @@ def pages(
         broker.router(view, store, now_s),
         facts.router(shop_facts, live_books, now_s, timezone),
         privacy.router(store, kept.running, live_books, now_s),
+        support.router(view, store, kept, now_s),
+        backup.router(Backups(store, kept.running, now_s), store, now_s, timezone),
+        setup.router(view, store, kept),
         settings.router(view, store, kept, now_s, start_anew),
         broker_form.router(kept, try_broker, settings.keeper(store, kept, now_s)),
     ]

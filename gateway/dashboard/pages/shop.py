@@ -19,6 +19,8 @@ CARDS: tuple[tuple[str, str, str, Role], ...] = (
     ("/shop/broker", N_("Connection"), N_("The way to the store app: what waits, and what is stuck."), Role.STAFF),
     ("/shop/privacy", N_("Privacy"), N_("What is collected, why, and how long it is kept."), Role.VIEWER),
     ("/shop/settings", N_("Settings"), N_("Name, hours, connection: the few things to set."), Role.ADMIN),
+    ("/shop/backup", N_("Backups"), N_("Made here, proven by a test restore, to take elsewhere."), Role.STAFF),
+    ("/shop/support", N_("Support"), N_("One file for whoever helps from afar."), Role.ADMIN),
     ("/shop/users", N_("Users, tills and tokens"), N_("Who may come in, and what each may do."), Role.OWNER),
     ("/shop/audit", N_("Who did what"), N_("The record of deeds; nobody can change it."), Role.ADMIN),
 )

@@ -82,8 +82,8 @@ CONFIRM = Sheet(
 ACCOUNT = Sheet(PasswordForm, N_("Your account"), N_("Change the password"), cancel="/")
 
 
-def router(sign_in: SignIn) -> APIRouter:
-    """The pages that anybody may open."""
+def router(sign_in: SignIn, first_page: str) -> APIRouter:
+    """The pages that anybody may open. `first_page`: where a new owner goes on."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/claim")
@@ -99,7 +99,7 @@ def router(sign_in: SignIn) -> APIRouter:
 
         async def take(form: ClaimForm) -> Response:
             address = address_of(request)
-            return let_in(request, "/", await sign_in.claim(form.code, form.name, form.password, form.language, address))
+            return let_in(request, first_page, await sign_in.claim(form.code, form.name, form.password, form.language, address))
 
         return await sent(request, CLAIM, take)
 

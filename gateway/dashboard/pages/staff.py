@@ -11,10 +11,10 @@ from gateway.dashboard.pages import links, record, sign_in, tokens, users
 from gateway.storage import Store
 
 
-def pages(store: Store, signing_in: SignIn, timezone: str, now_s: Callable[[], float]) -> list[APIRouter]:
-    """Return every page about accounts, tokens and the record."""
+def pages(store: Store, signing_in: SignIn, timezone: str, now_s: Callable[[], float], first_page: str) -> list[APIRouter]:
+    """Return every page about accounts, tokens and the record. `first_page`: where a new owner goes on."""
     return [
-        sign_in.router(signing_in),
+        sign_in.router(signing_in, first_page),
         sign_in.own_pages(signing_in),
         links.router(signing_in),
         users.router(store, signing_in, timezone),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.app import create_app
 from gateway.dashboard.kept_settings import KeptSettings
 from gateway.dashboard.pages.rooms import pages
+from gateway.recent_log import recent
 from gateway.settings import DashboardSettings, Settings, load_settings
 from gateway.storage import Store, audit
 from gateway.storage.users import Role
@@ -64,7 +67,7 @@ class Step:
 @pytest.fixture
 def box(tmp_path: Path) -> Box:
     (tmp_path / "etalage.toml").write_text(
-        f'[storage]\npath = "{tmp_path}/etalage.db"\n[shoppers]\ncontact = "info@shop.example"\n'
+        f'[storage]\npath = "{tmp_path}/etalage.db"\n[shoppers]\ncontact = "info@shop.example"\nbackups = "backups"\n'
     )
     return Box(tmp_path)
 
@@ -204,6 +207,50 @@ async def test_a_new_start_is_asked_for_and_waited_for(admin: Browser, box: Box)
     page = await admin.send(form=1)
     assert "This page goes on by itself once the box answers." in page.text
     assert box.starts == 1
+
+
+async def test_the_steps_are_worked_out_from_what_is_there(admin: Browser, box: Box) -> None:
+    page = (await admin.go("/setup")).text
+    assert "4 steps left" in page  # the pretended shop has its connection and its scanners
+    assert page.index('aria-current="step"') < page.index("<h2>Shop")
+    await send(admin, "/shop/settings/shop", SHOP)
+    page = (await admin.go("/setup")).text
+    assert page.count("<li data-done>") == 3
+    assert "Something was changed that counts from the next start." in page
+
+
+async def test_the_support_bundle_has_no_secret_no_shopper_and_no_claim_code(
+    admin: Browser, box: Box, view: PretendView, store: Store
+) -> None:
+    view.come(["s-secret-7"])
+    recent(None, "warning", {"event": "this box has no owner yet", "code": "7KQ2-MX4P"})
+    recent(None, "error", {"event": "a duty failed", "exc_info": ValueError("s-secret-7"), "because": "KeyError at line 1"})
+    box.steps = [Step("password", True)]
+    await send(admin, "/shop/settings/broker", BROKER)
+    await admin.go("/shop/support")
+    answer = await admin.send(form=1)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        parts = {Path(name).name: file.read(name).decode() for name in file.namelist()}
+    assert set(parts) == {"settings.json", "health.json", "log.json", "versions.json"}
+    assert "a duty failed" in parts["log.json"]
+    assert '"fastapi"' in parts["versions.json"]
+    assert not [name for name, part in parts.items() for secret in ("7KQ2", "s-secret", "geheim") if secret in part]
+    with store.read() as connection:
+        assert audit.page(connection)[0].deed == "took_support_bundle"
+
+
+async def test_a_backup_is_made_proven_listed_and_given(admin: Browser, box: Box, store: Store) -> None:
+    page = (await admin.go("/shop/backup")).text
+    assert "Made, and restored as a test: etalage-" in (await admin.send(form=1)).text
+    assert "No backup yet" in page
+    (name,) = [path.name for path in (box.folder / "backups").glob("*.backup.gz")]
+    assert name in (await admin.go("/shop/backup")).text
+    assert (await admin.go(f"/shop/backup/{name}")).content == (box.folder / "backups" / name).read_bytes()
+    for other in ("keys", "..%2Fetalage.db", "etalage.keys"):
+        assert (await admin.go(f"/shop/backup/{other}")).status_code == 404
+    with store.read() as connection:
+        assert [row.deed for row in audit.page(connection)] == ["took_backup", "made_backup"]
 
 
 def test_a_setting_that_is_not_the_dashboard_s_stops_the_start(box: Box) -> None:
