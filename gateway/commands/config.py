@@ -36,3 +36,10 @@ def settings_of(config: Path | None) -> Settings:
         return load_settings(settings_file(config))
     except SettingsError as error:
         raise CommandError(str(error)) from error
+
+
+def settings_if_any(config: Path | None) -> Settings:
+    """Load the settings, or the defaults on a box that has none yet: for what needs no shop. Raises CommandError."""
+    if config is None and not SETTINGS_FILE.exists():
+        return load_settings(None)
+    return settings_of(config)

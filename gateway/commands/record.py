@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.clock import SystemClock
 from gateway.commands import CommandError
-from gateway.commands.config import Config, settings_of
+from gateway.commands.config import Config, settings_if_any
 from gateway.commands.showing import AsJson, counted, print_json
 from gateway.model import Advertisement
 from gateway.radio.frames import beacon_id, uuid_bytes
@@ -40,7 +40,7 @@ def record(
 ) -> None:
     """Record the shop's beacons as the scanners hear them. Radio addresses are left out; other people's beacons as well."""
     try:
-        settings = settings_of(config)
+        settings = settings_if_any(config)
         wanted = None if everything else _uuids(settings, uuid or [])
         writer = RecordingWriter(out)
     except (RecordingError, ValueError) as error:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import time
 from pathlib import Path
 
-from gateway.clock import Linux
+from gateway.clock import Linux, SystemClock
 from gateway.dashboard.tls.authority import certificate_end_s
 from gateway.doctor import judging, reading
 from gateway.doctor.finding import Finding, Grade
@@ -31,7 +30,7 @@ DAY_S = 86_400.0
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; may take seconds, and minutes where the newest backup is large. Raises nothing for what it finds."""
-    now_s = time.time()
+    now_s = SystemClock().now_s()
     radio, storage = settings.radio, settings.storage
     found = judging.adapters(radio.adapters, reading.adapters())
     found.append(judging.rights(reading.gateway_may_manage()))

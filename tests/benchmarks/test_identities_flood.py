@@ -27,7 +27,14 @@ EVERYTHING = ["recognise", "offers", "purchases", "aftercare", "measure"]
 def optin(number: int) -> Event[OptInGiven]:
     identity = {"rotating": {"uuid": UUID, "key": f"{number:032x}"}}
     data = {"shopper": f"s-{number}", "version": 1, "purposes": EVERYTHING, "identity": identity, "consent": {"text": "2026-03"}}
-    event = {"id": f"o-{number}", "source": "backend", "type": OptInGiven.TYPE, "time": "2026-03-01T10:00:00Z", "data": data}
+    event = {
+        "specversion": "1.0",
+        "id": f"o-{number}",
+        "source": "backend",
+        "type": OptInGiven.TYPE,
+        "time": "2026-03-01T10:00:00Z",
+        "data": data,
+    }
     return Event[OptInGiven].model_validate(event)
 
 

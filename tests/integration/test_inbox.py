@@ -285,8 +285,9 @@ def test_consents_that_come_over_two_sessions_are_taken_and_answered_once(
     assert wait_for(lambda: len(peer.replies) >= 40, 30)
     told = sorted(peer.accepted())
     assert told == sorted([*(f"oi-s-{number}" for number in range(20)), *(f"pr-s-{number}" for number in range(20))])
-    order = {one: place for place, one in enumerate(desk.handled)}
-    assert all(order[f"oi-s-{number}"] < order[f"pr-s-{number}"] for number in range(20))
+    if isinstance(broker, Mosquitto):  # the demo's broker keeps the order within a topic only
+        order = {one: place for place, one in enumerate(desk.handled)}
+        assert all(order[f"oi-s-{number}"] < order[f"pr-s-{number}"] for number in range(20))
     assert all(gateway.health()["repeated"] == 0 for gateway in gateways)
 
 

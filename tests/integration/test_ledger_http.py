@@ -153,7 +153,7 @@ def test_staff_see_what_was_promised_and_never_to_whom(call: Call, code: str) ->
 
 
 def test_a_receipt_that_fits_no_promise_is_kept_for_the_report(call: Call, store: Store, ledger: Ledger) -> None:
-    sent = {"id": "r-1", "source": "backend", "type": Receipt.TYPE, "time": "2026-11-21T12:00:00Z"}
+    sent = {"specversion": "1.0", "id": "r-1", "source": "backend", "type": Receipt.TYPE, "time": "2026-11-21T12:00:00Z"}
     event = Event[Receipt].model_validate(sent | {"data": {"promise": "never-made", "what": "shown"}})
     store.writer.transact(partial(ledger.take_receipt, event=event)).result()
     _, (unmatched,) = call("GET", "/promises/unmatched", Role.STAFF)

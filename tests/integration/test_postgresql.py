@@ -192,7 +192,7 @@ def test_a_till_that_asks_two_gateways_at_once_is_told_the_same(store: Store, ot
 def test_a_tills_message_that_two_gateways_take_at_once_is_answered_alike_by_both(store: Store, other: Store) -> None:
     ledgers = [Ledger(opened, f"etalage/c/s/gw-{number}") for number, opened in enumerate((other, store))]
     ledgers[1].promise(decided("a", (), Codes(CodeKind.SINGLE, code="WINE10")), situation("s-1")).result()
-    envelope = {"id": "k", "source": "till-1", "type": RedemptionAsked.TYPE, "time": "2001-09-09T01:46:45Z"}
+    envelope = {"specversion": "1.0", "id": "k", "source": "till-1", "type": RedemptionAsked.TYPE, "time": "2001-09-09T01:46:45Z"}
     event = Event[RedemptionAsked].model_validate({**envelope, "data": {"till": "till-1", "code": "WINE10"}})
     works = []
     for number, ledger in enumerate(ledgers):
@@ -228,7 +228,7 @@ def test_what_ended_gives_its_share_back_once_however_many_gateways_look(store: 
 def test_an_opt_in_that_two_gateways_take_at_once_is_known_to_both(store: Store, other: Store, tmp_path: Path) -> None:
     data = {"shopper": "s-1", "version": 1, "purposes": ["recognise"], "consent": {"text": "1"}}
     beacon = {"uuid": "e2c56db5dffb48d2b060d0f5a71096e0", "major": 1, "minor": 1}
-    envelope = {"id": "oi-1", "source": "backend", "type": OptInGiven.TYPE, "time": "2001-09-09T01:46:40Z"}
+    envelope = {"specversion": "1.0", "id": "oi-1", "source": "backend", "type": OptInGiven.TYPE, "time": "2001-09-09T01:46:40Z"}
     event = Event[OptInGiven].model_validate({**envelope, "data": {**data, "identity": {"beacon": beacon}}})
     met: list[Identities] = []
     works = []

@@ -60,7 +60,14 @@ def _line(line: str, group: str, cents: int) -> dict[str, Any]:
 
 
 def _event(message: Any, data: dict[str, Any]) -> Event[Any]:
-    envelope = {"id": "e-1", "source": "till-1", "type": message.TYPE, "time": datetime.fromtimestamp(NOON_S, UTC), "data": data}
+    envelope = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "till-1",
+        "type": message.TYPE,
+        "time": datetime.fromtimestamp(NOON_S, UTC),
+        "data": data,
+    }
     return Event[message].model_validate(envelope)
 
 
