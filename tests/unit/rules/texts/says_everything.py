@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -111,8 +111,7 @@ def faults() -> Iterator[str]:
         load_data(broken)
     except BookError as error:
         yield from (replace(problem, path="", nearest=None).text(QX) for problem in error.problems)
-    places = {name: "1" for message in PROBLEMS.values() for name in re.findall(r"(?<!\{)\{(\w+)\}", message)}
-    yield from (text(QX, message, **places) for message in PROBLEMS.values())
+    yield from _filled(PROBLEMS.values())
 
 
 def lifecycle() -> Iterator[str]:
@@ -121,7 +120,14 @@ def lifecycle() -> Iterator[str]:
             step(Version("1", "1"), action, "1", 0.0)
         except LifecycleError as error:
             yield error.words[QX]
-    yield from (text(QX, message, names="1", code="1", offer="1") for message in BOOK_REFUSALS.values())
+    yield from _filled(BOOK_REFUSALS.values())
+
+
+def _filled(messages: Iterable[str]) -> Iterator[str]:
+    """Say messages with a 1 in each place."""
+    messages = list(messages)
+    places = {name: "1" for message in messages for name in re.findall(r"(?<!\{)\{(\w+)\}", message)}
+    yield from (text(QX, message, **places) for message in messages)
 
 
 def main() -> None:
