@@ -17,16 +17,25 @@ ROOT = Path(__file__).parents[2]
 BARE = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
+DATED = {**BARE, "SOURCE_DATE_EPOCH": "1795737600"}
+"""A build that is to be the same again says when it was: setuptools gives the files in the wheel that date."""
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: a build leaves folders of its own behind."""
+    """The wheel."""
+    return built(tmp_path_factory)
+
+
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a wheel, built from a copy: a build leaves folders of its own behind."""
     copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for room in ("gateway", "rules", "firmware_sim"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, copy)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(copy)]
-    subprocess.run(build, check=True, capture_output=True, cwd=out, env=BARE)
+    subprocess.run(build, check=True, capture_output=True, cwd=out, env=DATED)
     (made,) = out.glob("*.whl")
     return made
 
@@ -45,6 +54,10 @@ def etalage(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_test_and_no_secret_is_in_it(wheel: Path) -> None:
     inside = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in inside if not name.endswith(".dist-info")} == {"gateway", "rules", "firmware_sim"}
+
+
+def test_two_builds_are_the_same_to_the_byte(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert built(tmp_path_factory).read_bytes() == wheel.read_bytes()
 
 
 def test_the_demo_runs_from_it(etalage: Path, tmp_path: Path) -> None:
