@@ -98,7 +98,7 @@ class EmbeddedBroker:
             self._folder = None
 
     def __enter__(self) -> EmbeddedBroker:
-        return self.start()
+        return self if self._broker is not None else self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()

@@ -25,6 +25,7 @@ from firmware_sim.apart import WorldApart
 from firmware_sim.backend import Backend
 from firmware_sim.bleak_backend import SimulatedAdapter
 from firmware_sim.broker import EmbeddedBroker
+from firmware_sim.newcomers import change_hands
 from firmware_sim.people import let_in
 from firmware_sim.phone import create_phone, serving
 from firmware_sim.summary import DemoSummary
@@ -50,6 +51,8 @@ AWAY_S = (20.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
 IN_HAND = "s-1"
 """The shopper whose phone is a page in the browser: no dice act for them."""
+BROKER_PORT = 1883
+"""The port in the examples of the docs; where it is taken the demo says which it has."""
 NAP_S = 0.002
 """Packets closer together than this are put on the air at once."""
 LAST_WORDS_S = 15.0
@@ -60,7 +63,7 @@ def demo(
     minutes: Annotated[float | None, typer.Option(min=0.05, help="End by itself after so long; otherwise at Ctrl-C.")] = None,
     shoppers: Annotated[int, typer.Option(min=1, max=500, help="How many opted-in shoppers walk about.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed walks the same ways.")] = 1,
-    port: Annotated[int, typer.Option(help="The dashboard's port; a free one when it is taken.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The dashboard's port; a free one when it is taken.")] = 8080,
     browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print only the counts at the end, as JSON.")] = False,
 ) -> None:
@@ -100,17 +103,19 @@ async def _run(
     adapters = {scanner.id: SimulatedAdapter() for scanner in plan.scanners}
     with (
         tempfile.TemporaryDirectory(prefix="etalage-demo-") as folder,
-        EmbeddedBroker() as broker,
+        _broker() as broker,
         WorldApart(PLAN, people | {"start_s": time.time()}) as world,
     ):
         settings = _settings(Path(folder), broker, port)
-        summary.ways_in = await asyncio.to_thread(let_in, settings.storage, time.time())
+        summary.ways_in, summary.token = await asyncio.to_thread(let_in, settings.storage, time.time())
+        summary.broker = broker.url
         gateway = _gateway(settings, adapters)
         backend = Backend(broker.url, CHAIN, STORE, seed=seed, on_card=summary.arrived).start()
         summary.watch(gateway, backend)
         identities = await world.identities()
         try:
             async with _phone(backend, identities, summary) if phone else contextlib.nullcontext():
+                others = {name: identity for name, identity in identities.items() if name != IN_HAND}
                 for number, (shopper, identity) in enumerate(identities.items()):
                     backend.opt_in(shopper, identity, language="en" if number % 4 == 3 else "nl")
                 parts: list[Part] = [
@@ -118,6 +123,7 @@ async def _run(
                     Thread("broker", lambda: None if stop.is_set() else broker.failure),
                     Thread("store app's backend", lambda: backend.failure),
                     Task("simulated world", partial(_walk, world, adapters, summary)),
+                    Task("newcomers", partial(change_hands, backend, others)),
                 ]
                 return await _live(gateway, parts, summary, stop, minutes, browser)
         finally:
@@ -153,6 +159,14 @@ async def _end(stop: asyncio.Event, minutes: float | None, over: asyncio.Event) 
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), None if minutes is None else minutes * 60)
     over.set()
+
+
+def _broker() -> EmbeddedBroker:
+    """Return a broker that is started, on the docs' own port where that is free. Raises what the broker does."""
+    try:
+        return EmbeddedBroker(BROKER_PORT).start()
+    except (OSError, RuntimeError):
+        return EmbeddedBroker().start()
 
 
 def _settings(folder: Path, broker: EmbeddedBroker, port: int) -> Settings:

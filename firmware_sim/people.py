@@ -8,7 +8,7 @@ import secrets
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, accounts, open_store
 from gateway.storage.accounts import LinkKind
-from gateway.storage.users import Role
+from gateway.storage.users import Role, create_token
 from rules.texts import Language
 
 STAFF = {Role.OWNER: "Sanne", Role.ADMIN: "Wim", Role.MARKETEER: "Joost", Role.STAFF: "Fatima", Role.VIEWER: "Noor"}
@@ -17,16 +17,20 @@ LINKS_EACH = 5
 """A link works once; who reloads, or has a phone beside the PC, needs another."""
 
 
-def let_in(storage: StorageSettings, now_s: float) -> dict[Role, list[str]]:
-    """Make the staff in a database that isn't claimed; return the paths of the pages that let one in, by role. Blocks."""
+def let_in(storage: StorageSettings, now_s: float) -> tuple[dict[Role, list[str]], str]:
+    """Make the staff in a database that isn't claimed. Blocks.
+
+    Return the paths of the pages that let one in, by role, and a token of an administrator's for programs.
+    """
     links = {role: [secrets.token_urlsafe(16) for _ in range(LINKS_EACH)] for role in STAFF}
 
-    def make(connection: Connection) -> None:
+    def make(connection: Connection) -> str:
         for role, name in STAFF.items():
             accounts.add(connection, name, role, Language.NL, None, now_s)
             for secret in links[role]:
                 accounts.add_link(connection, secret, name, LinkKind.ENTER, now_s + GOOD_FOR_S)
+        return create_token(connection, name="demo", role=Role.ADMIN, at_s=now_s)
 
     with contextlib.closing(open_store(storage)) as store:
-        store.writer.write_blocking(make)
-    return {role: [f"enter/{secret}" for secret in paths] for role, paths in links.items()}
+        token = store.writer.write_blocking(make)
+    return {role: [f"enter/{secret}" for secret in paths] for role, paths in links.items()}, token

@@ -22,6 +22,7 @@ from gateway.storage.users import Role
 PLAIN_EVERY_S = 10.0
 """Where the output is no terminal, a line this often is enough."""
 CARDS_SHOWN = 8
+TOPICS = "etalage/v1/demo-chain/demo"
 
 
 class DemoSummary:
@@ -38,6 +39,10 @@ class DemoSummary:
         """Where the page of the phone in one's hand is; None: there is none."""
         self.ways_in: dict[Role, list[str]] = {}
         """Paths of the dashboard that let one in as somebody of a role, each once."""
+        self.token = ""
+        """An administrator's, for programs."""
+        self.broker = ""
+        """The broker's address."""
         self.inside = 0
         """Opted-in people who are in the simulated shop."""
 
@@ -63,6 +68,12 @@ class DemoSummary:
             self._console.print(f"  Come in as {role.value:<10} [bold]{address}{paths[0]}[/]", soft_wrap=True)
         if self.phone is not None:
             self._console.print(f"\n  The phone of a shopper, in your hand.  Phone: [bold]{self.phone}[/]\n")
+        self._console.print(f"  Broker: {self.broker}, topics below {TOPICS}.", highlight=False)
+        if not self.broker.endswith(":1883"):
+            self._console.print("  Port 1883 is taken here: put this one in its place in the examples of the docs.")
+        self._console.print(
+            f'  A book of your own: TOKEN={self.token}, and docs/rules.md, "In the demo".\n', soft_wrap=True, highlight=False
+        )
         if not self._console.is_terminal:
             await self._each(PLAIN_EVERY_S, ended, lambda: self._console.print(self._line()))
             return
