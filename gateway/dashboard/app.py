@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -17,9 +18,10 @@ from gateway.dashboard.access.sign_in import SignIn, announce
 from gateway.dashboard.api import live, plans
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
+from gateway.dashboard.openapi import DescribedApi, methods_at, operation_id
 from gateway.dashboard.pages import now, scanners, shop, staff, trust
 from gateway.dashboard.plan_desk import PlanDesk
-from gateway.dashboard.reading import HeadLikeGet, static_files
+from gateway.dashboard.reading import CompressedApi, HeadLikeGet, OptionsOfRoutes, static_files
 from gateway.dashboard.server import Listener
 from gateway.dashboard.tls.authority import ServerCertificate
 from gateway.dashboard.tls.names import box_names
@@ -28,19 +30,6 @@ from gateway.settings import DashboardSettings
 from gateway.storage import Store
 
 _HERE = Path(__file__).parent
-
-
-class _App(FastAPI):
-    """FastAPI whose OpenAPI document tells the media type that problems really have: the framework knows only JSON's."""
-
-    def openapi(self) -> dict[str, object]:
-        document = super().openapi()
-        problem = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-        for calls in document["paths"].values():
-            for call in calls.values():
-                if "4XX" in call["responses"]:
-                    call["responses"]["4XX"]["content"] = problem
-        return document
 
 
 def create_app(
@@ -65,12 +54,13 @@ def create_app(
     hashing = ThreadPoolExecutor(1, thread_name_prefix="passwords")
     signing_in = None if store is None else SignIn(store, Passwords(hashing), clock.now_s, clock.monotonic_s)
 
-    app = _App(
+    app = DescribedApi(
         title="Etalage",
         version=view.health().version,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # FastAPI's own documentation pages load scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
     app.state.hub = hub
     app.state.settings = settings
@@ -79,7 +69,9 @@ def create_app(
     app.state.close = hashing.shutdown
     problems.answer_all(app)
     hosts = frozenset({"localhost", settings.host, *box_names(), *settings.hosts})
+    app.add_middleware(CompressedApi)
     app.add_middleware(HeadLikeGet)
+    app.add_middleware(OptionsOfRoutes, methods=partial(methods_at, app))
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessMiddleware, access=Access(hosts, settings.trust_this_box, tls_port, store, signing_in))
     for routes in (live.router(view, hub), *routers):

@@ -50,7 +50,9 @@ class Snapshot:
     fresh: bool
 
 
-_JSON: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in (Frame, HealthPanel, FeedRow, Snapshot)}
+STREAMED: dict[str, type] = {"snapshot": Snapshot, "frame": Frame, "item": FeedRow, "health": HealthPanel}
+"""Event to what its `data` holds."""
+_JSON: dict[type, TypeAdapter[object]] = {kind: TypeAdapter(kind) for kind in STREAMED.values()}
 
 
 def encode(event: str, value: Frame | HealthPanel | FeedRow | Snapshot, event_id: str | None = None) -> bytes:

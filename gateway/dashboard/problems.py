@@ -140,6 +140,7 @@ FAULTS: dict[str, Message] = {
     "dict_type": N_("This must be an object."),
     "model_attributes_type": N_("This must be an object."),
     "looks_like_a_number": N_("9 to 15 digits alone look like a telephone or customer number; use the pseudonym of the app."),
+    "not_rfc_3339": N_("This must be a time as RFC 3339 writes it, with its offset: 2026-11-21T10:00:00Z."),
     "wrong_key": N_("The key of a rotating identity is 32 hex digits."),
 }
 """Pydantic speaks English only: its kinds of error, in words that have a translation."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import yaml
 from pydantic.json_schema import GenerateJsonSchema
@@ -89,7 +88,7 @@ def name_of(message: type[Message]) -> str:
 def schema_of(message: type[Message]) -> dict[str, object]:
     """The JSON Schema (2020-12) of a message in its envelope."""
     model = Event[message]  # type: ignore[valid-type]  # made at run time, once per model
-    schema: dict[str, Any] = model.model_json_schema(schema_generator=UntitledJsonSchema)
+    schema = model.model_json_schema(schema_generator=UntitledJsonSchema)
     schema["properties"]["type"] = {"const": f"etalage.{name_of(message)}"}
     schema["properties"]["id"]["maxLength"] = message.ID_MAX
     return {

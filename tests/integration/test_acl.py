@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import pytest
 
 from gateway.mqtt.broker_selector import Endpoint
 from gateway.mqtt.credentials import Credentials, read_credentials
+from gateway.mqtt.home_assistant import Discovery
 from gateway.mqtt.link import Acked, Arrived, Down, Link, LinkError, SessionRole, Subscribed, Up
+from gateway.mqtt.topics import GatewayIdentity
 from gateway.settings import MqttSettings, SettingsError
 from tests.support.mosquitto import HOST, Mosquitto, free_port
 
+BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 PREFIX = "etalage/v1/demo-chain/demo/"
 ANSWERS = {"replies", "replies/app", "replies/till-1", "replies/till-2"}
@@ -27,6 +31,7 @@ MAY_WRITE = {
     "backend": {"optins", "profiles", "receipts", "purchases/app", "sync/pages/gw-1", "sync/pages/gw-2", "sightings/app"},
     "scanner-2": {"sightings/scanner-2"},
     "till-1": {"redemptions/till-1", "purchases/till-1"},
+    "home-assistant": set[str](),
 }
 MAY_READ = {
     "gw-1": {
@@ -44,6 +49,7 @@ MAY_READ = {
     | {"gateways/gw-1/status", "zones/wine/occupancy"},
     "scanner-2": set[str](),
     "till-1": {"replies/till-1"},
+    "home-assistant": {"gateways/gw-1/status", "zones/wine/occupancy"},
 }
 NOBODYS = {
     "gateways/gw-2/status",
@@ -56,6 +62,10 @@ NOBODYS = {
 TOPICS = sorted(NOBODYS.union(*MAY_WRITE.values()))
 
 
+HOME_ASSISTANT_LINES = re.compile(r"^# ((?:user|topic) .*)$", re.MULTILINE)
+"""As the file says: where Home Assistant is used they are uncommented."""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mosquitto, Path]]:
     """The broker of a shop, set up by the scripts in deploy/ and nothing else."""
@@ -63,6 +73,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mosquitto, 
     surroundings = {**os.environ, "ETALAGE_MOSQUITTO": str(folder)}
     for command in (["certificates.sh", HOST], ["users.sh", *MAY_WRITE], ["install.sh", "demo-chain", "demo"]):
         subprocess.run([DEPLOY / command[0], *command[1:]], env=surroundings, check=True, capture_output=True, cwd=DEPLOY)
+    rights = folder / "acl"
+    rights.write_text(HOME_ASSISTANT_LINES.sub(r"\1", rights.read_text(encoding="utf-8")), encoding="utf-8")
     port = free_port()
     lines = (DEPLOY / "mosquitto.conf").read_text(encoding="utf-8").replace("/etc/mosquitto/etalage", str(folder)).splitlines()
     kept = [line for line in lines if not line.startswith(("listener", "log_dest"))]
@@ -136,6 +148,25 @@ def test_each_role_reads_what_the_contract_gives_it_and_nothing_else(shop: tuple
     heard = {message.topic.removeprefix(PREFIX) for message in _rest(arrivals) if isinstance(message, Arrived)}
     reader.close()
     assert heard == MAY_READ[user] & set().union(*(MAY_WRITE[name] for name in writers))
+
+
+def test_home_assistant_hears_what_the_gateway_tells_it_and_nobody_else_may_tell_it(shop: tuple[Mosquitto, Path]) -> None:
+    assistant, arrivals = connect(shop, "home-assistant")
+    assert isinstance(arrivals.get(timeout=10), Up)
+    assistant.subscribe(["homeassistant/#"])
+    told = [notice for notice in Discovery(BOX, {"wine": "Wijn"}, True).notices() if notice.body]
+    answers = []
+    for user in ("gw-1", "backend"):
+        writer, events = connect(shop, user)
+        assert isinstance(events.get(timeout=10), Up)
+        for notice in told:
+            writer.publish(notice.topic, notice.body, retain=notice.retain)
+        answers.append({bool(events.get(timeout=10).failure) for _ in told})
+        writer.close()
+    heard = [message for message in _rest(arrivals) if isinstance(message, Arrived)]
+    assistant.close()
+    assert answers == [{False}, {True}]
+    assert {(message.topic, message.body.decode()) for message in heard} == {(notice.topic, notice.body) for notice in told}
 
 
 def _rest(events: SimpleQueue[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ def test_a_key_used_for_something_else_is_a_conflict_said_in_the_callers_languag
 def test_a_redemption_told_from_the_future_counts_as_now(call: Call, code: str) -> None:
     _, told = call("POST", "/redemptions", Role.TILL, code=code, key="k-1", at_s=NOON_S + 10 * 86_400)
     assert (told["answer"], told["redeemed_at_s"]) == ("valid", NOON_S + 60)
+    assert datetime.fromisoformat(told["redeemed_at"]).timestamp() == NOON_S + 60
 
 
 def test_a_till_may_redeem_and_nothing_else(call: Call, live: str) -> None:

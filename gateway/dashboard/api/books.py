@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +13,7 @@ from gateway.books import lifecycle, reading
 from gateway.books.lifecycle import StepRefused
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.offers import decision_log
 from gateway.storage import Connection, Store, books
@@ -43,6 +44,8 @@ class BookRow(BaseModel):
     zones: list[str] = Field(description="Where it is live or paused; none: everywhere.")
     added_at_s: float
     state_at_s: float
+    added_at: ClassVar = twin_of("added_at_s")
+    state_at: ClassVar = twin_of("state_at_s")
 
 
 class BookStep(BaseModel):
@@ -52,6 +55,7 @@ class BookStep(BaseModel):
     person: str
     at_s: float
     note: str
+    at: ClassVar = twin_of("at_s")
 
 
 class WholeBook(BaseModel):
@@ -86,6 +90,7 @@ class Changed(BaseModel):
     zone: str | None
     was: list[str]
     would_be: list[str]
+    at: ClassVar = twin_of("at_s")
 
 
 class Compared(BaseModel):
@@ -115,13 +120,13 @@ def router(store: Store, zones: Collection[str], clock: Callable[[], float]) -> 
 
     @routes.get("/books", dependencies=[Depends(require(Role.VIEWER))])
     def list_books() -> list[BookRow]:
-        """All books, the latest moved first."""
+        """List all books, the latest moved first."""
         with store.read() as connection:
             return [_row(row) for row in books.every(connection)]
 
     @routes.get("/books/{book}", dependencies=[marketeer])
     def get_book(book: Start) -> WholeBook:
-        """A book with its document and its life."""
+        """Show a book with its document and its life."""
         with store.read() as connection:
             return _whole(connection, book)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.dashboard.access.callers import Caller, require
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import Identity, Outcome, Purpose
 from gateway.privacy.dossier import as_document, consent_receipt, dossier
@@ -50,6 +51,7 @@ class ConsentSummary(BaseModel):
     text: str
     channel: str
     decided_at_s: float
+    decided_at: ClassVar = twin_of("decided_at_s")
 
 
 class Given(BaseModel):
@@ -100,7 +102,7 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
 
     @routes.get("/shoppers/{shopper}/consent")
     def get_consent(shopper: Shopper, _caller: Staff) -> dict[str, object]:
-        """A shopper's consent receipt, as it stands now."""
+        """Show a shopper's consent receipt, as it stands now."""
         return _receipt(store, shopper, settings, clock())
 
     @routes.delete("/shoppers/{shopper}", status_code=204)
@@ -111,12 +113,12 @@ def router(people: People, store: Store, settings: Settings, clock: Callable[[],
 
     @routes.get("/shoppers/{shopper}/export")
     def export_shopper(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> dict[str, object]:
-        """All that is held about a shopper, with the reasons of every decision."""
+        """Export all that is held about a shopper, with the reasons of every decision."""
         return _dossier(store, shopper, settings, clock(), language)
 
     @routes.get("/shoppers/{shopper}/export.md", response_class=PlainTextResponse)
     def export_shopper_document(shopper: Shopper, _caller: Admin, language: Language = Language.NL) -> str:
-        """The same for a person to read, as Markdown."""
+        """Export all that is held about a shopper as Markdown, for a person to read."""
         return as_document(_dossier(store, shopper, settings, clock(), language), settings, language)
 
     @routes.put("/shoppers/{shopper}/stage", status_code=204)

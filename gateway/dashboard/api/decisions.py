@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from gateway.books import reading
 from gateway.dashboard.access.callers import require
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage import Connection, Store, books, decisions
 from gateway.storage.decisions import DecisionRecord
@@ -42,6 +43,7 @@ class Logged(BaseModel):
     stopped: dict[str, list[str]] = Field(description="Gate to the offers it stopped.")
     promises: dict[str, str] = Field(description="Offer to the promise it became.")
     refused: dict[str, str] = Field(description="Offer to the cap that was reached at that very moment.")
+    at: ClassVar = twin_of("at_s")
 
 
 class Why(BaseModel):
@@ -72,13 +74,13 @@ def router(store: Store) -> APIRouter:
         shopper: Annotated[str | None, Query(max_length=64)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> list[Logged]:
-        """Logged decisions, newest first: those for which at least one offer's moment had come."""
+        """List logged decisions, newest first: those for which at least one offer's moment had come."""
         with store.read() as connection:
             return [_logged(row) for row in decisions.page(connection, before=before, shopper=shopper, limit=limit)]
 
     @routes.get("/decisions/{decision}")
     def get_decision(decision: Annotated[str, Path(max_length=36)]) -> Explained:
-        """One decision, and for every offer of its book the gate that decided, what it expected and what it found."""
+        """Explain one decision: for every offer of its book the gate that decided, what it expected and what it found."""
         with store.read() as connection:
             row = decisions.find(connection, decision)
             if row is None:

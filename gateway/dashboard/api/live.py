@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from gateway.dashboard.access.callers import require
 from gateway.dashboard.feed import ROWS_MAX
 from gateway.dashboard.hub import CLIENTS_MAX, FeedRow, Hub
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.dashboard.view import Health, ScannerHour, ScannerNow, View
 from gateway.storage.users import Role
@@ -33,6 +34,7 @@ class Zones(BaseModel):
     at_s: float
     unplaced: int = Field(description="People in the shop whose zone isn't certain.")
     zones: list[ZoneState]
+    at: ClassVar = twin_of("at_s")
 
 
 def router(view: View, hub: Hub) -> APIRouter:
@@ -46,7 +48,7 @@ def router(view: View, hub: Hub) -> APIRouter:
 
     @routes.get("/zones")
     async def list_zones() -> Zones:
-        """Every zone of the plan with the number of opted-in people in it."""
+        """List every zone of the plan with the number of opted-in people in it."""
         return zones_now(view)
 
     @routes.get("/scanners")
@@ -66,7 +68,7 @@ def router(view: View, hub: Hub) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**53, description="Only rows with a higher number.")] = 0,
         limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many, the newest.")] = ROWS_MAX,
     ) -> list[FeedRow]:
-        """The newest items of the feed, oldest first."""
+        """List the newest items of the feed, oldest first."""
         return [FeedRow(sequence, item) for sequence, item in view.feed.after(after)][-limit:]
 
     @routes.get("/live", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
@@ -74,7 +76,7 @@ def router(view: View, hub: Hub) -> APIRouter:
         after: Annotated[str | None, Query(max_length=40, description="Id of the last event seen, from a page.")] = None,
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `snapshot` first, then `frame`, `item` and `health` as they change, in beats of 250 ms."""
+        """Stream server-sent events: `snapshot` first, then `frame`, `item` and `health` as they change, in beats of 250 ms."""
         if hub.clients >= CLIENTS_MAX:
             raise Problem(
                 429, "too_many_streams", N_("Too many pages are open already."), N_("Close some, and load this one again.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import FileResponse
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.pictures import picture_of
 from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.problems import RESPONSES, Problem, said
@@ -55,6 +56,7 @@ class DraftNow(BaseModel):
     faults: list[PlanFault] = Field(description="What keeps it from being put to work; none: nothing does.")
     fits_calibration: bool | None = Field(description="Whether the calibration of now still goes with it; null: there is none.")
     unplaced: list[str] = Field(description="Scanners that report, but don't stand in it.")
+    at: ClassVar = twin_of("at_s")
 
 
 class DrawnPlan(BaseModel):
@@ -71,6 +73,7 @@ class VersionRow(BaseModel):
     who: str
     zones: int
     scanners: int
+    at: ClassVar = twin_of("at_s")
 
 
 class Uploaded(BaseModel):

@@ -28,17 +28,17 @@ def router(store: Store, settings: Settings, books: Callable[[], Sequence[Book]]
 
     @routes.get("/privacy/report")
     def get_privacy_report(language: Language = Language.NL) -> dict[str, object]:
-        """Collected, why, read by; how many consented; how long everything is kept."""
+        """Report what is collected, why and read by what; how many consented; how long everything is kept."""
         return made(language).as_dict()
 
     @routes.get("/privacy/statement.md", response_class=PlainTextResponse)
     def get_privacy_statement(language: Language = Language.NL) -> str:
-        """The draft of a privacy statement, filled in."""
+        """Write the draft of a privacy statement, filled in."""
         return privacy_statement(made(language), settings)
 
     @routes.get("/privacy/dpia.md", response_class=PlainTextResponse)
     def get_dpia(language: Language = Language.NL) -> str:
-        """The data protection impact assessment's template, filled in as far as the gateway knows."""
+        """Write the data protection impact assessment's template, filled in as far as the gateway knows."""
         return impact_assessment(made(language), settings)
 
     return routes

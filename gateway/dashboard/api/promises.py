@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from gateway.dashboard.access.callers import require
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import VoucherTerms
 from gateway.offers.ledger import Ledger
@@ -20,7 +21,7 @@ from rules.texts import N_
 State = Literal["reserved", "announced", "shown", "redeemed", "reversed", "expired", "withdrawn"]
 
 
-class Promise(BaseModel):
+class PromiseMade(BaseModel):
     """One promise, as it was made and where it stands."""
 
     id: str
@@ -39,6 +40,10 @@ class Promise(BaseModel):
     state_at_s: float
     expires_at_s: float = Field(description="Until when the card may be shown.")
     ends_at_s: float = Field(description="Until when a voucher is honoured.")
+    at: ClassVar = twin_of("at_s")
+    state_at: ClassVar = twin_of("state_at_s")
+    expires_at: ClassVar = twin_of("expires_at_s")
+    ends_at: ClassVar = twin_of("ends_at_s")
 
 
 class PromiseCounts(BaseModel):
@@ -56,6 +61,7 @@ class UnmatchedReceipt(BaseModel):
     what: str
     reason: str = Field(description="unknown_promise, withdrawn (it was never sent), or expired.")
     at_s: float
+    at: ClassVar = twin_of("at_s")
 
 
 class RecallOutcome(BaseModel):
@@ -75,15 +81,15 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
         state: Annotated[State | None, Query()] = None,
         offer: Annotated[str | None, Query(max_length=64)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> list[Promise]:
-        """Promises, newest first."""
+    ) -> list[PromiseMade]:
+        """List promises, newest first."""
         with store.read() as connection:
             rows = promises.page(connection, before=before, state=state, offer=offer, limit=limit)
         return [_promise(row) for row in rows]
 
     @routes.get("/promises/tally", dependencies=[Depends(require(Role.VIEWER))])
     def tally_promises() -> PromiseCounts:
-        """The count of promises by offer and state, and how far the caps are used."""
+        """Count promises by offer and state, and how far the caps are used."""
         offers: dict[str, dict[str, int]] = {}
         with store.read() as connection:
             for offer, state, many in promises.tally(connection):
@@ -92,7 +98,7 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
 
     @routes.get("/promises/unmatched", dependencies=[Depends(require(Role.STAFF))])
     def list_unmatched(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[UnmatchedReceipt]:
-        """Receipts that fit no promise, the latest to come first."""
+        """List receipts that fit no promise, the latest to come first."""
         with store.read() as connection:
             rows = happenings.latest_unmatched(connection, limit)
         return [
@@ -100,8 +106,8 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
         ]
 
     @routes.get("/promises/{promise}", dependencies=[Depends(require(Role.STAFF))])
-    def get_promise(promise: Annotated[str, Path(max_length=36)]) -> Promise:
-        """One promise."""
+    def get_promise(promise: Annotated[str, Path(max_length=36)]) -> PromiseMade:
+        """Show one promise."""
         with store.read() as connection:
             row = promises.find(connection, promise)
         if row is None:
@@ -109,7 +115,7 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
         return _promise(row)
 
     @routes.post("/offers/{offer}/recall", dependencies=[Depends(require(Role.MARKETEER))])
-    def recall(offer: Annotated[str, Path(max_length=64)]) -> RecallOutcome:
+    def recall_offer(offer: Annotated[str, Path(max_length=64)]) -> RecallOutcome:
         """Take back what of a wrong offer still waits to be sent; the backend is told. Pause its book first, or more follows."""
         recalled = waiting.in_thread(ledger.recall(offer, clock()))
         return RecallOutcome(taken_back=recalled.taken_back, stand=recalled.stand)
@@ -117,5 +123,5 @@ def router(store: Store, ledger: Ledger, clock: Callable[[], float]) -> APIRoute
     return routes
 
 
-def _promise(row: PromiseRecord) -> Promise:
-    return Promise.model_validate({name: getattr(row, name) for name in Promise.model_fields})
+def _promise(row: PromiseRecord) -> PromiseMade:
+    return PromiseMade.model_validate({name: getattr(row, name) for name in PromiseMade.model_fields})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.dashboard.access.callers import Caller, require
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.messages import TillAnswer, VoucherTerms
 from gateway.offers.guesses import TillGuesses
@@ -20,6 +21,7 @@ from gateway.offers.redemption import KeyReused, TillRequest
 from gateway.offers.till import LONGEST_KEY
 from gateway.storage import Store, vouchers
 from gateway.storage.users import Role
+from gateway.wire_values import Moment
 from rules.texts import N_, ngettext
 
 Till = Annotated[Caller, Depends(require(Role.TILL))]
@@ -38,9 +40,8 @@ class AtTheTill(BaseModel):
         max_length=LONGEST_KEY,
         description="The till's own id of this request: sent again with the same key, it counts once.",
     )
-    at_s: float | None = Field(
-        None, ge=0, le=1e11, description="When it happened, in seconds since 1970, where the till was offline; null: now."
-    )
+    at: Moment | None = Field(None, description="When it happened, as RFC 3339, where the till was offline; null: now.")
+    at_s: float | None = Field(None, ge=0, le=1e11, description="The same in seconds since 1970, where `at` is null.")
     amount: float | None = Field(
         None, gt=0, le=100_000, description="How much of a voucher with `terms.partial` is spent, or comes back; null: all of it."
     )
@@ -63,6 +64,8 @@ class Answer(BaseModel):
     left: float | None = Field(description="And how much of it is left.")
     ends_at_s: float | None
     redeemed_at_s: float | None = Field(description="When it was used: now, or that earlier time.")
+    ends_at: ClassVar = twin_of("ends_at_s", maybe=True)
+    redeemed_at: ClassVar = twin_of("redeemed_at_s", maybe=True)
 
 
 class CheckoutRequest(BaseModel):
@@ -73,6 +76,7 @@ class CheckoutRequest(BaseModel):
     code: str
     answer: str
     at_s: float
+    at: ClassVar = twin_of("at_s")
 
 
 def router(ledger: Ledger, store: Store, clock: Callable[[], float]) -> APIRouter:
@@ -120,7 +124,8 @@ def _guarded(guesses: TillGuesses, till: str, now_s: float, ask: Callable[[float
 
 def _answer(ledger: Ledger, what: Literal["redeem", "reverse"], asked: AtTheTill, caller: Caller, now_s: float) -> Answer:
     """A till's clock may run ahead, but nothing is redeemed in the future."""
-    at_s = now_s if asked.at_s is None else min(asked.at_s, now_s)
+    said_s = asked.at_s if asked.at is None else asked.at.timestamp()
+    at_s = now_s if said_s is None else max(0.0, min(said_s, now_s))
     amount_cents = None if asked.amount is None else round(asked.amount * 100)
     request = TillRequest(what, asked.code, caller.name, at_s, asked.key, amount_cents, asked.shopper, now_s)
     try:

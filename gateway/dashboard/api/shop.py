@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from gateway.books.shop_facts import ShopFactNow, ShopFacts, unknown_fact
 from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.languages import language_of
+from gateway.dashboard.moments import twin_of
 from gateway.dashboard.problems import RESPONSES, Problem
 from gateway.storage.users import Role
 from rules import Book, BookError
@@ -45,6 +46,7 @@ class Fact(BaseModel):
     set_at_s: float | None
     set_by: str | None
     counts: bool = Field(description="False: unknown to the rules, because nobody said, or too long ago.")
+    set_at: ClassVar = twin_of("set_at_s", maybe=True)
 
 
 class Today(BaseModel):
@@ -67,7 +69,7 @@ def router(shop: ShopFacts, live_books: Callable[[], Sequence[Book]], clock: Cal
 
     @routes.get("/shop/facts/{name}", dependencies=[viewer])
     def get_shop_fact(request: Request, name: Name) -> Fact:
-        """One fact."""
+        """Show one fact."""
         known = {fact.name: fact for fact in list_shop_facts().facts}
         if name not in known:
             raise _refused(unknown_fact(name, known), language_of(request))
