@@ -31,6 +31,8 @@ COMMANDS = {
     "restore": "gateway.commands.backup:restore",
     "recall": "gateway.commands.recall:recall",
     "quarantine": "gateway.commands.quarantine:quarantine",
+    "update": "gateway.commands.update:update",
+    "rollback": "gateway.commands.update:rollback",
     "doctor": "gateway.commands.doctor:doctor",
     "contract": "gateway.commands.contract:contract",
 }

@@ -154,6 +154,7 @@ def _system_files(root: Path, target: Target, moment: int) -> None:
         FILES / "etalage.tmpfiles": root / "usr/lib/tmpfiles.d/etalage.conf",
         FILES / "etalage-backup.service": units / "etalage-backup.service",
         FILES / "etalage-backup.timer": units / "etalage-backup.timer",
+        FILES / "etalage-resume.service": units / "etalage-resume.service",
         FILES / "broker.sh": share / "broker.sh",
         FILES / "mosquitto-this-box.conf": share / "mosquitto/this-box.conf",
         ROOT / "deploy/bluetooth/bluetooth.service.d/etalage.conf": units / "bluetooth.service.d/etalage.conf",

@@ -22,12 +22,7 @@ from gateway.storage import StorageError, consents, open_store
 from gateway.storage.backup import SUFFIX, Summary, write_backup
 from gateway.storage.backup_file import BackupError, public_hex, public_key, read_header
 from gateway.storage.keys import KEYS_COPY, Keys, KeysError
-from gateway.storage.restore import at_work, in_use, is_empty, prove_backup, read_backup
-
-STEPS_BEHIND = 2
-"""A restored database is behind what the keys file remembers, even one whose last step the keys hadn't noted yet.
-
-So the gateway asks the backend for everything at its next start."""
+from gateway.storage.restore import at_work, in_use, is_empty, note_restored, prove_backup, read_backup
 
 
 def backup(
@@ -97,8 +92,7 @@ def restore(
         raise CommandError(str(error)) from error
     if key_file != settings.storage.keys_path:
         Keys(key_file).copy_to(settings.storage.keys_path)
-    own = Keys(settings.storage.keys_path)
-    own.note_epoch(own.epoch() + STEPS_BEHIND)
+    note_restored(Keys(settings.storage.keys_path))
     if as_json:
         print_json({"place": place, **asdict(read)})
     else:

@@ -1,4 +1,4 @@
-"""Whether a database file is whole, by SQLite's own check, without changing it."""
+"""What a database file is like, without changing it: whether it is whole, and which release's tables it has."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def damage(path: Path) -> str | None:
     except sqlite3.Error as error:
         return str(error)
     return None if told == "ok" else told
+
+
+def tables_at(path: Path) -> str | None:
+    """Return the migration that a database file stands at; None where none can be read."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    except (sqlite3.Error, TypeError):
+        return None

@@ -28,6 +28,8 @@ from gateway.storage.store import Store, open_store
 from gateway.storage.tables import metadata
 from gateway.storage.waiting import NotInTime
 
+STEPS_BEHIND = 2
+"""A restored database is behind what the keys file remembers, even one whose last step the keys hadn't noted yet."""
 RESTORED_WITHIN_S = 3600.0
 """A backup is one transaction: a month of a busy shop takes minutes on a small box's card."""
 
@@ -43,6 +45,11 @@ def in_use(path: Path) -> bool:
     except sqlite3.DatabaseError:  # damaged, so nobody can work with it
         return False
     return False
+
+
+def note_restored(keys: Keys) -> None:
+    """Let the keys remember that the database is behind: the gateway asks the backend for everything at its next start."""
+    keys.note_epoch(keys.epoch() + STEPS_BEHIND)
 
 
 def at_work(store: Store) -> bool:

@@ -36,11 +36,19 @@ systemctl start etalage
 
 sed -i 's/^store = .*/store = "changed-by-the-shop"/' /etc/etalage/etalage.toml
 before=$(revision)
-dpkg -i second.deb && result upgrade ok
+etalage update broken.deb
+refused=$?
+result page-again "$(page)"
+result broken "$refused $(etalage --version) $(revision) $(systemctl is-active etalage) $([ -e /var/lib/etalage-update/journal.json ] || echo done)"
+etalage update second.deb && result upgrade ok
 result page-after "$(page)"
 result migrated "$before $(revision)"
-result kept "$(/usr/lib/etalage/kept/*/bin/etalage --version)"
+result kept "$(ls /usr/lib/etalage/kept)"
 result version "$(etalage --version)"
+begun=$(cut -d. -f1 /proc/uptime)
+etalage rollback >/dev/null 2>&1
+result unwilling "$? $(etalage --version)"
+etalage rollback --with-data >/dev/null && result rollback "$(etalage --version) $(revision) $(page) $(($(cut -d. -f1 /proc/uptime) - begun < 20))"
 result settings "$(grep -c changed-by-the-shop /etc/etalage/etalage.toml)"
 
 dpkg -r etalage >/dev/null && result remove "$([ -e /usr/bin/etalage ] || [ -e /usr/lib/etalage ] || echo gone) $(ls /var/lib/etalage/etalage.db)"

@@ -15,7 +15,7 @@ from tests.install.booted import boot
 
 HERE = Path(__file__).parent
 DEBIANS = [int(each) for each in os.environ.get("ETALAGE_DEBIANS", "12 13").split()]
-NEWER, NEWER_HEAD = "99.0", "9999"
+BROKEN, NEWER, NEWER_HEAD = "98.0", "99.0", "9999"
 MIGRATION = f'''"""Stands for a change of the tables."""
 
 import sqlalchemy as sa
@@ -31,10 +31,10 @@ def upgrade() -> None:
 pytestmark = pytest.mark.timeout(1800)
 
 
-def _newer(package: Path, debian: int, work: Path) -> Path:
-    """Return the package as a later release would be: another version, with a migration more."""
+def _newer(package: Path, debian: int, work: Path, *, broken: bool = False) -> Path:
+    """Return the package as a later release would be, with a migration more; a broken one migrates and dies."""
     subprocess.run(["dpkg-deb", "-R", str(package), str(work)], check=True)
-    old, new = (f"{version}~deb{debian}" for version in (own_version(), NEWER))
+    old, new = (f"{version}~deb{debian}" for version in (own_version(), BROKEN if broken else NEWER))
     home = work / "usr/lib/etalage" / new
     (work / "usr/lib/etalage" / old).rename(home)
     (site,) = home.glob("lib/python3.*/site-packages")
@@ -47,6 +47,12 @@ def _newer(package: Path, debian: int, work: Path) -> Path:
         assert was in text
         file.write_text(text.replace(was, becomes))
         for stale in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+            stale.unlink()
+    if broken:  # after it has brought the tables up to date
+        app, begins = site / "gateway/app.py", "    def _take_address(self) -> Listener:\n"
+        assert begins in app.read_text()
+        app.write_text(app.read_text().replace(begins, begins + "        raise SystemExit(1)\n"))
+        for stale in (app.parent / "__pycache__").glob("app.*.pyc"):
             stale.unlink()
     for script in (work / "DEBIAN").iterdir():
         script.write_text(script.read_text().replace(old, new))
@@ -62,8 +68,9 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
     (folder / "work").mkdir()
     first = build(Target(own_version(), debian, arch), folder, folder / "work")
-    second = _newer(first, debian, folder / "newer")
-    said = boot(debian, HERE / "guest.sh", {"first.deb": first, "second.deb": second})
+    files = {"first.deb": first, "second.deb": _newer(first, debian, folder / "newer")}
+    files["broken.deb"] = _newer(first, debian, folder / "broken", broken=True)
+    said = boot(debian, HERE / "guest.sh", files)
     shutil.rmtree(folder)
     return said
 
@@ -100,9 +107,19 @@ def test_an_upgrade_migrates_keeps_the_version_before_and_leaves_the_settings(fo
     assert found["upgrade"] == "ok"
     assert found["page-after"] == "200 1"
     assert found["migrated"] == f"{HEAD} {NEWER_HEAD}"
-    assert found["kept"] == f"etalage {own_version()}"
+    assert found["kept"].startswith(own_version())
     assert found["version"] == f"etalage {NEWER}"
     assert found["settings"] == "1"
+
+
+def test_a_version_that_migrates_and_dies_gives_way_to_the_one_before_with_its_data(found: dict[str, str]) -> None:
+    assert found["broken"] == f"1 etalage {own_version()} {HEAD} active done"
+    assert found["page-again"] == "200 1"
+
+
+def test_a_roll_back_over_changed_tables_asks_first_and_takes_seconds(found: dict[str, str]) -> None:
+    assert found["unwilling"] == f"1 etalage {NEWER}"
+    assert found["rollback"] == f"etalage {own_version()} {HEAD} 200 1 1"
 
 
 def test_remove_leaves_the_data_and_purge_leaves_nothing(found: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 # What Debian's helpers would write (dh_installsystemd, dh_installsysusers, dh_installtmpfiles), by hand: this package is built without them.
 set -e
 home=/usr/lib/etalage
-units="etalage.service etalage-backup.timer"
+units="etalage.service etalage-backup.timer etalage-resume.service"
 
 configure() { # $1: the version before, empty for a first installation
   systemd-sysusers etalage.conf
@@ -41,9 +41,9 @@ start() { # $1: the version before
   systemctl --system daemon-reload >/dev/null || true
   if [ -z "$1" ]; then
     deb-systemd-invoke restart bluetooth.service >/dev/null 2>&1 || true # it takes over its drop-in
-    deb-systemd-invoke start $units >/dev/null || true
+    deb-systemd-invoke start etalage.service etalage-backup.timer >/dev/null || true
   else
-    deb-systemd-invoke restart $units >/dev/null || true
+    deb-systemd-invoke restart etalage.service etalage-backup.timer >/dev/null || true
   fi
 }
 
