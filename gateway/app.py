@@ -223,8 +223,9 @@ class Gateway:
 
     def _promised(self, situation: Situation, titles: dict[str, str], done: Future[Promised]) -> None:
         if done.exception() is None:
-            for made in done.result(0).made:
-                self.view.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer])
+            kept = done.result(0)
+            for made in kept.made:
+                self.view.promised(situation.at_s, situation.shopper, situation.zone, titles[made.offer], kept.decision)
 
     def _forget(self, shopper: str) -> None:
         self.line.forget(shopper)

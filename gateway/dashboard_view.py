@@ -72,9 +72,9 @@ class DashboardView:
         if visit.over:
             self._dots.forget(move.shopper)
 
-    def promised(self, at_s: float, shopper: str, zone: str | None, title: str) -> None:
+    def promised(self, at_s: float, shopper: str, zone: str | None, title: str, decision: str) -> None:
         """Tell of a promise that is on disk."""
-        self.feed.tell(FeedItem(at_s, "promised", self._dots.known_number(shopper), zone, offer=title))
+        self.feed.tell(FeedItem(at_s, "promised", self._dots.known_number(shopper), zone, offer=title, decision=decision))
 
     def received(self, at_s: float, shopper: str | None, what: FeedItemKind, title: str) -> None:
         """Tell of a receipt."""

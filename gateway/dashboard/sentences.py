@@ -46,6 +46,8 @@ def words_for_script(plan: StorePlan, language: Language) -> dict[str, object]:
         "zones": {zone.id: zone.called(language) for zone in plan.zones},
         "unknown": unfilled(language, N_("unknown")),
         "connecting": unfilled(language, N_("Connecting again")),
+        "asOf": unfilled(language, N_("As of {time}")),
+        "why": unfilled(language, N_("Why?")),
         "language": language,
         "timezone": plan.timezone,
     }

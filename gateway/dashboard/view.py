@@ -64,6 +64,8 @@ class FeedItem:
     dwell_s: float = 0.0
     offer: str | None = None
     """The offer's title or id."""
+    decision: str | None = None
+    """Of a promise: the decision it came of, whose reasons can be looked up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,16 @@ def test_a_broker_that_is_away_is_told_in_words(page: Page, shop: Shop) -> None:
     expect(page.locator('[data-part="link"]')).to_contain_text("Geen verbinding met winkel:1883")
 
 
+def test_old_figures_are_shown_as_old_when_the_stream_is_lost(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.url}?lang=nl")
+    wait_for_stream(page, shop)
+    page.locator("live-status").evaluate("status => status.live(false)")
+    expect(page.locator("body")).to_have_attribute("data-old", "")
+    expect(page.locator("live-status")).to_contain_text(re.compile(r"Stand van \d\d:\d\d"))
+    page.locator("live-status").evaluate("status => status.live(true)")
+    expect(page.locator("body")).not_to_have_attribute("data-old", "")
+
+
 def test_a_hidden_tab_lets_go_of_its_stream_and_takes_it_up_again(page: Page, shop: Shop) -> None:
     page.goto(shop.url)
     wait_for_stream(page, shop)

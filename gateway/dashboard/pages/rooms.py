@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.backups import Backups
 from gateway.dashboard.kept_settings import KeptSettings
-from gateway.dashboard.pages import backup, broker, broker_form, facts, privacy, settings, setup, support
+from gateway.dashboard.pages import backup, broker, broker_form, facts, privacy, settings, setup, support, why
 from gateway.dashboard.view import View
 from gateway.storage import Store
 from rules import Book
@@ -31,6 +31,7 @@ def pages(
         broker.router(view, store, now_s),
         facts.router(shop_facts, live_books, now_s, timezone),
         privacy.router(store, kept.running, live_books, now_s),
+        why.router(view.plan, store),
         support.router(view, store, kept, now_s),
         backup.router(Backups(store, kept.running, now_s), store, now_s, timezone),
         setup.router(view, store, kept),

@@ -29,6 +29,12 @@ export class LiveFeed extends HTMLElement {
     time.textContent = clockTime(item.at_s);
     const text = document.createElement("span");
     text.textContent = sentence(item);
+    if (item.decision && words.mayAskWhy) {
+      const why = document.createElement("a");
+      why.href = `/why/${encodeURIComponent(item.decision)}`;
+      why.textContent = words.why;
+      text.append(" ", why);
+    }
     entry.append(time, " ", text);
     return entry;
   }

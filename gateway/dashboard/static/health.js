@@ -1,6 +1,6 @@
 // How the box is doing. The sentences come whole from the server, in both languages; the page picks its own.
 
-import { words } from "./words.js";
+import { clockTime, fill, words } from "./words.js";
 
 const said = (sentence) => sentence[words.language];
 
@@ -27,7 +27,12 @@ export class LiveHealth extends HTMLElement {
 export class LiveStatus extends HTMLElement {
   live(live) {
     this.dataset.live = live;
-    if (!live) this.querySelector(".heading").textContent = words.connecting;
+    document.body.toggleAttribute("data-old", !live && this.lastAtS !== undefined);
+    if (!live) this.querySelector(".heading").textContent = this.lastAtS ? fill(words.asOf, { time: clockTime(this.lastAtS).slice(0, 5) }) : words.connecting;
+  }
+
+  frame({ at_s }) {
+    this.lastAtS = at_s;
   }
 
   health({ well, heading }) {

@@ -1,6 +1,7 @@
 // The plan: zones take their colour from how many are there, dots glide to where they are drawn next.
 
 const LEVELS = [1, 3, 6, 10];  // as in drawing.py
+const SURE = 0.6;  // as in plan.svg.html
 const SVG = "http://www.w3.org/2000/svg";
 
 export class LivePlan extends HTMLElement {
@@ -43,6 +44,6 @@ export class LivePlan extends HTMLElement {
 
   place(circle, { x_m, y_m, confidence }) {
     circle.style.transform = `translate(${x_m}px, ${this.planTop - y_m}px)`;
-    circle.setAttribute("fill-opacity", 0.35 + 0.6 * confidence);
+    circle.toggleAttribute("data-unsure", confidence < SURE);
   }
 }

@@ -62,6 +62,20 @@ async def test_a_zone_without_a_scanner_is_unknown_and_never_empty(client: Clien
     assert zones["wine"]["known"]
 
 
+async def test_a_dot_that_is_not_sure_is_a_ring_and_scanners_are_called_by_their_place(client: Client, view: PretendView) -> None:
+    async with client(**{"Accept-Language": "en"}) as browser:
+        page = (await browser.get("/")).text
+    unsure = sum(dot.confidence < 0.6 for dot in view.frame().dots)
+    assert page.count(" data-unsure") == unsure > 0
+    assert "<title>Fish (sc-fish)</title>" in page
+
+
+async def test_only_who_writes_the_rules_is_led_to_a_decision_s_reasons(client: Client, view: PretendView) -> None:
+    view.feed.tell(FeedItem(view.at_s, "promised", 3, "wine", offer="Rioja", decision="d-1"))
+    async with client() as browser:
+        assert 'href="/why/d-1"' not in (await browser.get("/")).text
+
+
 async def test_a_plan_of_names_only_gets_a_list_and_a_hint() -> None:
     plan = parse_plan({"store": "kiosk", "zones": [{"id": "a", "name": "Balie"}], "scanners": [{"id": "x", "zone": "a"}]})
     app: FastAPI = create_app(PretendView(plan), settings=DashboardSettings())

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 from fastapi import FastAPI
 
+from gateway.books import lifecycle
 from gateway.books.shop_facts import ShopFacts
 from gateway.dashboard.app import create_app
 from gateway.dashboard.kept_settings import KeptSettings
 from gateway.dashboard.pages.rooms import pages
+from gateway.dashboard.view import FeedItem
+from gateway.offers import decision_log
 from gateway.settings import DashboardSettings, Settings
-from gateway.storage import Connection, Store, audit, outbox
+from gateway.storage import Connection, Store, audit, decisions, outbox
 from gateway.storage.quarantine import quarantined, set_aside
 from gateway.storage.users import Role
-from rules import load_data
-from tests.support.books import LABEL, document, offer
+from rules import decide, load_data
+from tests.support.books import LABEL, document, offer, situation
 from tests.support.browser import Browser
 from tests.support.clock import FakeClock
 from tests.support.pretend_view import PretendView
@@ -117,6 +121,25 @@ async def test_a_fact_too_old_to_count_is_said_to_be_silent(sign_in: SignIn, clo
     clock.advance(4 * 3600)
     assert "too long ago to count" in (await staff.go("/shop/facts")).text
     assert "Not said any more." in (await staff.send(form=1)).text
+
+
+async def test_a_promise_leads_to_why_it_was_made_and_why_others_were_not(
+    sign_in: SignIn, store: Store, clock: FakeClock, view: PretendView
+) -> None:
+    plain = document(offer("hello"), offer("never", if_="visits_90d >= 3"))
+    book, text = load_data(plain), json.dumps(plain)
+    seen = situation()
+    decided = decide(book, seen)
+    record = decision_log.entry("d-1", decided, seen, {"hello": "p-1"}, {})
+    store.writer.submit(partial(lifecycle.first, text=text, at_s=1.0, zones=view.plan.zone_ids)).result()
+    store.writer.submit(partial(decisions.log, decision=record)).result()
+    view.feed.tell(FeedItem(view.at_s, "promised", 3, "wine", offer="Hello", decision="d-1"))
+    marketeer = sign_in(Role.MARKETEER)
+    assert 'href="/why/d-1"' in (await marketeer.go("/")).text
+    page = (await marketeer.go("/why/d-1")).text
+    assert page.index("<h2>hello") < page.index("<h2>never")
+    assert seen.shopper not in page
+    assert (await marketeer.go("/why/none")).status_code == 404
 
 
 async def test_nobody_is_asked_what_no_book_asks(sign_in: SignIn) -> None:
