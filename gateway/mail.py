@@ -61,7 +61,7 @@ def make_inboxes(
 ) -> tuple[Inbox, Inbox]:
     """Build the ways in for what must not be lost: for everything, and the express one for consents."""
     identity, credentials = identity_of(settings.store), read_credentials(settings.mqtt)
-    handlers, copies = InboundHandlers(identity, incoming.handlers(), correlations), Copies()
+    handlers, copies = InboundHandlers(identity, incoming.handlers(), correlations, settings.dashboard.language), Copies()
 
     def made(express: bool) -> Inbox:
         return Inbox(

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.objections import Objection
 from gateway.wire_values import (
     Key,
     MessageId,
@@ -461,7 +462,7 @@ class Occupancy(Message):
 class Outcome:
     """What became of an inbound message: whether it was taken, and why parts were refused."""
 
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Objection, ...] = ()
     taken: bool = True
     redemption: RedemptionAnswer | None = None
     """What a till is answered."""

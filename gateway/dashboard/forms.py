@@ -4,7 +4,7 @@
         name: Annotated[str, StringConstraints(min_length=1, max_length=60), Control(N_("Name of the shop"))]
 
 `filled` reads what a browser sent; `rows` gives the template what it draws, faults beside their fields. Texts are English keys of
-the catalogue; pydantic's own messages are said by `problems.FAULTS`. A new form is a model and a template (CONTRIBUTING.md).
+the catalogue; pydantic's own messages are said by `objections.FAULTS`. A new form is a model and a template (CONTRIBUTING.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.dashboard.problems import said
+from gateway.objections import said
 from rules.texts import Language, Message, text
 
 Sent = Mapping[str, list[str]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -16,8 +14,9 @@ from starlette.requests import HTTPConnection
 
 from gateway.dashboard.languages import language_of
 from gateway.dashboard.templating import html
+from gateway.objections import said
 from gateway.storage import NotInTime, WriterClosed
-from rules.texts import N_, Language, Message, ngettext, text
+from rules.texts import N_, Message, ngettext, text
 
 MEDIA_TYPE = "application/problem+json"
 CONFIRM = "confirm"
@@ -115,39 +114,7 @@ HTTP_PROBLEMS: dict[int, tuple[str, str, str]] = {
 }
 """What the framework itself refuses, in words that have a translation."""
 
-FAULTS: dict[str, Message] = {
-    "missing": N_("This is needed."),
-    "extra_forbidden": N_("There is no such field."),
-    "json_invalid": N_("This is not valid JSON."),
-    "string_pattern_mismatch": N_("This doesn't have the form {pattern}."),
-    "string_too_short": ngettext("This must have at least one character.", "This must have at least {count} characters."),
-    "string_too_long": ngettext("This may have at most one character.", "This may have at most {count} characters."),
-    "too_short": ngettext("This must have at least one item.", "This must have at least {count} items."),
-    "too_long": ngettext("This may have at most one item.", "This may have at most {count} items."),
-    "greater_than": N_("This must be more than {gt}."),
-    "greater_than_equal": N_("This must be {ge} or more."),
-    "less_than": N_("This must be less than {lt}."),
-    "less_than_equal": N_("This must be {le} or less."),
-    "literal_error": N_("This must be one of {expected}."),
-    "enum": N_("This must be one of {expected}."),
-    "int_parsing": N_("This must be a whole number."),
-    "int_type": N_("This must be a whole number."),
-    "float_parsing": N_("This must be a number."),
-    "float_type": N_("This must be a number."),
-    "bool_parsing": N_("This must be true or false."),
-    "string_type": N_("This must be text."),
-    "list_type": N_("This must be a list."),
-    "dict_type": N_("This must be an object."),
-    "model_attributes_type": N_("This must be an object."),
-    "looks_like_a_number": N_("9 to 15 digits alone look like a telephone or customer number; use the pseudonym of the app."),
-    "not_rfc_3339": N_("This must be a time as RFC 3339 writes it, with its offset: 2026-11-21T10:00:00Z."),
-    "wrong_key": N_("The key of a rotating identity is 32 hex digits."),
-}
-"""Pydantic speaks English only: its kinds of error, in words that have a translation."""
-LENGTHS = ("min_length", "max_length")
-"""What pydantic calls the number that a fault of length counts with."""
 TOO_FAULTY = ngettext("The request has a fault.", "The request has {count} faults.")
-OTHER_FAULT = N_("This can't be taken ({code}).")
 
 
 def _invalid(request: Request, error: Exception) -> Response:
@@ -156,13 +123,6 @@ def _invalid(request: Request, error: Exception) -> Response:
     faults = [Fault(path=_place(fault["loc"]), code=fault["type"], text=said(fault, language)) for fault in error.errors()]
     problem = Problem(422, "invalid", TOO_FAULTY, N_("Mend what `errors` lists."), count=len(faults))
     return answer(request, problem, faults)
-
-
-def said(fault: Mapping[str, Any], language: Language) -> str:
-    """Say one of pydantic's faults in a language."""
-    values = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
-    count = next((values[name] for name in LENGTHS if name in values), None)
-    return text(language, FAULTS.get(fault["type"], OTHER_FAULT), **{"code": fault["type"], "count": count, **values})
 
 
 def _place(steps: tuple[int | str, ...]) -> str:

@@ -27,20 +27,22 @@ from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.intake import EVENTS, Refused, check
 from gateway.mqtt.status import event_text
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.objections import Objection
 from gateway.offers.guesses import TillGuesses
 from gateway.safe_error import safe_error
 from gateway.storage import Connection, IntegrityError, Transaction, inbox, outbox
 from gateway.storage.inbox import Sync
+from rules.texts import N_, Language
 
 REPLY_EXPIRY_S = 86_400.0
 """A sender that hasn't read a reply within a day has sent again, and gets a new one."""
 SYNC_PATIENCE_S = 900.0
 """A page that hasn't come by then is asked for again."""
 
-TOO_MANY_GUESSES = Refusal(
-    path="data.code", code="too_many_guesses", text="this till asked for too many codes that nobody has; wait a minute"
+TOO_MANY_GUESSES = Objection(
+    "data.code", "too_many_guesses", N_("this till asked for too many codes that nobody has; wait a minute")
 )
-NEVER_STORED = Refusal(path="", code="not_storable", text="no database can store this as it is; don't send it again unmended")
+NEVER_STORED = Objection("", "not_storable", N_("no database can store this as it is; don't send it again unmended"))
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +59,17 @@ class Done:
 
 
 class InboundHandlers:
-    """`handlers`: what to do by type of message. Makes the work that runs in the writer; holds nothing itself."""
+    """`handlers`: what to do by type of message; `language`: of what replies say to people.
+
+    Makes the work that runs in the writer; holds nothing itself.
+    """
 
     def __init__(
-        self, identity: GatewayIdentity, handlers: Mapping[str, Handler], correlations: Correlations | None = None
+        self,
+        identity: GatewayIdentity,
+        handlers: Mapping[str, Handler],
+        correlations: Correlations | None = None,
+        language: Language = Language.EN,
     ) -> None:
         unknown = set(handlers) - set(EVENTS)
         if unknown:
@@ -69,6 +78,7 @@ class InboundHandlers:
         self._handlers = dict(handlers)
         self._gateway = identity.gateway
         self._correlations = correlations or Correlations()
+        self._language = language
         self._guesses = TillGuesses()
 
     def work(
@@ -91,11 +101,11 @@ class InboundHandlers:
 
         return work
 
-    def _once(self, tx: Transaction, event: AnyEvent, at_s: float, *, anew: bool = False) -> tuple[Done, tuple[Refusal, ...]]:
+    def _once(self, tx: Transaction, event: AnyEvent, at_s: float, *, anew: bool = False) -> tuple[Done, tuple[Objection, ...]]:
         """Do it, unless it was done before (`anew`: even then). Remembered is what was taken: what was refused may come mended."""
         connection, handler = tx.connection, self._handlers.get(event.type)
         if handler is None:
-            reason = Refusal(path="type", code="not_handled", text="this gateway has no use for messages of this type")
+            reason = Objection("type", "not_handled", N_("this gateway has no use for messages of this type"))
             return Done("refused"), (reason,)
         key = inbox.key_of(self._gateway, event.source, event.id)
         seen = inbox.is_seen(connection, key)
@@ -112,9 +122,7 @@ class InboundHandlers:
             return Done("refused"), (NEVER_STORED,)
         except Exception as error:
             log.error("a message couldn't be handled", type=event.type, id=event.id, fault=safe_error(error))
-            reason = Refusal(
-                path="", code="failed", text="the gateway failed on this message; it is in its log, send it again later"
-            )
+            reason = Objection("", "failed", N_("the gateway failed on this message; it is in its log, send it again later"))
             return Done("failed"), (reason,)
         if isinstance(event.data, RedemptionAsked) and outcome.redemption is not None:
             self._note_guess(event.data.till, outcome.redemption.answer, at_s)
@@ -129,16 +137,19 @@ class InboundHandlers:
             log.error("a till asks for code after code that nobody has; it is locked for a while", till=till)
 
     def _reply(
-        self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Refusal, ...], answer_to: str, at_s: float
+        self, connection: Connection, event_id: str | None, done: Done, reasons: tuple[Objection, ...], answer_to: str, at_s: float
     ) -> str:
         taken = done.what in ("accepted", "repeated")
         told = (event_id, None) if taken else (None, event_id)
-        reply = Reply(accepted=told[0], refused=told[1], reasons=list(reasons), redemption=done.redemption)
+        reply = Reply(accepted=told[0], refused=told[1], reasons=self._said(reasons), redemption=done.redemption)
         key = _reply_key(answer_to, event_id or "".join(reason.code for reason in reasons))
         outbox.remove_replies(connection, key)  # who asks again and again finds one answer, the last
         reply_id = f"{key}{uuid.uuid4().hex[:12]}"
         self._put(connection, answer_to, reply, at_s, REPLY_EXPIRY_S, event_id=reply_id)
         return reply_id
+
+    def _said(self, reasons: tuple[Objection, ...]) -> list[Refusal]:
+        return [Refusal(path=reason.path, code=reason.code, text=reason.said(self._language)) for reason in reasons]
 
     def _put(
         self, connection: Connection, topic: str, data: Message, at_s: float, keep_s: float, *, event_id: str | None = None

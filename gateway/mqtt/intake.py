@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from gateway.messages import CHANNELS, AnyEvent, Event, Message, RedemptionAsked, Refusal
+from gateway.messages import CHANNELS, AnyEvent, Event, Message, RedemptionAsked
 from gateway.mqtt.topics import pattern_of
+from gateway.objections import Objection, fault_message
+from rules.texts import N_
 
 DEPTH_MAX = 16
 """No message of the contract is deeper than 8, a page of sync with messages in it included."""
@@ -44,7 +47,7 @@ class Refused:
     """A message that can't be taken: its id, where it has a usable one, and why."""
 
     event_id: str | None
-    reasons: tuple[Refusal, ...]
+    reasons: tuple[Objection, ...]
 
 
 def types_of(topic: str) -> frozenset[str]:
@@ -58,43 +61,43 @@ def types_of(topic: str) -> frozenset[str]:
 def read(body: bytes, allowed: Iterable[str], max_bytes: int) -> AnyEvent | Refused:
     """The event in `body`, when its type is one of `allowed`."""
     if len(body) > max_bytes:
-        return _no(None, "", "too_large", f"the message has {len(body)} bytes; send at most {max_bytes}")
+        return _no(None, "", "too_large", N_("the message has {bytes} bytes; send at most {most}"), bytes=len(body), most=max_bytes)
     try:
         document = from_json(body, allow_inf_nan=False)
     except ValueError:
-        return _no(None, "", "not_json", "the message is not JSON, or is nested too deeply")
+        return _no(None, "", "not_json", N_("the message is not JSON, or is nested too deeply"))
     return check(document, allowed)
 
 
 def check(document: object, allowed: Iterable[str]) -> AnyEvent | Refused:
     """The same for JSON that has been read already."""
     if not isinstance(document, dict):
-        return _no(None, "", "not_an_event", "the message must be a CloudEvents object")
+        return _no(None, "", "not_an_event", N_("the message must be a CloudEvents object"))
     event_id = _usable_id(document.get("id"))
     if not _shallow(document, DEPTH_MAX):
-        return _no(event_id, "", "too_deep", f"the message is nested more than {DEPTH_MAX} levels deep")
+        return _no(event_id, "", "too_deep", N_("the message is nested more than {levels} levels deep"), levels=DEPTH_MAX)
     known = sorted(allowed)
     if document.get("type") not in known:
-        return _no(event_id, "type", "unknown_type", f"on this topic the type must be one of: {', '.join(known)}")
+        return _no(event_id, "type", "unknown_type", N_("on this topic the type must be one of: {types}"), types=", ".join(known))
     most = _ID_MAX.get(document["type"], ID_MAX)
     if event_id is not None and len(event_id) > most:
-        return _no(event_id, "id", "too_long", f"the id of a message of this type has at most {most} characters")
+        return _no(event_id, "id", "too_long", N_("the id of a message of this type has at most {most} characters"), most=most)
     try:
         return EVENTS[document["type"]].model_validate(document)
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False, include_context=False)
-        return Refused(event_id, tuple(_reason(fault["loc"], fault["type"], fault["msg"]) for fault in faults[:REASONS_MAX]))
+        faults = error.errors(include_input=False, include_url=False)
+        return Refused(event_id, tuple(_reason(fault["loc"], fault["type"], fault) for fault in faults[:REASONS_MAX]))
 
 
 def said_by(found: AnyEvent | Refused, topic: str) -> AnyEvent | Refused:
     """The same, unless it is a till's and came on another one's topic: the broker lets each till write on its own only."""
     if isinstance(found, Refused) or not isinstance(found.data, RedemptionAsked) or topic == f"redemptions/{found.data.till}":
         return found
-    return _no(found.id, "data.till", "wrong_till", "the till must be the one in the topic")
+    return _no(found.id, "data.till", "wrong_till", N_("the till must be the one in the topic"))
 
 
-def _no(event_id: str | None, path: str, code: str, text: str) -> Refused:
-    return Refused(event_id, (Refusal(path=path, code=code, text=text),))
+def _no(event_id: str | None, path: str, code: str, message: str, **values: object) -> Refused:
+    return Refused(event_id, (Objection(path, code, message, values),))
 
 
 def _usable_id(given: object) -> str | None:
@@ -115,12 +118,12 @@ def _shallow(value: object, levels: int) -> bool:
     return not any(isinstance(value, dict | list) for value in layer)
 
 
-def _reason(place: tuple[int | str, ...], kind: str, text: str) -> Refusal:
+def _reason(place: tuple[int | str, ...], kind: str, fault: Mapping[str, Any]) -> Objection:
     """One of pydantic's faults in our words: `data.purposes[2]`, a code from a closed list or its own, its text."""
     path = re.sub(r"\.\[", "[", ".".join(f"[{part}]" if isinstance(part, int) else _clean(part) for part in place))
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     code = _FIELD_CODES.get(field, "unknown_word") if kind == "literal_error" else _CODES.get(kind, kind)
-    return Refusal(path=path, code=code, text=text)
+    return Objection(path, code, *fault_message(fault))
 
 
 def _clean(part: str) -> str:

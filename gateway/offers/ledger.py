@@ -16,8 +16,9 @@ from functools import partial
 
 import structlog
 
-from gateway.messages import Event, Outcome, Receipt, RedemptionAsked, Refusal
+from gateway.messages import Event, Outcome, Receipt, RedemptionAsked
 from gateway.model import Promised
+from gateway.objections import Objection
 from gateway.offers import codes, decision_log, expiry, issuing, receipts, rewards, till
 from gateway.offers.expiry import DAY_S, Housekept, Recalled
 from gateway.offers.histories import Histories
@@ -28,8 +29,11 @@ from gateway.offers.rewards import Issuer
 from gateway.settings import OffersSettings
 from gateway.storage import Connection, Store, Transaction, outbox, promises, waiting
 from rules import Decision, Happening, Situation
+from rules.texts import N_
 
 _log = structlog.get_logger()
+
+KEY_REUSED = Objection("id", "key_reused", N_("this key was used for another request; send a new key with each new request"))
 
 
 class ConsentGone(Exception):
@@ -172,8 +176,8 @@ class Ledger:
         request = till.request_in(event, now_s)
         try:
             answered = till.answer(tx, request, self._issuer, self._follow_redemption)
-        except KeyReused as error:
-            return Outcome((Refusal(path="id", code="key_reused", text=str(error)),), taken=False)
+        except KeyReused:
+            return Outcome((KEY_REUSED,), taken=False)
         tx.after_commit(partial(self._redeemed, answered))
         return Outcome(redemption=till.as_answer(answered.redemption))
 

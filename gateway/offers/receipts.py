@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway import promise_states
-from gateway.messages import Event, Receipt, Refusal
+from gateway.messages import Event, Receipt
+from gateway.objections import Objection
 from gateway.storage import Connection, happenings, promises
 from gateway.storage.happenings import HappeningRecord, UnmatchedRecord
 from gateway.storage.promises import PromiseRecord
 from rules import Happening
+from rules.texts import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Taken:
 
     shopper: str | None = None
     happening: Happening | None = None
-    refusal: Refusal | None = None
+    refusal: Objection | None = None
     unmatched: bool = False
     """It fits no promise, or came too late: the message itself is refused."""
     promise: PromiseRecord | None = None
@@ -30,17 +32,19 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     receipt = event.data
     promise = promises.hold(connection, receipt.promise)
     if promise is None:
-        return _unmatched(connection, event, "unknown_promise", "no such promise was made here, or it was erased")
+        return _unmatched(connection, event, "unknown_promise", N_("{promise}: no such promise was made here, or it was erased"))
     if promise.state == promise_states.WITHDRAWN:
-        return _unmatched(connection, event, "withdrawn", "the promise was taken back before it was sent")
+        return _unmatched(connection, event, "withdrawn", N_("{promise}: the promise was taken back before it was sent"))
     at_s = max(event.time.timestamp(), promise.at_s)  # a phone's clock may be wrong: nothing happens before the promise was made
     if receipt.what == "redeemed" and promise.state in promise_states.OPEN and at_s > promise.ends_at_s:
-        return _unmatched(connection, event, "expired", "redeemed after the voucher's end")
+        return _unmatched(connection, event, "expired", N_("{promise}: redeemed after the voucher's end"))
     if receipt.what == "redeemed" and promise.state == promise_states.EXPIRED:
-        return _unmatched(connection, event, "expired", "the receipt came too long after the voucher's end")
+        return _unmatched(connection, event, "expired", N_("{promise}: the receipt came too long after the voucher's end"))
     if receipt.what == "redeemed" and promise.state == promise_states.REDEEMED:
         # The till told the backend as well, or this is the same receipt again: a promise is used once, and counts once.
-        return Taken(refusal=Refusal(path="data.what", code="already_redeemed", text=f"{promise.id}: was redeemed before"))
+        return Taken(
+            refusal=Objection("data.what", "already_redeemed", N_("{promise}: was redeemed before"), {"promise": promise.id})
+        )
     told = HappeningRecord(promise.id, event.id, promise.shopper, promise.offer, promise.visit or "", receipt.what, at_s)
     if not happenings.note(connection, told):
         return Taken()
@@ -53,8 +57,8 @@ def take(connection: Connection, event: Event[Receipt]) -> Taken:
     return Taken(promise.shopper, happening, promise=promise)
 
 
-def _unmatched(connection: Connection, event: Event[Receipt], code: str, text: str) -> Taken:
+def _unmatched(connection: Connection, event: Event[Receipt], code: str, message: str) -> Taken:
     receipt = event.data
     unmatched = UnmatchedRecord(event.id, receipt.promise, receipt.what, code, event.time.timestamp())
     happenings.note_unmatched(connection, unmatched)
-    return Taken(refusal=Refusal(path="data.promise", code=code, text=f"{receipt.promise}: {text}"), unmatched=True)
+    return Taken(refusal=Objection("data.promise", code, message, {"promise": receipt.promise}), unmatched=True)

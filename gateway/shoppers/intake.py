@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from gateway.messages import AnyEvent, Event, Message, OptInGiven, Profile, Receipt, Refusal
+from gateway.messages import AnyEvent, Event, Message, OptInGiven, Profile, Receipt
+from gateway.objections import Objection
 from gateway.shoppers import attention
 from gateway.shoppers.attention import Bucket, Rates
 from gateway.shoppers.consent import ConsentDecision, as_received
@@ -18,7 +19,7 @@ from gateway.shoppers.optins import identity_of
 from gateway.shoppers.profiles import DeclaredAttributes, answer_value
 from gateway.storage import Connection, consents, journey, profiles, promises
 from gateway.storage.journey import VisitRecord
-from rules.texts import LANGUAGES
+from rules.texts import LANGUAGES, N_
 
 COUNTS_AS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,15 +33,16 @@ COUNTS_AS: Mapping[str, str] = MappingProxyType(
 )
 """What of a receipt counts on the journey; delivered and shown are no doing of the shopper's."""
 
-SHARED_ID = Refusal(
-    path="data.identity.beacon",
-    code="shared_id",
-    text="this beacon id is another shopper's too, so it recognises nobody; use another tag",
+SHARED_ID = Objection(
+    "data.identity.beacon", "shared_id", N_("this beacon id is another shopper's too, so it recognises nobody; use another tag")
 )
 
 LANGUAGE_OTHERWISE = LANGUAGES[0]
-UNKNOWN_LANGUAGE = Refusal(
-    path="data.language", code="unknown_language", text=f"not spoken here; the shopper will read {LANGUAGE_OTHERWISE}"
+UNKNOWN_LANGUAGE = Objection(
+    "data.language",
+    "unknown_language",
+    N_("not spoken here; the shopper will read {language}"),
+    {"language": LANGUAGE_OTHERWISE.value},
 )
 AHEAD_MAX_S = 600.0
 """Clocks that are fast by this much are common, and what they stamp counts as now. A later stamp would outlast all that comes."""
@@ -65,18 +67,18 @@ class Effect:
 
     shopper: str
     at_s: float
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Objection, ...] = ()
     attention: Change | None = None
     bought: frozenset[str] = frozenset()
     facts: bool = False
     """True: what a rule may read of the shopper may be another thing now."""
 
 
-def from_the_future(event: AnyEvent, now_s: float, *, trusted: bool) -> Refusal | None:
+def from_the_future(event: AnyEvent, now_s: float, *, trusted: bool) -> Objection | None:
     """Return a refusal for a message from further ahead than a clock that is a little fast; none while our own time is in doubt."""
     if not trusted or event.time.timestamp() <= now_s + AHEAD_MAX_S:
         return None
-    return Refusal(path="time", code="from_the_future", text="this lies in the future; set the sender's clock and send it again")
+    return Objection("time", "from_the_future", N_("this lies in the future; set the sender's clock and send it again"))
 
 
 def in_time(event: Event[Sent], now_s: float) -> Event[Sent]:
@@ -84,7 +86,7 @@ def in_time(event: Event[Sent], now_s: float) -> Event[Sent]:
     return event if event.time.timestamp() <= now_s else event.model_copy(update={"time": datetime.fromtimestamp(now_s, UTC)})
 
 
-def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision, BeaconIdentity, tuple[Refusal, ...]]:
+def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision, BeaconIdentity, tuple[Objection, ...]]:
     """Return the decision and identity of an opt-in, with what was left out of it."""
     data = event.data
     spoken = next((language for language in LANGUAGES if language == data.language.split("-")[0].lower()), None)
@@ -99,7 +101,7 @@ def read_optin(event: Event[OptInGiven], now_s: float) -> tuple[ConsentDecision,
     return as_received(decision, now_s), identity_of(data.identity), () if spoken else (UNKNOWN_LANGUAGE,)
 
 
-def profile(connection: Connection, event: Event[Profile], declared: DeclaredAttributes) -> tuple[bool, tuple[Refusal, ...]]:
+def profile(connection: Connection, event: Event[Profile], declared: DeclaredAttributes) -> tuple[bool, tuple[Objection, ...]]:
     """Keep of a profile what may be kept: (taken, what was left out and why). An earlier version changes nothing.
 
     The same version is read again: a synchronisation brings it when other books keep other parts of it.
@@ -108,7 +110,7 @@ def profile(connection: Connection, event: Event[Profile], declared: DeclaredAtt
     standing = consents.find(connection, data.shopper)
     if standing is None:
         return False, (
-            Refusal(path="data.shopper", code="no_consent", text="no consent of this shopper stands here; send the opt-in first"),
+            Objection("data.shopper", "no_consent", N_("no consent of this shopper stands here; send the opt-in first")),
         )
     if data.version < profiles.version(connection, data.shopper):
         return True, ()
@@ -118,16 +120,14 @@ def profile(connection: Connection, event: Event[Profile], declared: DeclaredAtt
     return True, tuple(left_out)
 
 
-def objection(connection: Connection, event: Event[Receipt]) -> Refusal | None:
+def objection(connection: Connection, event: Event[Receipt]) -> Objection | None:
     """Return why a receipt may not be taken at all: it tells of a purchase, and the shopper did not consent to that."""
     if event.data.what != "purchased":
         return None
     promise = promises.find(connection, event.data.promise)
     if promise is None or promise.shopper is None or consents.allows(connection, promise.shopper, "purchases"):
         return None
-    return Refusal(
-        path="data.what", code="no_consent", text="the shopper did not consent to the use of purchases; nothing was kept"
-    )
+    return Objection("data.what", "no_consent", N_("the shopper did not consent to the use of purchases; nothing was kept"))
 
 
 def receipt(connection: Connection, event: Event[Receipt], declared: DeclaredAttributes, rates: Rates) -> Effect | None:
@@ -147,7 +147,7 @@ def receipt(connection: Connection, event: Event[Receipt], declared: DeclaredAtt
         change = _ATTENTION[what]
         _change(connection, shopper, change, rates, at_s)
         restage(connection, shopper, at_s)
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Objection, ...] = ()
     if data.answer is not None:
         refusals = _answer(connection, shopper, promise.offer, data.answer, purposes, declared, at_s)
     bought = frozenset(data.products) if data.what == "purchased" and "purchases" in purposes else frozenset()
@@ -167,20 +167,21 @@ def _answer(
     purposes: frozenset[str],
     declared: DeclaredAttributes,
     at_s: float,
-) -> tuple[Refusal, ...]:
+) -> tuple[Objection, ...]:
     """Keep an answer as a declared attribute with an end, or say why not."""
     asked = declared.questions.get(offer)
     if asked is None:
-        return (Refusal(path="data.answer", code="unread", text="the live rule book no longer asks this, so it is not collected"),)
+        return (Objection("data.answer", "unread", N_("the live rule book no longer asks this, so it is not collected")),)
     if asked.field.name not in declared.readable(purposes):
-        return (Refusal(path="data.answer", code="no_consent", text="the shopper did not consent to the answer's purpose"),)
+        return (Objection("data.answer", "no_consent", N_("the shopper did not consent to the answer's purpose")),)
     value = answer_value(asked, answer)
     if value is None:
         return (
-            Refusal(
-                path="data.answer",
-                code="wrong_value",
-                text=f"the card has no such answer; it has {', '.join(sorted(asked.answers))}",
+            Objection(
+                "data.answer",
+                "wrong_value",
+                N_("the card has no such answer; it has {answers}"),
+                {"answers": ", ".join(sorted(asked.answers))},
             ),
         )
     profiles.answer(connection, shopper, asked.field.name, value, at_s, at_s + asked.valid_for_s)

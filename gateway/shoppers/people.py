@@ -22,9 +22,9 @@ from gateway.messages import (
     Purchase,
     PurchaseReturned,
     Receipt,
-    Refusal,
 )
 from gateway.model import ShopperNow
+from gateway.objections import Objection
 from gateway.shoppers import facts, intake, purchases, said
 from gateway.shoppers.consent import ConsentDecision, as_received
 from gateway.shoppers.identities import BeaconIdentity, Identities
@@ -178,7 +178,7 @@ class People:
         outcome = self.record(tx, event.data.shopper, decision, identity)
         return replace(outcome, refusals=(*left_out, *outcome.refusals))
 
-    def too_early(self, event: AnyEvent) -> Refusal | None:
+    def too_early(self, event: AnyEvent) -> Objection | None:
         """Return a refusal for a message that lies too far ahead of the box's trusted time."""
         return intake.from_the_future(event, self._clock(), trusted=self._trusted())
 
@@ -239,7 +239,7 @@ class People:
         tx.after_commit(lambda: self._noted(shopper, refusals))
         return Outcome(refusals, taken)
 
-    def objection(self, connection: Connection, event: Event[Receipt]) -> Refusal | None:
+    def objection(self, connection: Connection, event: Event[Receipt]) -> Objection | None:
         """Return why a receipt may not be taken, by anyone: without consent to purchases none is told of."""
         return intake.objection(connection, event)
 
@@ -283,12 +283,12 @@ class People:
         self.marks |= marks
         self.erasing = True
 
-    def _noted(self, shopper: str, refusals: Sequence[Refusal]) -> None:
+    def _noted(self, shopper: str, refusals: Sequence[Objection]) -> None:
         self.left_out.update(refusal.code for refusal in refusals)
         self._presence.outdate(shopper)
 
-    def _bought(self, tx: Transaction, bought: Bought | Refusal, told: Callable[[Bought], None]) -> Outcome:
-        if isinstance(bought, Refusal):
+    def _bought(self, tx: Transaction, bought: Bought | Objection, told: Callable[[Bought], None]) -> Outcome:
+        if isinstance(bought, Objection):
             return Outcome((bought,), taken=False)
 
         def follow() -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeGuard
 
 from pydantic import JsonValue
 
-from gateway.messages import Refusal
+from gateway.objections import Objection
 from gateway.storage.profiles import Json
 from rules import Value
 from rules.engine.book import Book
@@ -23,6 +23,7 @@ from rules.engine.rule import Rule
 from rules.format.dates import without_year
 from rules.format.fields import AFFINITY, LARGEST_NUMBER, Field, FieldType, affinity_field
 from rules.format.literals import answer_fact
+from rules.texts import N_
 
 LONGEST_TEXT = 200
 """Characters of a value; a declared choice or a name is shorter by far."""
@@ -33,11 +34,11 @@ BACKEND = "backend"
 SHOPPER = "shopper"
 
 _WHY = {
-    "undeclared": "no attribute of the live rule book is called so",
-    "unread": "no live rule reads it, so it is not collected",
-    "not_yours": "this attribute is supplied by somebody else",
-    "no_consent": "the shopper did not consent to its purpose",
-    "wrong_value": "not of the declared type or allowed values",
+    "undeclared": N_("no attribute of the live rule book is called so"),
+    "unread": N_("no live rule reads it, so it is not collected"),
+    "not_yours": N_("this attribute is supplied by somebody else"),
+    "no_consent": N_("the shopper did not consent to its purpose"),
+    "wrong_value": N_("not of the declared type or allowed values"),
 }
 
 
@@ -71,10 +72,10 @@ class DeclaredAttributes:
 
     def sift(
         self, attributes: Mapping[str, JsonValue], affinities: Mapping[str, JsonValue], purposes: frozenset[str]
-    ) -> tuple[dict[str, Json], list[Refusal]]:
+    ) -> tuple[dict[str, Json], list[Objection]]:
         """Return what to keep of a backend's profile, field to value, and why the rest is left out."""
         kept: dict[str, Json] = {}
-        left_out: list[Refusal] = []
+        left_out: list[Objection] = []
         sent = [(f"data.attributes.{name}", name, value) for name, value in attributes.items()]
         sent += [(f"data.affinities.{offer}", f"{AFFINITY}.{offer}", value) for offer, value in affinities.items()]
         for path, name, value in sent:
@@ -83,7 +84,7 @@ class DeclaredAttributes:
                 kept[name] = without_year(str(value)) if name in self.day_only else value
             else:
                 code = code or "wrong_value"
-                left_out.append(Refusal(path=path if _NAME.fullmatch(path) else "data", code=code, text=_WHY[code]))
+                left_out.append(Objection(path if _NAME.fullmatch(path) else "data", code, _WHY[code]))
         return kept, left_out
 
     def _objection(self, name: str, value: JsonValue, purposes: frozenset[str]) -> str | None:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.messages import Event, Purchase, PurchaseLine, PurchaseReturned, Refusal
+from gateway.messages import Event, Purchase, PurchaseLine, PurchaseReturned
+from gateway.objections import Objection
 from gateway.shoppers.facts import restage
 from gateway.shoppers.profiles import DeclaredAttributes
 from gateway.storage import Connection, consents, journey, purchases
 from gateway.storage.purchases import PurchaseRecord
+from rules.texts import N_
 
 PURCHASED = "purchased"
-NO_CONSENT = Refusal(
-    path="data.shopper", code="no_consent", text="the shopper did not consent to the use of purchases; nothing was kept"
-)
+NO_CONSENT = Objection("data.shopper", "no_consent", N_("the shopper did not consent to the use of purchases; nothing was kept"))
 
 
 class Bought(NamedTuple):
@@ -32,7 +32,7 @@ class Bought(NamedTuple):
     new: bool = False
 
 
-def take_purchase(connection: Connection, event: Event[Purchase], declared: DeclaredAttributes) -> Bought | Refusal:
+def take_purchase(connection: Connection, event: Event[Purchase], declared: DeclaredAttributes) -> Bought | Objection:
     """Write a purchase down, or say why not."""
     data, at_s = event.data, event.time.timestamp()
     standing = consents.find(connection, data.shopper)
@@ -40,7 +40,7 @@ def take_purchase(connection: Connection, event: Event[Purchase], declared: Decl
         return NO_CONSENT
     lines = {line.line: (line.group if declared.reads_groups else "", line.cents) for line in data.lines}
     if len(lines) < len(data.lines):
-        return Refusal(path="data.lines", code="double_line", text="two lines have the same name; give each its own")
+        return Objection("data.lines", "double_line", N_("two lines have the same name; give each its own"))
     before = purchases.find(connection, data.purchase)
     fault = _conflict(before, data, lines)
     if fault is not None:
@@ -58,16 +58,16 @@ def take_purchase(connection: Connection, event: Event[Purchase], declared: Decl
     return Bought(data.shopper, at_s, frozenset(line.group for line in data.lines), new=True)
 
 
-def take_return(connection: Connection, event: Event[PurchaseReturned]) -> Bought | Refusal:
+def take_return(connection: Connection, event: Event[PurchaseReturned]) -> Bought | Objection:
     """Note what remains of a purchase; one of which nothing remains counts no more."""
     data = event.data
     before = purchases.find(connection, data.purchase)
     if before is None:
-        return Refusal(path="data.purchase", code="unknown_purchase", text="no such purchase is known here; send it first")
+        return Objection("data.purchase", "unknown_purchase", N_("no such purchase is known here; send it first"))
     said = _cents(data.lines)
     unknown = sorted(said.keys() - before.lines.keys())
     if unknown:
-        return Refusal(path="data.lines", code="unknown_line", text="the purchase has no such line; name lines as the purchase did")
+        return Objection("data.lines", "unknown_line", N_("the purchase has no such line; name lines as the purchase did"))
     remains = {line: min(cents, said.get(line, 0)) for line, cents in before.remains.items()}
     purchases.put(connection, before._replace(remains=remains))
     if not any(remains.values()) and journey.take_back_event(connection, before.shopper, _key(before)):
@@ -75,16 +75,14 @@ def take_return(connection: Connection, event: Event[PurchaseReturned]) -> Bough
     return Bought(before.shopper, before.at_s)
 
 
-def _conflict(before: PurchaseRecord | None, data: Purchase, lines: Mapping[str, tuple[str, int]]) -> Refusal | None:
+def _conflict(before: PurchaseRecord | None, data: Purchase, lines: Mapping[str, tuple[str, int]]) -> Objection | None:
     """Return a refusal for a purchase that contradicts the one of its id."""
     if before is None:
         return None
     if before.shopper != data.shopper:
-        return Refusal(path="data.purchase", code="known_purchase", text="this id is another purchase's; give each its own")
+        return Objection("data.purchase", "known_purchase", N_("this id is another purchase's; give each its own"))
     if before.version == data.version and _amounts(before.lines) != _amounts(lines):
-        return Refusal(
-            path="data.version", code="known_version", text="this version has other lines here; raise it with each change"
-        )
+        return Objection("data.version", "known_version", N_("this version has other lines here; raise it with each change"))
     return None
 
 

@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from firmware_sim.broker import EmbeddedBroker
-from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt, Refusal
+from gateway.messages import Event, OptInGiven, OptInWithdrawn, Outcome, Profile, Receipt
 from gateway.mqtt.copies import Copies
 from gateway.mqtt.correlation import Correlations
 from gateway.mqtt.courier import Courier
@@ -25,6 +25,7 @@ from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.status import StatusPublisher
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.objections import Objection
 from gateway.settings import MqttSettings, StorageSettings
 from gateway.storage import Store, Transaction, open_store
 from tests.support.mosquitto import DURABLE, HOST, OPEN_TO_ALL, Mosquitto, wait_for
@@ -51,7 +52,7 @@ class Desk:
         if event.id in self.fail:
             raise RuntimeError("a fault of ours")
         if event.id in self.refuse:
-            return Outcome((Refusal(path="data", code="not_now", text="not now"),), taken=False)
+            return Outcome((Objection("data", "not_now", "not now"),), taken=False)
         self.handled.append(event.id)
         tx.after_commit(lambda: self.then.append(event.id))
         return Outcome()

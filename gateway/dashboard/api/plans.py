@@ -14,7 +14,8 @@ from gateway.dashboard.languages import language_of
 from gateway.dashboard.moments import twin_of
 from gateway.dashboard.pictures import picture_of
 from gateway.dashboard.plan_desk import PlanDesk
-from gateway.dashboard.problems import RESPONSES, Problem, said
+from gateway.dashboard.problems import RESPONSES, Problem
+from gateway.objections import said
 from gateway.storage import Connection, audit
 from gateway.storage.users import Role
 from gateway.zones.plan import PlanError, PlanFault, StorePlan, parse_plan, plan_faults

@@ -17,18 +17,19 @@ from gateway.messages import (
     Receipt,
     RedemptionAnswer,
     RedemptionAsked,
-    Refusal,
     SyncPage,
 )
 from gateway.mqtt.handlers import SYNC_PATIENCE_S, InboundHandlers
 from gateway.mqtt.intake import EVENTS, read
 from gateway.mqtt.topics import GatewayIdentity
+from gateway.objections import Objection
 from gateway.offers.guesses import UNKNOWN_MAX
 from gateway.settings import StorageSettings
 from gateway.storage import Connection, Transaction, inbox, open_store, outbox, sending
+from rules.texts import Language
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
-NOT_NOW = Refusal(path="", code="not_now", text="send it again")
+NOT_NOW = Objection("", "not_now", "send it again")
 
 
 def nothing(_tx: Transaction, _event: Event[Any]) -> Outcome:
@@ -69,12 +70,22 @@ def test_a_type_that_nobody_handles_is_refused(connection: Connection) -> None:
 
 def test_what_is_taken_in_part_is_accepted_with_reasons(connection: Connection) -> None:
     tx = Transaction(connection)
-    part = Refusal(path="data.products[1]", code="unknown_product", text="not sold here")
+    part = Objection("data.products[1]", "unknown_product", "not sold here")
     handlers = InboundHandlers(BOX, {Receipt.TYPE: lambda _connection, _event: Outcome((part,))})
     assert handlers.work(event(Receipt.TYPE, promise="p-1", what="shown"), "replies", 1.0)(tx).what == "accepted"
     [reply] = said(connection, "replies")
     assert reply["accepted"] == "e-1"
     assert reply["reasons"][0]["path"] == "data.products[1]"
+
+
+def test_a_reply_says_why_in_the_shop_s_language_and_its_code_stays(connection: Connection) -> None:
+    tx = Transaction(connection)
+    found = read(b"[]", {Receipt.TYPE}, 1000)
+    for language in (Language.EN, Language.NL):
+        InboundHandlers(BOX, {Receipt.TYPE: nothing}, language=language).work(found, f"replies/{language}", 1.0)(tx)
+    [english], [dutch] = (said(connection, f"replies/{language}")[0]["reasons"] for language in (Language.EN, Language.NL))
+    assert english == {"path": "", "code": "not_an_event", "text": "the message must be a CloudEvents object"}
+    assert dutch == {"path": "", "code": "not_an_event", "text": "het bericht moet een CloudEvents-object zijn"}
 
 
 def test_a_receipt_proves_that_its_announcement_arrived(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.messages import Event, OptInGiven
 from gateway.mqtt.intake import DEPTH_MAX, EVENTS, REASONS_MAX, Refused, read, said_by, types_of
+from rules.texts import Language
 
 OPT_IN: dict[str, Any] = {
     "specversion": "1.0",
@@ -88,12 +89,12 @@ def test_an_unknown_purpose_is_named_by_its_place() -> None:
 def test_a_shopper_must_be_a_pseudonym_and_the_refusal_does_not_repeat_it(shopper: str) -> None:
     found = refusal_of(changed(shopper=shopper))
     assert found.reasons[0].path == "data.shopper"
-    assert not shopper or shopper not in found.reasons[0].text
+    assert not shopper or shopper not in found.reasons[0].said(Language.EN)
 
 
 def test_a_key_that_was_sent_wrong_is_not_repeated() -> None:
     found = refusal_of(changed(identity={"rotating": {"uuid": "zz", "key": "0123456789abcdef"}, "beacon": None}))
-    assert all("0123456789abcdef" not in reason.text for reason in found.reasons)
+    assert all("0123456789abcdef" not in reason.said(Language.EN) for reason in found.reasons)
 
 
 def test_a_message_that_is_too_large_is_refused_unread() -> None:

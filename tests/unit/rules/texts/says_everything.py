@@ -26,12 +26,19 @@ from gateway.dashboard.app import create_app
 from gateway.dashboard.panel import panel
 from gateway.dashboard.sentences import happened, words_for_script
 from gateway.dashboard.view import DatabaseNow, FeedItem, FeedItemKind, LinkNow
+from gateway.messages import OptInGiven
+from gateway.mqtt import handlers, intake
+from gateway.objections import FAULTS, OTHER_FAULT, Objection
+from gateway.offers import ledger
 from gateway.privacy.consent_record import PURPOSE_WORDS
 from gateway.privacy.dossier import _SAY
 from gateway.privacy.papers import impact_assessment, privacy_statement
 from gateway.privacy.report import privacy_report
 from gateway.radio.health import REASONS, WORDS
 from gateway.settings import DashboardSettings, Settings, StorageSettings
+from gateway.shoppers import intake as shoppers_intake
+from gateway.shoppers import purchases
+from gateway.shoppers.profiles import _WHY
 from gateway.storage import open_store
 from gateway.zones.plan import StorePlan
 from rules import BookError, explain, load_book, load_data
@@ -42,6 +49,8 @@ from rules.workbench.lifecycle import BookAction, LifecycleError, Version, step
 from tests.support.pretend_view import PretendView
 
 QX = Language("qx")
+PLACES = ("pattern", "gt", "ge", "lt", "le", "expected", "count", "code")
+"""What stands in the messages about faulty fields."""
 NOT_SAID = ("zones", "language", "timezone")
 SPOKEN_PARTS = ("title", "aria-label", "alt", "placeholder")
 ZONE = {"id": "1", "polygon": [[0, 0], [4, 0], [4, 4], [0, 4]]}
@@ -130,6 +139,29 @@ def _filled(messages: Iterable[str]) -> Iterator[str]:
     yield from (text(QX, message, **places) for message in messages)
 
 
+def replies() -> Iterator[str]:
+    """What the wire is answered: every objection that a room has ready, and those to messages that are wrong in many ways."""
+    rooms = (handlers, intake, ledger, purchases, shoppers_intake)
+    found = [value for room in rooms for value in vars(room).values() if isinstance(value, Objection)]
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "1",
+        "type": OptInGiven.TYPE,
+        "time": "1",
+        "data": {"purposes": [1]},
+        "x": 1,
+    }
+    for body in (b"x" * 100, b"{", b"[]", b"{}", json.dumps(event).encode()):
+        refused = intake.read(body, {OptInGiven.TYPE}, 99 if body.startswith(b"x") else 10_000)
+        assert isinstance(refused, intake.Refused)
+        found += refused.reasons
+    for one in found:
+        yield one._replace(values=dict.fromkeys(one.values, "1")).said(QX)
+    yield from (text(QX, message) for message in _WHY.values())
+    yield from (text(QX, message, **dict.fromkeys(PLACES, "1")) for message in (*FAULTS.values(), OTHER_FAULT))
+
+
 def main() -> None:
     """Say everything."""
     view = PretendView(PLAN, seed=1)
@@ -162,6 +194,7 @@ def main() -> None:
             shown.scanners_heading[QX],
         ],
         "refusals": refusals,
+        "replies": list(replies()),
         "reasons": list(reasons()),
         "faults": list(faults()),
         "lifecycle": list(lifecycle()),

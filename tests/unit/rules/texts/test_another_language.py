@@ -24,7 +24,20 @@ from babel.messages.pofile import read_po
 from rules.texts.catalogue import Language
 
 ROOT = Path(__file__).parents[4]
-PLACES = ("page", "stream", "refusals", "reasons", "faults", "lifecycle", "health", "report", "dossier", "papers", "phone")
+PLACES = (
+    "page",
+    "stream",
+    "refusals",
+    "reasons",
+    "faults",
+    "lifecycle",
+    "health",
+    "report",
+    "dossier",
+    "papers",
+    "phone",
+    "replies",
+)
 LINE = '    EN = "en"\n'
 SPEAKER = Path(__file__).with_name("says_everything.py")
 UNSAID = re.compile(r"[^\W\d_]{2,}")
@@ -75,9 +88,7 @@ def past_the_catalogue(text: str) -> str:
     return " ".join(UNSAID.findall(text))
 
 
-@pytest.mark.parametrize(
-    "place", ["page", "stream", "refusals", "reasons", "faults", "lifecycle", "health", "report", "dossier", "papers"]
-)
+@pytest.mark.parametrize("place", PLACES)
 def test_nothing_is_said_past_the_catalogue(said: Mapping[str, list[str]], place: str) -> None:
     assert said[place]
     assert [(text, past) for text in said[place] if (past := past_the_catalogue(text))] == []
