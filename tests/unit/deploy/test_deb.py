@@ -14,7 +14,8 @@ from deploy.deb.wheels import pins, unpack
 from gateway.__main__ import COMMANDS
 
 LOCK = (ROOT / "deploy/requirements.txt").read_text(encoding="utf-8")
-SERVICES = [ROOT / "deploy/systemd/etalage.service", *sorted((ROOT / "deploy/deb/files").glob("*.service"))]
+SERVICES = [ROOT / "deploy/systemd/etalage.service", ROOT / "deploy/deb/files/etalage-backup.service"]
+"""Those that run day by day. `etalage-resume.service` is root's: it runs dpkg and systemctl, after a power cut in an update."""
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
