@@ -245,7 +245,14 @@ def _meanwhile(log: Path, backend: Backend, wire: Wire, crowd: list[Stranger]) -
     batch = {"scanner": "pi-3", "sequence": 1, "readings": readings}
     wire.say(
         "sightings/pi-3",
-        {"id": "b-1", "source": "pi-3", "type": "etalage.sightings", "time": "2026-11-21T10:00:00Z", "data": batch},
+        {
+            "specversion": "1.0",
+            "id": "b-1",
+            "source": "pi-3",
+            "type": "etalage.sightings",
+            "time": "2026-11-21T10:00:00Z",
+            "data": batch,
+        },
     )
     assert wait_for(lambda: backend.cards_of(REGRETS), 60), "the offers flow"
     backend.withdraw(REGRETS)
