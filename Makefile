@@ -49,6 +49,7 @@ bench: $(VENV)/dev.stamp ## how fast it is, beside a plain Python floor in the s
 
 accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple rivals
 	$(BIN)/python -m tests.accuracy.score $(ARGS)
+	$(BIN)/python -m tests.accuracy.advice
 
 torture: $(VENV)/dev.stamp ## kill it 500 times in a quarter of an hour, and count the promises
 	$(BIN)/python -m tests.journeys.torture $(ARGS)

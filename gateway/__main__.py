@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": "gateway.commands.calibrate:calibrate",
     "rules": "gateway.commands.rules:rules",
     "books": "gateway.commands.books:books",
+    "plan": "gateway.commands.plan:plan",
     "shop": "gateway.commands.shop:shop",
     "users": "gateway.commands.users:users",
     "privacy": "gateway.commands.privacy:privacy",

@@ -15,11 +15,11 @@ from gateway.dashboard import metrics, problems
 from gateway.dashboard.access.middleware import Access, AccessMiddleware
 from gateway.dashboard.access.passwords import Passwords
 from gateway.dashboard.access.sign_in import SignIn, announce
-from gateway.dashboard.api import live, plans
+from gateway.dashboard.api import live, plan_advice
 from gateway.dashboard.hub import Hub
 from gateway.dashboard.limits import BodyLimit
 from gateway.dashboard.openapi import DescribedApi, methods_at, operation_id
-from gateway.dashboard.pages import now, scanners, shop, staff, trust
+from gateway.dashboard.pages import now, plan, scanners, shop, staff, trust
 from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.reading import CompressedApi, HeadLikeGet, OptionsOfRoutes, static_files
 from gateway.dashboard.server import Listener
@@ -77,7 +77,8 @@ def create_app(
     for routes in (live.router(view, hub), *routers):
         app.include_router(routes, prefix="/api/v1")
     if plan_desk is not None:
-        app.include_router(plans.router(plan_desk), prefix="/api/v1")
+        app.include_router(plan_advice.router(plan_desk), prefix="/api/v1")
+        app.include_router(plan.router(plan_desk, view))
     app.include_router(metrics.router(view))
     for page in (now.router(view, hub), shop.router(), scanners.router(view), trust.router(certificate, tls_port), *pages):
         app.include_router(page)

@@ -14,6 +14,7 @@ from gateway.storage.users import Role
 from rules.texts import N_, text
 
 CARDS: tuple[tuple[str, str, str, Role], ...] = (
+    ("/shop/plan", N_("Plan"), N_("Zones, scanners and walls; draw it, and see where scanners do best."), Role.VIEWER),
     ("/shop/facts", N_("Today"), N_("Weather, stock: what the offers ask the shop itself."), Role.STAFF),
     ("/shop/scanners", N_("Scanners"), N_("Who hears, how well, and what to do."), Role.VIEWER),
     ("/shop/broker", N_("Connection"), N_("The way to the store app: what waits, and what is stuck."), Role.STAFF),
