@@ -194,6 +194,14 @@ class Link:
             if mid is not None:
                 self.asked[mid] = topic
 
+    def is_alive(self) -> bool:
+        """Return whether anything of this connection can still happen.
+
+        paho's thread can end without a word, for instance where its socket was closed under it: no Down follows then.
+        """
+        thread = self._client._thread  # there is no public way to ask
+        return thread is not None and thread.is_alive()
+
     def acknowledge(self, message: Arrived) -> None:
         """Tell the broker that `message` is ours now."""
         if message.mid:

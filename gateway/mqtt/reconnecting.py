@@ -14,6 +14,8 @@ from gateway.settings import MqttSettings
 
 CONNACK_PATIENCE_S = 5.0
 """Who has not answered by then will not."""
+LOOK_S = 5.0
+"""How often a link that is up is looked at: most ends are told, not every one."""
 STEADY_S = 10.0
 """A connection that lasted so long was a good one: the pauses begin again at the shortest."""
 
@@ -35,6 +37,7 @@ class ReconnectingLink:
         self._since_s = 0.0
         self._next_s = 0.0
         self._is_up = False
+        self._looked_s = 0.0
         self.reason = "not connected yet"
         """Why there is no connection; empty while there is one."""
 
@@ -53,17 +56,20 @@ class ReconnectingLink:
         return event.link is self._link
 
     def tend(self, now_s: float) -> None:
-        """Open a link when it is time, and give up on one whose broker doesn't answer. May take a few seconds."""
+        """Open a link when it is time, and give up on one that doesn't answer or has ended untold. May take a few seconds."""
+        self._looked_s = now_s
         if self._link is None and now_s >= self._next_s:
             self._open(now_s)
         elif self._link is not None and not self._is_up and now_s - self._since_s > CONNACK_PATIENCE_S:
             self.drop("no answer to CONNECT", now_s)
+        elif self._link is not None and self._is_up and not self._link.is_alive():
+            self.drop("lost: the connection ended without a word", now_s)
 
     def next_s(self) -> float:
         """Return when `tend` has something to do."""
         if self._link is None:
             return self._next_s
-        return float("inf") if self._is_up else self._since_s + CONNACK_PATIENCE_S
+        return self._looked_s + LOOK_S if self._is_up else self._since_s + CONNACK_PATIENCE_S
 
     def came_up(self, event: Up, now_s: float) -> None:
         """The broker accepted."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -329,6 +329,20 @@ def test_what_was_not_committed_comes_again(
     desk.hold.set()
     assert wait_for(lambda: gateway.health()["repeated"] == 1, 20)
     assert desk.handled == ["r-1"]
+
+
+def test_a_connection_that_ends_without_a_word_is_made_again(
+    broker: Mosquitto | EmbeddedBroker, inbox: Callable[..., Inbox], desk: Desk, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So paho does where the socket was closed under it: its thread returns, and nobody is told."""
+    gateway = inbox(broker.url)
+    assert wait_for(lambda: gateway.health()["state"] == "up", 15)
+    link = gateway._link.current
+    assert link is not None
+    monkeypatch.setattr(link._client, "_loop", lambda _timeout_s: MQTTErrorCode.MQTT_ERR_CONN_LOST)
+    assert wait_for(lambda: gateway._link.current not in (None, link), 30)
+    peer.say("receipts", receipt("r-1"))
+    assert wait_for(lambda: desk.handled == ["r-1"], 20)
 
 
 def test_a_flood_stays_with_the_broker(tmp_path: Path, inbox: Callable[..., Inbox], desk: Desk) -> None:
