@@ -10,7 +10,7 @@ Six things make it right, and each is a few lines here:
 6. It can send everything again, in pages, when a gateway asks (`sync/request`).
 
 A real one keeps `_seen`, `cards` and `_unanswered` in its database; this one keeps them in memory. Where shoppers don't
-act by hand (the phone page), they react by seeded dice. On demand it loses and repeats messages, as networks do.
+act by hand (the phone page), they react by seeded chance. On demand it loses and repeats messages, as networks do.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Backend:
         self._say("profiles", "etalage.profile", shopper, {"attributes": dict(attributes), "affinities": dict(affinities or {})})
 
     def hold(self, shopper: str) -> None:
-        """A person acts for this shopper: no dice."""
+        """A person acts for this shopper: nothing is left to chance."""
         with self._lock:
             self._by_hand.add(shopper)
 

@@ -50,7 +50,7 @@ ROTATING = 0.5
 AWAY_S = (20.0, 40.0)
 """How long a shopper stays away between two visits: short, so that there is always something to see."""
 IN_HAND = "s-1"
-"""The shopper whose phone is a page in the browser: no dice act for them."""
+"""The shopper whose phone is a page in the browser: nothing acts by chance for them."""
 BROKER_PORT = 1883
 """The port in the examples of the docs; where it is taken the demo says which it has."""
 NAP_S = 0.002

@@ -1,4 +1,4 @@
-"""What a shopper does with an offer: seeded dice in place of a thumb. Pure."""
+"""What a shopper does with an offer: seeded chance in place of a thumb. Pure."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class Reaction:
     more: Mapping[str, object] = field(default_factory=dict)
 
 
-def imagine(offer: Mapping[str, Any], habits: ReactionHabits, dice: Random) -> list[Reaction]:
+def imagine(offer: Mapping[str, Any], habits: ReactionHabits, rng: Random) -> list[Reaction]:
     """Imagine what happens to an announced offer (the message's `data`), in order."""
     reactions: list[Reaction] = []
 
     def does(what: str, chance: float, **more: object) -> bool:
-        if dice.random() >= chance:
+        if rng.random() >= chance:
             return False
-        reactions.append(Reaction(what, dice.uniform(*habits.pause_s), more))
+        reactions.append(Reaction(what, rng.uniform(*habits.pause_s), more))
         return True
 
     if not does("shown", habits.shown) or does("dismissed", habits.dismissed):
         return reactions
     question = offer.get("question")
-    answer = {"answer": dice.choice(sorted(question["answers"]))} if question else {}
+    answer = {"answer": rng.choice(sorted(question["answers"]))} if question else {}
     if does("tapped", habits.tapped, **answer) and offer.get("voucher") and does("redeemed", habits.redeemed):
         does("purchased", habits.purchased, products=[str(offer.get("zone") or "groceries")])
     return reactions

@@ -31,7 +31,7 @@ ADDRESS_LASTS_S = 900.0
 INTERVALS_S = ((0.1, 0.25, 1.0), (0.25, 0.5, 0.25))
 """Android's three advertising intervals and how common each is here."""
 PHONES = 1
-"""Sets the dice for phones' keys apart from all others of the same seed."""
+"""Sets the random numbers for phones' keys apart from all others of the same seed."""
 JITTER_S = 0.010
 """The random delay the Bluetooth standard adds to each advertising event."""
 
@@ -244,10 +244,10 @@ class World:
 
 
 def _phones(shoppers: int, share: float, seed: int, store: str) -> dict[str, Phone]:
-    """The shoppers whose ids rotate, spread evenly among all; dice of their own, so that nobody walks differently for it."""
-    dice = np.random.default_rng([seed, PHONES])
+    """The shoppers whose ids rotate, spread evenly among all; random numbers of their own: nobody walks differently for it."""
+    rng = np.random.default_rng([seed, PHONES])
     rotating = [n for n in range(shoppers) if math.ceil((n + 1) * share) > math.ceil(n * share)]
-    return {f"s-{n + 1}": Phone(frames.STORE_UUID, dice.bytes(16), store) for n in rotating}
+    return {f"s-{n + 1}": Phone(frames.STORE_UUID, rng.bytes(16), store) for n in rotating}
 
 
 def write_truth(stays: Iterable[TrueStay], path: Path) -> None:

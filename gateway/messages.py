@@ -119,8 +119,9 @@ class OptInGiven(Message):
 
     TYPE: ClassVar = "etalage.optin.given"
     shopper: NewPseudonym = Field(
-        description="A pseudonym of the backend's own making. An e-mail address has signs it can't have; 9 to 15 digits alone, "
-        "however parted, are refused as a telephone or customer number. Whether it is a name, no program can tell: send none."
+        description="A pseudonym of the backend's own making. An e-mail address has characters it can't have; 9 to 15 "
+        "digits alone, however parted, are refused as a telephone or customer number. Whether it is a name, no program "
+        "can tell: send none."
     )
     version: Version
     purposes: list[Purpose] = Field(min_length=1, max_length=5)
@@ -331,7 +332,7 @@ class PurchaseReturned(Message):
 
 
 class RedemptionAsked(Message):
-    """A till has a code in hand. The event's `id` is the till's own key, at most 64 signs; its `time` is when it happened."""
+    """A till has a code in hand. The event's `id` is the till's own key, at most 64 characters; its `time` is when it happened."""
 
     TYPE: ClassVar = "etalage.redemption.asked"
     ID_MAX: ClassVar = 64

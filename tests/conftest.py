@@ -1,4 +1,4 @@
-"""What holds for all tests: hypothesis without dice in CI, so that a run says the same twice; the log as it comes; and the two
+"""What holds for all tests: hypothesis derandomised in CI, so that a run says the same twice; the log as it comes; and the two
 databases that the tables can lie in. Nothing heavy is imported before a test asks for it: a pure test alone starts at once."""
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class ConsentChoice(BaseModel):
 
 
 def create_phone(backend: Backend, shopper: str, identity: Mapping[str, object]) -> FastAPI:
-    """The phone of `shopper`, to be mounted or served by itself; from now on no dice act for them."""
+    """The phone of `shopper`, to be mounted or served by itself; from now on nothing acts by chance for them."""
     backend.hold(shopper)
     app = FastAPI(title="Etalage demo phone", openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "testserver"])

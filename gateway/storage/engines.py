@@ -105,7 +105,9 @@ def _url(text: str) -> URL:
     except (ArgumentError, ValueError):
         url = None
     if url is None or url.get_backend_name() != "postgresql":
-        raise StorageError("[storage] url: must read postgresql://user:password@host/database; signs like @ in a password as %40")
+        raise StorageError(
+            "[storage] url: must read postgresql://user:password@host/database; characters like @ in a password as %40"
+        )
     return url.set(drivername=DRIVER)
 
 

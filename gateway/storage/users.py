@@ -18,7 +18,7 @@ from gateway.storage.metadata import metadata
 TOKEN_PREFIX = "etalage_"  # noqa: S105 - not a secret: it lets secret scanners recognise a leaked token
 TOKEN_BYTES = 32
 TOKEN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
-"""A till's name and its key for a request, 64 signs at most, make a message id together: that ends at 128."""
+"""A till's name and its key for a request, 64 characters at most, make a message id together: that ends at 128."""
 
 
 class Role(StrEnum):

@@ -87,10 +87,10 @@ class Outcome:
 def withstand(shop: AttackedShop, name: str, wanted: argparse.Namespace) -> Outcome:
     """Attack once, while guests arrive."""
     shop.peak_rss_mb, logged = shop.rss_mb(), shop.log.stat().st_size
-    attack, dice, over = ATTACKS[name], Random(f"{wanted.seed}/{name}"), threading.Event()
+    attack, rng, over = ATTACKS[name], Random(f"{wanted.seed}/{name}"), threading.Event()
     guests: list[Guest] = []
     with ThreadPoolExecutor(256) as threads:
-        attacking = threads.submit(attack, shop, dice, SHORT if wanted.short else FULL, over)
+        attacking = threads.submit(attack, shop, rng, SHORT if wanted.short else FULL, over)
         following = []
         for _ in range(max(1, round(wanted.seconds / ARRIVE_EVERY_S))):
             guests.append(shop.backend.welcome(MOVES.get(name, 1)))

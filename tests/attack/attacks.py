@@ -44,14 +44,14 @@ def nobody(_shop: AttackedShop, _dice: Random, _scale: Scale, over: threading.Ev
     return []
 
 
-def hostile_response_topics(shop: AttackedShop, dice: Random, _scale: Scale, over: threading.Event) -> list[str]:
+def hostile_response_topics(shop: AttackedShop, rng: Random, _scale: Scale, over: threading.Event) -> list[str]:
     """A till names response topics that close the courier's connection, or are another till's."""
     till = shop.backend.connect("till-1", protocol=MQTTProtocolVersion.MQTTv5)
     before = len(shop.backend.replies)
     for number in range(HOSTILE_REQUESTS):
         wanted = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own
-        wanted.ResponseTopic = PREFIX + dice.choice(["replies/" + "/" * 200, "replies/" + "x" * 200, "replies/till-2", "optins"])
-        asked = event("etalage.redemption.asked", {"till": "till-1", "code": f"{dice.randrange(10**8):08}"}, id=f"ask-{number}")
+        wanted.ResponseTopic = PREFIX + rng.choice(["replies/" + "/" * 200, "replies/" + "x" * 200, "replies/till-2", "optins"])
+        asked = event("etalage.redemption.asked", {"till": "till-1", "code": f"{rng.randrange(10**8):08}"}, id=f"ask-{number}")
         till.publish(PREFIX + "redemptions/till-1", asked, qos=1, properties=wanted)
     over.wait()
     till.disconnect()
@@ -62,13 +62,13 @@ def hostile_response_topics(shop: AttackedShop, dice: Random, _scale: Scale, ove
     return faults if "replies/till-1" in answered else [*faults, "no till was answered at all"]
 
 
-def versions_without_bounds(shop: AttackedShop, dice: Random, _scale: Scale, over: threading.Event) -> list[str]:
+def versions_without_bounds(shop: AttackedShop, rng: Random, _scale: Scale, over: threading.Event) -> list[str]:
     """Opt-ins whose version no database can hold."""
     before, number = len(shop.backend.replies), 0
     identity = {"beacon": {"uuid": BEACON, "major": 9, "minor": 9}}
     while not over.wait(PACE_S):
         number += 1
-        data = {"shopper": "v", "version": dice.choice(TOO_LARGE), "purposes": ["recognise"], "identity": identity}
+        data = {"shopper": "v", "version": rng.choice(TOO_LARGE), "purposes": ["recognise"], "identity": identity}
         shop.backend.send("optins", event("etalage.optin.given", {**data, "consent": {"text": "1"}}, id=f"version-{number}"))
     told = [data for _, data in shop.backend.replies[before:] if str(data.get("refused")).startswith("version-")]
     later = [data for data in told if any(reason["code"] == "failed" for reason in data["reasons"])]
@@ -90,10 +90,10 @@ def receipts_from_the_future(shop: AttackedShop, _dice: Random, _scale: Scale, o
     return []
 
 
-def send_again_floods(shop: AttackedShop, dice: Random, scale: Scale, over: threading.Event) -> list[str]:
+def send_again_floods(shop: AttackedShop, rng: Random, scale: Scale, over: threading.Event) -> list[str]:
     """Receipts that nobody waits for, each sent again and again."""
     flooder = shop.backend.connect("flooder")
-    ids = [f"{dice.getrandbits(128):032x}" for _ in range(scale.ids)]
+    ids = [f"{rng.getrandbits(128):032x}" for _ in range(scale.ids)]
     most = 0
     for number in range(scale.receipts):
         said = event("etalage.receipt", {"promise": ids[number % len(ids)], "what": "shown"}, id=ids[number % len(ids)])
@@ -190,7 +190,7 @@ def _has_answer(wire: socket.socket) -> bool:
         wire.settimeout(5)
 
 
-def host_rebinding(shop: AttackedShop, dice: Random, _scale: Scale, over: threading.Event) -> list[str]:
+def host_rebinding(shop: AttackedShop, rng: Random, _scale: Scale, over: threading.Event) -> list[str]:
     """A foreign page's name is pointed at the box."""
     names = [
         "evil.com",
@@ -204,7 +204,7 @@ def host_rebinding(shop: AttackedShop, dice: Random, _scale: Scale, over: thread
     ]
     let_in: set[str] = set()
     while not over.wait(PACE_S):
-        name = dice.choice(names)
+        name = rng.choice(names)
         asking = http.client.HTTPConnection(HOST, shop.port, timeout=5)
         asking.putrequest("GET", "/api/v1/zones", skip_host=True)
         asking.putheader("Host", name)

@@ -21,8 +21,8 @@ LOOK_UPS = 100_000
 
 
 def crowd(size: int) -> list[tuple[str, BeaconIdentity]]:
-    dice = random.Random(11)
-    return [(f"s-{number}", Rotating(UUID, dice.randbytes(16))) for number in range(size)]
+    rng = random.Random(11)
+    return [(f"s-{number}", Rotating(UUID, rng.randbytes(16))) for number in range(size)]
 
 
 def a_shop(size: int, ahead: ThreadPoolExecutor | None = None) -> Identities:
@@ -33,10 +33,10 @@ def a_shop(size: int, ahead: ThreadPoolExecutor | None = None) -> Identities:
 
 def heard(size: int) -> list[bytes]:
     """Half members, half strangers with the shop's own uuid."""
-    dice = random.Random(12)
+    rng = random.Random(12)
     now = message("demo", 1_000)
     members = [UUID + rotating_id(identity.key, now) for _, identity in crowd(min(size, 2_000)) if isinstance(identity, Rotating)]
-    return [dice.choice(members) if number % 2 else UUID + dice.randbytes(4) for number in range(LOOK_UPS)]
+    return [rng.choice(members) if number % 2 else UUID + rng.randbytes(4) for number in range(LOOK_UPS)]
 
 
 def look_all_up(identities: Identities, ids: list[bytes]) -> int:

@@ -33,18 +33,18 @@ OURS = [ibeacon(BeaconId(STORE_UUID, 1, 1 + minor)) for minor in range(MEMBERS)]
 
 
 def reference_stream(length: int, seed: int = 7) -> list[Advertisement]:
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     stream = []
     for number in range(length):
-        kind = dice.random()
+        kind = rng.random()
         if kind < 0.7:
-            payload = bytes([0x10, 5, *dice.randbytes(5)]) if kind < 0.5 else b""
+            payload = bytes([0x10, 5, *rng.randbytes(5)]) if kind < 0.5 else b""
         elif kind < 0.9:
-            payload = ibeacon(BeaconId(dice.randbytes(16), dice.randrange(65536), dice.randrange(65536)))
+            payload = ibeacon(BeaconId(rng.randbytes(16), rng.randrange(65536), rng.randrange(65536)))
         else:
-            payload = dice.choice(OURS)
-        address = f"{dice.getrandbits(48):012X}"
-        stream.append(Advertisement(number / ADVERTISEMENTS_PER_S, dice.choice(SCANNERS), address, dice.randint(-95, -50), payload))
+            payload = rng.choice(OURS)
+        address = f"{rng.getrandbits(48):012X}"
+        stream.append(Advertisement(number / ADVERTISEMENTS_PER_S, rng.choice(SCANNERS), address, rng.randint(-95, -50), payload))
     return stream
 
 
@@ -118,7 +118,7 @@ def resident_kb():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
-line, dice = a_line(), random.Random(1)
+line, rng = a_line(), random.Random(1)
 payload = bytes.fromhex("0215") + bytes(20) + b"\\xc5"
 def strangers(count):
     for number in range(count):

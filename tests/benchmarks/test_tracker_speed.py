@@ -20,9 +20,9 @@ MOST_OF_CORE = 0.10
 @pytest.fixture(scope="module")
 def stream() -> list[Sighting]:
     """Half a minute of 300 shoppers, each heard by each of 12 scanners once a second: long enough to learn from some."""
-    dice = np.random.default_rng(1)
-    level = dice.integers(-90, -55, (SHOPPERS, len(PLAN.scanners)))
-    noise = dice.integers(-4, 5, (SECONDS, SHOPPERS, len(PLAN.scanners)))
+    rng = np.random.default_rng(1)
+    level = rng.integers(-90, -55, (SHOPPERS, len(PLAN.scanners)))
+    noise = rng.integers(-4, 5, (SECONDS, SHOPPERS, len(PLAN.scanners)))
     return [
         Sighting(second + column / 12, f"s-{shopper}", scanner.id, int(level[shopper, column] + noise[second, shopper, column]))
         for second in range(SECONDS)

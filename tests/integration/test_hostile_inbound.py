@@ -1,7 +1,7 @@
 """Whatever comes in over a real Mosquitto, in whatever order and however often: the state is that of a plain model.
 
 Hypothesis makes up the sender: messages repeated, held back for hours, spoilt, cut short, oversized, connections torn, the gateway
-stopped and started in between. In CI it takes no dice (tests/conftest.py).
+stopped and started in between. In CI it is derandomised (tests/conftest.py).
 """
 
 from __future__ import annotations

@@ -79,12 +79,12 @@ def test_three_processes_promise_exactly_to_the_cap(store: Store, storage: Stora
 
 
 def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(storage: StorageSettings) -> None:
-    dice = random.Random(20261121)
+    rng = random.Random(20261121)
     told: set[str] = set()
     for life in range(6):
         process = _start(storage, f"gw-{life}", tries=40)
         assert process.stdout is not None
-        stop_after = dice.randrange(1, 20)
+        stop_after = rng.randrange(1, 20)
         for _ in range(stop_after):
             told.update(word for word in [process.stdout.readline().strip()] if word not in {"", "refused"})
         process.kill()
@@ -102,13 +102,13 @@ def test_a_process_killed_at_random_points_loses_nothing_told_and_passes_no_cap(
 
 
 def test_processes_killed_beside_each_other_leave_nothing_that_the_last_one_cant_promise(storage: StorageSettings) -> None:
-    dice = random.Random(42)
+    rng = random.Random(42)
     told: set[str] = set()
     for turn in range(3):
         running = [_start(storage, f"gw-{turn}-{number}", tries=40) for number in range(2)]
         for process in running:
             assert process.stdout is not None
-            told.update(process.stdout.readline().strip() for _ in range(dice.randrange(1, 12)))
+            told.update(process.stdout.readline().strip() for _ in range(rng.randrange(1, 12)))
         for process in running:
             process.kill()
             told.update(word for word in process.communicate(timeout=30)[0].split() if len(word) == 36)

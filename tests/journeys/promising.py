@@ -72,10 +72,10 @@ def situation(shopper: str, at_s: float) -> Situation:
     )
 
 
-def promise_on(ledger: Ledger, dice: Random, per_s: float, cap: int, stop: threading.Event, lock: threading.Lock) -> None:
+def promise_on(ledger: Ledger, rng: Random, per_s: float, cap: int, stop: threading.Event, lock: threading.Lock) -> None:
     """Decide for one shopper after another, until told to stop."""
-    while not stop.wait(dice.expovariate(per_s)):
-        at_s, shopper, offer = time.time(), f"s-{dice.randrange(SHOPPERS)}", f"offer-{dice.randrange(OFFERS)}"
+    while not stop.wait(rng.expovariate(per_s)):
+        at_s, shopper, offer = time.time(), f"s-{rng.randrange(SHOPPERS)}", f"offer-{rng.randrange(OFFERS)}"
         decision = Decision((chosen(offer, at_s, cap),), (), (Verdict(offer, Gate.CHOSEN),), "b" * 64, Group.TREATED)
         with lock:
             ledger.promise(decision, situation(shopper, at_s))

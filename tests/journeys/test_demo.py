@@ -44,7 +44,7 @@ def test_one_shopper_s_phone_is_a_page_in_a_person_s_hand() -> None:
         assert phone.post("reactions", json={"promise": newest["promise"], "what": "dismissed"}).status_code == 202
         reactions = {card["promise"]: card["did"] for card in phone.get("cards").json()["cards"]}
         assert reactions.pop(newest["promise"]) == ["delivered", "dismissed"]
-        assert all(did == ["delivered"] for did in reactions.values()), "no dice act for this shopper"
+        assert all(did == ["delivered"] for did in reactions.values()), "nothing acts by chance for this shopper"
         ends_in_time(running)  # with the browser still there
 
 

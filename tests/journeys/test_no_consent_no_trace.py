@@ -97,11 +97,11 @@ class Stranger:
 
 
 def strangers() -> list[Stranger]:
-    dice = random.Random(2)
+    rng = random.Random(2)
     return [
         Stranger(
-            random_address(dice.getrandbits(48)),
-            ibeacon(BeaconId(dice.randbytes(16), dice.randrange(65536), dice.randrange(65536))),
+            random_address(rng.getrandbits(48)),
+            ibeacon(BeaconId(rng.randbytes(16), rng.randrange(65536), rng.randrange(65536))),
         )
         for _ in range(STRANGERS)
     ]
@@ -109,14 +109,14 @@ def strangers() -> list[Stranger]:
 
 def recording(path: Path, crowd: list[Stranger]) -> int:
     """Everybody through the shop, each packet heard by both scanners; how many lines."""
-    dice = random.Random(3)
+    rng = random.Random(3)
     members = [ibeacon(BeaconId(STORE_UUID, 1, 1 + number)) for number in range(len(MEMBERS) + 1)]
     lines = []
     for tick in range(SECONDS * 2):
         at_s = tick / 2
         here = [(random_address(number + 1), payload) for number, payload in enumerate(members)]
-        here += [(one.address, one.payload) for one in dice.sample(crowd, 20)]
-        here += [(random_address(dice.getrandbits(48)), find_my(dice.randbytes(1))) for _ in range(10)]
+        here += [(one.address, one.payload) for one in rng.sample(crowd, 20)]
+        here += [(random_address(rng.getrandbits(48)), find_my(rng.randbytes(1))) for _ in range(10)]
         for address, payload in here:
             near, far = ("pi-1", "pi-2") if at_s < SECONDS / 2 else ("pi-2", "pi-1")
             for scanner, rssi in ((near, -52), (far, -85)):

@@ -93,24 +93,24 @@ class Child:
 
 def torture(folder: Path, broker: Broker, seed: int, gateway_kills: int, broker_kills: int) -> list[str]:
     """Kill so often, then let everything settle; the promises that were broken, as sentences."""
-    dice = Random(seed)
+    rng = Random(seed)
     database = folder / "etalage.db"
     backend = Backend(broker.url, "demo-chain", "demo", seed=seed, habits=QUICK, faults=FAULTS).start()
     cap = CAP_PER_KILL * (gateway_kills + broker_kills)
     child = Child(database, broker.url, cap)
     victims = ["gateway"] * gateway_kills + ["broker"] * broker_kills
-    dice.shuffle(victims)
+    rng.shuffle(victims)
     try:
         child.start(seed, PER_S)
         with Progress(disable=not sys.stderr.isatty()) as progress:
             for round_, victim in enumerate(progress.track(victims, description="Killing"), 1):
-                time.sleep(dice.uniform(0.05, 1.0))
+                time.sleep(rng.uniform(0.05, 1.0))
                 if victim == "gateway":
                     child.end(signal.SIGKILL)
                     child.start(seed + round_, PER_S)
                 else:
                     broker.kill()
-                    time.sleep(dice.uniform(0.0, 0.5))
+                    time.sleep(rng.uniform(0.0, 0.5))
                     broker.start()
         child.end(signal.SIGTERM)
         child.start(seed, 0.0)

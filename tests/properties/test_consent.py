@@ -44,9 +44,9 @@ def told(consent: Consent) -> tuple[ConsentDecision, dict[str, str]]:
 
 def shaken(history: list[ConsentDecision], seed: int) -> list[ConsentDecision]:
     """The same decisions with repetitions, in another order."""
-    dice = random.Random(seed)
-    again = history + [dice.choice(history) for _ in range(dice.randrange(4))]
-    dice.shuffle(again)
+    rng = random.Random(seed)
+    again = history + [rng.choice(history) for _ in range(rng.randrange(4))]
+    rng.shuffle(again)
     return again
 
 

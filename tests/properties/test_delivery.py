@@ -13,7 +13,7 @@ from gateway.storage.sending import Waiting
 
 def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, receive_max: int) -> tuple[list[str], set[str]]:
     """Send `messages` through a simulated broker until nothing is left; what arrived in order, and what was set aside."""
-    dice, in_flight, now_s, mid = Random(seed), InFlight(16), 0.0, 0
+    rng, in_flight, now_s, mid = Random(seed), InFlight(16), 0.0, 0
     in_flight.connected(receive_max)
     waiting = {message.event_id: message for message in messages}
     arrived: list[str] = []
@@ -38,10 +38,10 @@ def deliver(messages: list[Waiting], poison: set[str], seed: int, loss: float, r
         shoppers = [message.shopper for _, message in sent if message.shopper]
         assert len(shoppers) == len(set(shoppers))
         for number, message in sent:
-            got_in = message.event_id not in poison and dice.random() >= loss
+            got_in = message.event_id not in poison and rng.random() >= loss
             if got_in:
                 arrived.append(message.event_id)
-            if not got_in or dice.random() < loss:  # lost before it arrived, or before the answer did
+            if not got_in or rng.random() < loss:  # lost before it arrived, or before the answer did
                 in_flight.lost("lost", now_s)
                 mid += 1
                 in_flight.sent(mid, None, now_s)  # the birth on the next connection

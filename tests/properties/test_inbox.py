@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from gateway.messages import Event, Outcome, Receipt, Reply
+from gateway.messages import Event, Outcome, Receipt, Refusal, Reply
 from gateway.mqtt.handlers import InboundHandlers
 from gateway.mqtt.intake import EVENTS, Refused, read
 from gateway.mqtt.topics import GatewayIdentity
 from gateway.storage import Transaction, inbox, outbox, quarantine
 from gateway.storage.metadata import metadata
+from rules.texts import Language
 
 BOX = GatewayIdentity("demo-chain", "demo", "gw-1")
 JSON = st.recursive(
@@ -37,7 +38,9 @@ def test_no_document_raises_and_every_refusal_fits_the_contract(type_: str, data
     found = read(json.dumps(document).encode(), EVENTS, 65_536)
     if isinstance(found, Refused):
         assert found.reasons
-        assert Reply(refused=found.event_id, reasons=list(found.reasons)).model_dump_json()
+        for language in Language:
+            reasons = [Refusal(path=one.path, code=one.code, text=one.said(language)) for one in found.reasons]
+            assert Reply(refused=found.event_id, reasons=reasons).model_dump_json()
 
 
 @given(data=st.data())

@@ -27,6 +27,11 @@ class Row:
     acked: bool = False
     resent: int = 0
 
+    @property
+    def rank(self) -> int:
+        """What is urgent goes first, replies last."""
+        return 0 if self.urgent else 2 if self.topic.startswith("replies") else 1
+
 
 class OutboxMachine(RuleBasedStateMachine):
     """Rows by event id, in the order they were put; time only moves when it is told to."""
@@ -91,7 +96,7 @@ class OutboxMachine(RuleBasedStateMachine):
             if not row.handed:
                 self.expected_released.append(event_id)
         waiting = [key for key, row in self.rows.items() if not row.acked and not self._over(row)]
-        in_turn = sorted(waiting, key=lambda key: (not self.rows[key].urgent, key))
+        in_turn = sorted(waiting, key=lambda key: (self.rows[key].rank, key))
         chosen: list[str] = []
         taken: set[str] = set()
         for key in in_turn:
@@ -124,7 +129,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def claim_with_a_commit(self, ahead: int) -> None:
         with self.engine.begin() as connection:
             sending.claim_first(connection, ahead, self.now_s)
-        in_turn = sorted((key for key, row in self.rows.items() if not row.acked), key=lambda key: (not self.rows[key].urgent, key))
+        in_turn = sorted((key for key, row in self.rows.items() if not row.acked), key=lambda key: (self.rows[key].rank, key))
         for key in in_turn[:ahead]:
             self.rows[key].handed |= not self._over(self.rows[key])
 

@@ -1,4 +1,4 @@
-"""A shop for the dashboard's eyes only: no radio, no rules, no database behind it, just visitors who wander by seeded dice.
+"""A shop for the dashboard's eyes only: no radio, no rules, no database behind it, just visitors who wander by seeded rng.
 
 The dashboard's tests, and whoever works on its looks, set it as they like: a scanner that is down, a broker that is away.
 """

@@ -98,7 +98,7 @@ def router(kept: KeptSettings, try_broker: TryBroker, keep: Keep) -> APIRouter:
     async def broker_page(request: Request, _caller: Admin, found: bool = False) -> HTMLResponse:
         """Show where the box connects to; `found`: filled in with the broker on this box."""
         values = {"host": "127.0.0.1", "port": "1883", "security": PLAIN} if found else None
-        return show(request, _sheet(kept), values, template="broker_form.html", ladder=[])
+        return show(request, _sheet(kept), values, template="broker_form.html", trial=[])
 
     @routes.post("/shop/settings/broker")
     async def broker(request: Request, caller: Admin) -> Response:
@@ -116,7 +116,7 @@ def router(kept: KeptSettings, try_broker: TryBroker, keep: Keep) -> APIRouter:
                 raise FieldRefused(FIELDS[failed.name], WORDS[failed.name, False], detail=failed.detail)
             return await keep(caller, "mqtt", await asyncio.to_thread(_as_kept, kept, form), "host")
 
-        return await sent(request, _sheet(kept), take, "broker_form.html", lambda: {"ladder": _said(steps, language)})
+        return await sent(request, _sheet(kept), take, "broker_form.html", lambda: {"trial": _said(steps, language)})
 
     return routes
 

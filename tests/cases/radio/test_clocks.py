@@ -309,10 +309,10 @@ def test_one_identity_on_two_tags_does_not_leap_to_and_fro(tmp_path: Path) -> No
     plan["scanners"].append({"id": "pi-3", "zone": "door", "at": [20, 4]})
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(plan))
-    tracker, dice = make_tracker(load_plan(path)), random.Random(3)
+    tracker, rng = make_tracker(load_plan(path)), random.Random(3)
     moves: list[Move] = []
     for number in range(3000):
         levels = (-55, -70, -82) if number % 2 else (-82, -70, -55)
         for scanner, level in zip(("pi-1", "pi-2", "pi-3"), levels, strict=True):
-            moves += tracker.see(Sighting(NOW_S + number * 0.1, "s", scanner, round(dice.gauss(level, 4))))
+            moves += tracker.see(Sighting(NOW_S + number * 0.1, "s", scanner, round(rng.gauss(level, 4))))
     assert len([move for move in moves if move.event == "enter"]) <= 6

@@ -51,9 +51,9 @@ def test_a_major_and_minor_that_a_decoder_wrote_as_negative_numbers_are_read_mod
 
 
 def test_no_rotating_id_is_lost_to_a_decoder_that_writes_signed_numbers() -> None:
-    listening, dice = scanners(), random.Random(1)
+    listening, rng = scanners(), random.Random(1)
     for _ in range(2000):
-        major, minor = dice.randrange(0x10000), dice.randrange(0x10000)
+        major, minor = rng.randrange(0x10000), rng.randrange(0x10000)
         message = {"id": "C0:00:00:00:00:01", "rssi": -71, "model_id": "IBEACON", "uuid": UUID}
         message |= {"major": (major ^ 0x8000) - 0x8000, "minor": (minor ^ 0x8000) - 0x8000}
         topic = "home/TheengsGateway/BTtoMQTT/C0:00:00:00:00:01"

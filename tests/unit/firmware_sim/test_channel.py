@@ -16,8 +16,8 @@ LOW, HIGH = np.array([0.0, 0.0]), np.array([32.0, 20.0])
 
 
 def channel(air: Air, gain_db: float = 0.0) -> RadioChannel:
-    dice = np.random.default_rng(3)
-    return RadioChannel(PLAN, Receivers(PLAN, dice, gain_db, 0.0, ()), air, LOW, HIGH, dice)
+    rng = np.random.default_rng(3)
+    return RadioChannel(PLAN, Receivers(PLAN, rng, gain_db, 0.0, ()), air, LOW, HIGH, rng)
 
 
 def levels(

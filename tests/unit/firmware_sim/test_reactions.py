@@ -1,4 +1,4 @@
-"""Seeded dice in place of a thumb."""
+"""Seeded chance in place of a thumb."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ WALLS = [piece for wall in PLAN.walls for piece in wall.pieces()]
 
 
 def test_routes_cross_no_shelf() -> None:
-    dice = np.random.default_rng(1)
-    floor = FloorMap(PLAN, dice)
+    rng = np.random.default_rng(1)
+    floor = FloorMap(PLAN, rng)
     zones = list(floor.stops)
     for _ in range(60):
-        start, goal = (floor.stops[zones[int(i)]][0] for i in dice.integers(len(zones), size=2))
+        start, goal = (floor.stops[zones[int(i)]][0] for i in rng.integers(len(zones), size=2))
         way = floor.route(start, goal)
         assert np.allclose(way[-1], goal)
         for a, b in pairwise(way[1:-1]):
