@@ -45,6 +45,10 @@ DOES = {
     "shop set": "does what it says",
     "shop clear": "does what it says",
     "quarantine retry": "does what it says",
+    "plan import": "does what it says",
+    "plan export": "prints the plan, and nothing else",
+    "update": "does what it says, and tells each step of it",
+    "rollback": "does what it says, and tells each step of it",
 }
 """Commands without a report, and why. A new command stands here or has `--json`."""
 REPORTS = [
