@@ -30,7 +30,8 @@ DRAWS_WHEN_SEARCHING = 2
 EVIDENCE_STEPS = 4.0
 """Steps whose evidence adds up before belief fades: the 4 s of who walks; who stands is judged by one error again and again."""
 ERROR_SHARE = 0.5
-"""Of the errors that the model allows for, so much is met: people move, and the shadows of two spots differ."""
+"""Of the errors that the model allows for, so much is met: people move, and the shadows of two spots differ. How much was found by
+trying it against the simulator (DECISIONS.md)."""
 SEED = 15
 """Any number: the same errors for every layout."""
 SPACING_M = 1.5
