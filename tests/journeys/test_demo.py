@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.browser import ATTRIBUTE, FIELD, FORM
 from tests.support.mosquitto import wait_for
 
 ETALAGE = [sys.executable, "-m", "gateway"]
@@ -46,6 +48,29 @@ def test_one_shopper_s_phone_is_a_page_in_a_person_s_hand() -> None:
         assert reactions.pop(newest["promise"]) == ["delivered", "dismissed"]
         assert all(did == ["delivered"] for did in reactions.values()), "nothing acts by chance for this shopper"
         ends_in_time(running)  # with the browser still there
+
+
+def test_every_page_that_leads_from_the_first_opens_for_the_owner_of_a_shop_with_everything_in_it() -> None:
+    with demo() as running:
+        link = address(running, "Come in as owner", r"enter/[\w-]+")
+        base = link.partition("/enter/")[0]
+        with httpx.Client(base_url=base, timeout=30, follow_redirects=True, headers={"Accept": "text/html"}) as browser:
+            form = FORM.search(browser.get(link).text)
+            assert form is not None
+            fields = [dict(ATTRIBUTE.findall(one)) for one in FIELD.findall(form["inside"])]
+            sent = {one["name"]: html.unescape(one.get("value", "")) for one in fields}
+            assert browser.post(link, data=sent, headers={"Origin": base}).url.path == "/"
+            seen: dict[str, int] = {}
+            ahead = ["/", "/setup"]
+            while ahead:
+                path = ahead.pop()
+                page = browser.get(path)
+                seen[path] = page.status_code
+                if page.headers.get("content-type", "").startswith("text/html"):
+                    found = {html.unescape(one) for one in re.findall(r'href="(/[^"#]*)', page.text)}
+                    ahead += sorted(found - seen.keys() - set(ahead))
+    assert {path: status for path, status in seen.items() if status != 200} == {}
+    assert {"/shop", "/shop/plan", "/shop/plan/edit", "/shop/scanners", "/shop/broker", "/shop/privacy"} <= seen.keys()
 
 
 def test_the_demo_ends_cleanly_at_ctrl_c() -> None:
@@ -99,11 +124,11 @@ def demo(folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
-def address(running: subprocess.Popen[str], page: str) -> str:
+def address(running: subprocess.Popen[str], page: str, path: str = "") -> str:
     """Where the demo says that a page of its is."""
     assert running.stdout is not None
     for line in running.stdout:
-        found = re.search(rf"{page}: (http://127\.0\.0\.1:\d+/)", line)
+        found = re.search(rf"{page}:? +(http://127\.0\.0\.1:\d+/{path})", line)
         if found:
             return found.group(1)
     raise AssertionError(f"the demo ended without naming its {page}")

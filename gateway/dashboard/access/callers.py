@@ -67,6 +67,12 @@ class Required:
         role, caller = self.role, request.state.caller
         if caller is None:  # on the pages that let people in
             raise Problem(401, "token_needed", N_("A token is needed."), N_("Sign in, or send `Authorization: Bearer …`."))
+        if not caller.may(role) and caller.at_the_box:
+            raise Problem(
+                403, "not_allowed", N_("This needs the role {role}."),
+                N_("Sign in first: who only sits at the box may look, and no more."),
+                role=role.value,
+            )  # fmt: skip
         if not caller.may(role):
             raise Problem(
                 403, "not_allowed", N_("This needs the role {role}; {name} is {own}."),

@@ -13,6 +13,7 @@ from gateway.dashboard.access.callers import Caller, require
 from gateway.dashboard.api.plans import Admin, Reporting, draft_now, put_to_work, version_row, whole
 from gateway.dashboard.drawing import draw, level
 from gateway.dashboard.languages import language_of
+from gateway.dashboard.naming import scanner_name
 from gateway.dashboard.pages.rendering import render, see_other
 from gateway.dashboard.plan_desk import PlanDesk
 from gateway.dashboard.sentences import local_moment
@@ -96,6 +97,7 @@ def router(desk: PlanDesk, view: View) -> APIRouter:
             frame=frame,
             zone_now={zone.zone: zone for zone in frame.zones},
             level=level,
+            scanner_name=scanner_name,
             may_draw=caller.may(Role.ADMIN),
             from_file=desk.from_file,
             nothing=desk.in_force.source == "none",
