@@ -13,10 +13,8 @@ import typer
 
 from gateway.commands import CommandError
 from gateway.commands.config import Config, settings_of
+from gateway.update import steps
 from gateway.update.debian import DebianBox, Places, read_journal
-from gateway.update.steps import StepFailed, go_back
-from gateway.update.steps import resume as resume_steps
-from gateway.update.steps import update as update_steps
 
 
 def update(
@@ -36,14 +34,14 @@ def update(
     with _alone(config) as (box, places):
         journal = read_journal(places)
         if journal is not None:
-            resume_steps(box, journal)
+            steps.resume(box, journal)
             typer.echo(f"an update that was cut off has been brought to its end: {box.running_version()} runs")
         if package is None:
             return
         if not package.is_file():
             raise CommandError(f"{package}: there is no such file")
         before = box.running_version()
-        update_steps(box, before, str(package.resolve()))
+        steps.update(box, before, str(package.resolve()))
         typer.echo(f"{box.running_version()} runs, and is well; {before} is kept (etalage rollback)")
 
 
@@ -65,7 +63,7 @@ def rollback(
                 "the tables have changed since, and the version before can't read them. With --with-data it gets its data as they "
                 "were; promises, uses and consents since then are lost here, but for what the backend sends again"
             )
-        go_back(box, kept[-1], box.revision() if same else before)
+        steps.go_back(box, kept[-1], box.revision() if same else before)
         typer.echo(f"{box.running_version()} runs again")
 
 
@@ -83,5 +81,5 @@ def _alone(config: Path | None) -> Iterator[tuple[DebianBox, Places]]:
             raise CommandError("another update is under way; wait for its end") from error
         try:
             yield DebianBox(settings, places), places
-        except StepFailed as failure:
+        except steps.StepFailed as failure:
             raise CommandError(str(failure)) from failure
