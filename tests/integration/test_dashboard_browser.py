@@ -187,10 +187,12 @@ def test_a_broker_that_is_away_is_told_in_words(page: Page, shop: Shop) -> None:
 def test_old_figures_are_shown_as_old_when_the_stream_is_lost(page: Page, shop: Shop) -> None:
     page.goto(f"{shop.url}?lang=nl")
     wait_for_stream(page, shop)
+    page.evaluate(HIDE, True)  # so that no beat comes in between
+    wait_until(page, lambda: shop.streams() == 0)
     page.locator("live-status").evaluate("status => status.live(false)")
     expect(page.locator("body")).to_have_attribute("data-old", "")
     expect(page.locator("live-status")).to_contain_text(re.compile(r"Stand van \d\d:\d\d"))
-    page.locator("live-status").evaluate("status => status.live(true)")
+    page.evaluate(HIDE, False)
     expect(page.locator("body")).not_to_have_attribute("data-old", "")
 
 
