@@ -45,7 +45,7 @@ whole: $(VENV)/dev.stamp ## the tests with real servers, browsers, processes and
 	$(BIN)/pytest $(PURE:%=--ignore=%) -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/dev.stamp ## how fast it is, beside a plain Python floor in the same run
-	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-sort=name $(ARGS)
+	$(BIN)/pytest tests/benchmarks --dist=no --benchmark-enable --benchmark-only --benchmark-sort=name $(ARGS)
 
 accuracy: $(VENV)/dev.stamp ## how well it knows where people are, beside simple rivals
 	$(BIN)/python -m tests.accuracy.score $(ARGS)
